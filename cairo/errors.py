@@ -1,0 +1,59 @@
+"""What goes wrong with an input, as one line that names the file, building or key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class CairoError(Exception):
+    """Base of every error this package raises on purpose; its text is one line."""
+
+
+class ScenarioError(CairoError):
+    """A scenario file, a key in it, a run name or a backend is wrong."""
+
+
+class TariffError(CairoError):
+    """A tariff or tariff map cannot be billed as it stands."""
+
+
+class MetadataError(CairoError):
+    """Building metadata or weights are missing, repeated or out of range."""
+
+
+class LoadError(CairoError):
+    """A load file or load frame is missing, unreadable or not 8760 sound hours a building."""
+
+
+class PriceError(CairoError):
+    """Marginal prices are missing or do not fit the loads' hours."""
+
+
+class RequirementError(CairoError):
+    """A revenue requirement is missing, names no tariff, or cannot be met."""
+
+
+class OutputError(CairoError):
+    """A result could not be written."""
+
+
+class ClusterError(CairoError):
+    """A Dask cluster could not be started, reached or kept."""
+
+
+class InputErrors(CairoError):
+    """Several input errors found in one look; `errors` holds each, the text is a line each."""
+
+    def __init__(self, errors: Iterable[CairoError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("\n".join(str(error) for error in self.errors))
+
+    def __reduce__(self) -> tuple[type, tuple[tuple[CairoError, ...]]]:
+        return type(self), (self.errors,)
+
+
+def listed(values: Iterable[object], most: int = 10) -> str:
+    """`1, 2, 3 and 7 more`: the first values of a list for an error message."""
+    values = list(values)
+    text = ", ".join(str(value) for value in values[:most])
+    return text if len(values) <= most else f"{text} and {len(values) - most} more"

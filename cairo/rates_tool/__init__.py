@@ -1,0 +1,1 @@
+"""The rates tool: CAIRO's modules under CAIRO's own names."""

@@ -1,0 +1,1 @@
+"""Marginal prices: readers and allocations."""
