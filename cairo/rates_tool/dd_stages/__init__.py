@@ -1,0 +1,1 @@
+"""The two stages as a Dask DataFrame partitioned by building, chosen by `dask_dataframe`."""

@@ -1,0 +1,375 @@
+"""One building's load file: the only place that opens one, and the checks it must pass.
+
+A file holds one building's year in ResStock layout: 8760 hourly rows, or 35,040 rows of 15
+minutes, with naive local-standard stamps. The four 15-minute energies of an hour are added,
+whether stamps mark the beginning (first 00:00) or the end (first 00:15) of their interval.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cairo.errors import LoadError, listed
+from cairo.rates_tool.dd_stages.kernels import Float1D, Int1D
+from cairo.rates_tool.lookups import (
+    GAS_COLUMN,
+    HOURS,
+    PV_COLUMN,
+    TOTAL_COLUMN,
+    UNIT_SUFFIXES,
+)
+
+FIELDS = {"total": TOTAL_COLUMN, "pv": PV_COLUMN, "gas": GAS_COLUMN}
+"""What the model reads of a load file, all in kWh, and the column each comes from."""
+
+FILE_NAME = re.compile(r"(\d+)-(\d+)\.parquet")
+QUARTERS = 4
+_QUARTER_HOUR = np.timedelta64(15, "m")
+_HOUR = np.timedelta64(1, "h")
+
+
+@dataclass(frozen=True)
+class HourlyLoads:
+    """One building's hours in its weather year's order [kWh]; fields as asked for."""
+
+    values: dict[str, Float1D]
+    source_year: int
+
+
+def is_url(path: str) -> bool:
+    """Whether a path is an fsspec URL and not a local path."""
+    return "://" in path
+
+
+def load_files(
+    folder: str | os.PathLike[str], storage_options: Mapping[str, Any] | None = None
+) -> dict[int, str]:
+    """Load files of a folder or fsspec URL, by building.
+
+    Returns
+    -------
+    {bldg_id: path} of every `<bldg_id>-<upgrade>.parquet`, ids ascending.
+
+    Raises
+    ------
+    LoadError
+        No such folder, no access, no load file in it, or two files for one building.
+    """
+    found: dict[int, str] = {}
+    for path in _listing(str(folder), storage_options):
+        match = FILE_NAME.fullmatch(path.rsplit("/", 1)[-1])
+        if match is None:
+            continue
+        bldg_id = int(match[1])
+        if bldg_id in found:
+            raise LoadError(
+                f"load folder {folder} has two files for building {bldg_id}, "
+                f"{Path(found[bldg_id]).name} and {Path(path).name}: expected one upgrade a folder"
+            )
+        found[bldg_id] = path
+    if not found:
+        raise LoadError(f"load folder {folder} holds no <bldg_id>-<upgrade>.parquet file")
+    return dict(sorted(found.items()))
+
+
+def _listing(folder: str, storage_options: Mapping[str, Any] | None) -> list[str]:
+    with reading(folder, "load folder"):
+        if not is_url(folder):
+            return [entry.path for entry in os.scandir(folder)]
+        import fsspec
+
+        filesystem, root = fsspec.core.url_to_fs(folder, **dict(storage_options or {}))
+        names = filesystem.ls(root, detail=False)
+        return [filesystem.unstrip_protocol(name) for name in names]
+
+
+@contextmanager
+def reading(path: str, what: str = "load file") -> Iterator[None]:
+    """Turn whatever a missing, unreadable or broken file raises into one `LoadError`."""
+    try:
+        yield
+    except LoadError:
+        raise
+    except FileNotFoundError:
+        raise LoadError(f"{what} {path} does not exist") from None
+    except PermissionError as error:
+        raise LoadError(f"{what} {path} cannot be read: access denied ({_line(error)})") from None
+    except Exception as error:
+        # Object stores and parquet decoders raise their own many classes for a bad file.
+        raise LoadError(
+            f"{what} {path} cannot be read: {type(error).__name__}: {_line(error)}"
+        ) from None
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300]
+
+
+class LoadFileReader:
+    """Reads load files that share a layout, remembering what it learned from the last one.
+
+    Two things make files after the first cheaper: the position of each column is tried
+    where it was before, and stamps whose stored bytes equal ones already checked are not
+    decoded again.
+
+    Parameters
+    ----------
+    fields : names of `FIELDS` to read.
+    storage_options : fsspec options for paths that are URLs.
+    """
+
+    def __init__(
+        self, fields: Iterable[str], storage_options: Mapping[str, Any] | None = None
+    ) -> None:
+        self.fields = tuple(fields)
+        self.storage_options = dict(storage_options or {})
+        self._layout: dict[str, int] = {}
+        self._checked_stamps: dict[tuple[object, ...], tuple[int, int]] = {}
+
+    def read(self, path: str, bldg_id: int) -> HourlyLoads:
+        """Hours of one building.
+
+        Raises
+        ------
+        LoadError
+            Naming the file: missing, unreadable, without a column, rows other than a year of
+            hours or quarter hours, stamps with gaps or repeats or out of order, missing or
+            infinite energies, or another building inside.
+        """
+        with reading(path), self._opened(path) as source:
+            parquet = pq.ParquetFile(source, pre_buffer=is_url(path))
+            columns = self._columns(parquet, path)
+            _check_building(parquet, columns.get("bldg_id"), bldg_id, path)
+            year, per_hour = self._stamps(parquet, source, columns["timestamp"], path)
+            values = {
+                field: _energies(parquet, columns[field], per_hour, path, FIELDS[field])
+                for field in self.fields
+            }
+        return HourlyLoads(values, year)
+
+    @contextmanager
+    def _opened(self, path: str) -> Iterator[pa.NativeFile]:
+        # Not a memory map: a file cut short while mapped would kill the process.
+        if not is_url(path):
+            with pa.OSFile(path) as source:
+                yield source
+        else:
+            import fsspec
+
+            with fsspec.open(path, "rb", **self.storage_options) as file:
+                yield pa.PythonFile(file, mode="r")
+
+    def _columns(self, parquet: pq.ParquetFile, path: str) -> dict[str, int]:
+        schema = parquet.metadata.schema
+        if self._layout and len(schema) > max(self._layout.values()):
+            group = parquet.metadata.row_group(0) if parquet.num_row_groups else None
+            if group is not None and all(
+                group.column(i).path_in_schema in _NAMES[field] for field, i in self._layout.items()
+            ):
+                return self._layout
+        names = {schema.column(i).path: i for i in range(len(schema))}
+        layout: dict[str, int] = {}
+        for field in ("timestamp", *self.fields):
+            there = [name for name in _NAMES[field] if name in names]
+            if not there:
+                raise LoadError(f"load file {path} has no column {_NAMES[field][0]}")
+            layout[field] = names[there[0]]
+        if "bldg_id" in names:
+            layout["bldg_id"] = names["bldg_id"]
+        self._layout = layout
+        return layout
+
+    def _stamps(
+        self, parquet: pq.ParquetFile, source: pa.NativeFile, column: int, path: str
+    ) -> tuple[int, int]:
+        """(weather year, rows an hour) of a file, its stamps checked."""
+        metadata = parquet.metadata
+        key: tuple[object, ...] | None = None
+        if metadata.num_row_groups == 1 and not is_url(path):
+            chunk = metadata.row_group(0).column(column)
+            start = chunk.data_page_offset
+            if chunk.has_dictionary_page:
+                start = min(start, chunk.dictionary_page_offset)
+            source.seek(start)
+            stored = source.read(chunk.total_compressed_size)
+            kind = str(metadata.schema.column(column).logical_type)
+            key = (metadata.num_rows, chunk.compression, chunk.physical_type, kind, stored)
+            if key in self._checked_stamps:
+                return self._checked_stamps[key]
+        checked = check_stamps(_stamp_values(parquet, column, path), path)
+        if key is not None and len(self._checked_stamps) < 8:
+            self._checked_stamps[key] = checked
+        return checked
+
+
+_NAMES: dict[str, tuple[str, ...]] = {
+    "timestamp": ("timestamp",),
+    "bldg_id": ("bldg_id",),
+    **{field: tuple(name + unit for unit in UNIT_SUFFIXES) for field, name in FIELDS.items()},
+}
+
+
+def _column(parquet: pq.ParquetFile, column: int) -> pa.ChunkedArray:
+    return parquet.reader.read_column(column)
+
+
+def _stamp_values(parquet: pq.ParquetFile, column: int, path: str) -> np.ndarray:
+    values = _column(parquet, column)
+    if not pa.types.is_timestamp(values.type):
+        raise LoadError(f"load file {path} has a timestamp column of {values.type}, not of times")
+    if values.type.tz is not None:
+        raise LoadError(
+            f"load file {path} has stamps in time zone {values.type.tz}, "
+            "expected local standard time without a zone"
+        )
+    if values.null_count:
+        raise LoadError(f"load file {path} has {values.null_count} rows without a timestamp")
+    return values.to_numpy()
+
+
+def check_stamps(stamps: np.ndarray, path: str) -> tuple[int, int]:
+    """(weather year, rows an hour) of one building's stamps.
+
+    Raises
+    ------
+    LoadError
+        Naming the file: not a year's rows, unsorted, repeated or missing stamps.
+    """
+    quarters = len(stamps) > 2 * HOURS
+    step = _QUARTER_HOUR if quarters else _HOUR
+    rows, kind = (HOURS * QUARTERS, "15-minute") if quarters else (HOURS, "hourly")
+    steps = np.diff(stamps)
+    if len(stamps) != rows:
+        gaps = np.flatnonzero(steps > step)
+        where = f" (first gap after {_stamp(stamps[gaps[0]])})" if len(gaps) else ""
+        raise LoadError(
+            f"load file {path} has {len(stamps)} {kind} rows, expected {rows}{where}"
+        )
+    wrong = np.flatnonzero(steps != step)
+    if len(wrong):
+        first = wrong[0]
+        here, after = _stamp(stamps[first]), _stamp(stamps[first + 1])
+        problem = (
+            f"repeats the hour {here}"
+            if stamps[first] == stamps[first + 1]
+            else f"goes back from {here} to {after}: rows must be in time order"
+            if stamps[first] > stamps[first + 1]
+            else f"has a gap from {here} to {after}"
+        )
+        raise LoadError(f"load file {path} {problem}")
+    year_start = stamps[0].astype("datetime64[Y]")
+    if stamps[0] - year_start.astype(stamps.dtype) not in (np.timedelta64(0), step):
+        raise LoadError(
+            f"load file {path} begins at {_stamp(stamps[0])}, expected the first hour of a year"
+        )
+    return int(year_start.astype(int)) + 1970, QUARTERS if quarters else 1
+
+
+def _stamp(value: np.datetime64) -> str:
+    return str(value.astype("datetime64[m]")).replace("T", " ")
+
+
+def _check_building(
+    parquet: pq.ParquetFile, column: int | None, bldg_id: int, path: str
+) -> None:
+    """The file's own bldg_id column, when it has one, must hold this building alone."""
+    if column is None:
+        return
+    groups = [parquet.metadata.row_group(i).column(column) for i in range(parquet.num_row_groups)]
+    statistics = [group.statistics for group in groups]
+    if all(s is not None and s.has_min_max and s.null_count == 0 for s in statistics):
+        inside = {int(value) for s in statistics for value in (s.min, s.max)}
+    else:
+        inside = {
+            int(value) if value is not None else -1
+            for value in _column(parquet, column).unique().to_pylist()
+        }
+    if len(inside) > 1:
+        raise LoadError(
+            f"load file {path} holds several buildings ({listed(sorted(inside))}), "
+            "expected one building a file"
+        )
+    if inside and inside != {bldg_id}:
+        raise LoadError(
+            f"load file {path} holds building {inside.pop()}, its name says {bldg_id}"
+        )
+
+
+def _energies(
+    parquet: pq.ParquetFile, column: int, per_hour: int, path: str, name: str
+) -> Float1D:
+    stored = _column(parquet, column)
+    if not (pa.types.is_floating(stored.type) or pa.types.is_integer(stored.type)):
+        raise LoadError(f"load file {path} column {name} is {stored.type}, expected numbers")
+    return _checked(stored.to_numpy().astype(np.float64, copy=False), per_hour, path, name)
+
+
+def _checked(values: Float1D, per_hour: int, path: str, name: str) -> Float1D:
+    """Energies by hour, none of them missing."""
+    if not np.isfinite(values.sum()):
+        bad = int((~np.isfinite(values)).sum())
+        raise LoadError(
+            f"load file {path} column {name} has {bad} rows that are missing or infinite"
+        )
+    if per_hour == 1:
+        return values
+    return values.reshape(HOURS, per_hour).sum(axis=1)
+
+
+def loads_of_frame(frame: pd.DataFrame, bldg_id: int, fields: Iterable[str]) -> HourlyLoads:
+    """`LoadFileReader.read` for the pandas frame of one load file.
+
+    Parameters
+    ----------
+    frame : ResStock columns; `timestamp` and `bldg_id` columns or index levels.
+    bldg_id : the building, which a `bldg_id` in the frame must be.
+    fields : names of `FIELDS`.
+    """
+    what = f"frame of building {bldg_id}"
+    levels = [name for name in frame.index.names if name in ("timestamp", "bldg_id")]
+    frame = frame.reset_index(level=levels) if levels else frame
+    found = {
+        field: next((name for name in _NAMES[field] if name in frame), None)
+        for field in ("timestamp", *fields)
+    }
+    for field, name in found.items():
+        if name is None:
+            raise LoadError(f"load file {what} has no column {_NAMES[field][0]}")
+    if "bldg_id" in frame and set(frame["bldg_id"]) != {bldg_id}:
+        raise LoadError(f"load file {what} holds buildings {listed(set(frame['bldg_id']))}")
+    year, per_hour = check_stamps(frame[found["timestamp"]].to_numpy(), what)
+    values = {
+        field: _checked(frame[found[field]].to_numpy(np.float64), per_hour, what, FIELDS[field])
+        for field in fields
+    }
+    return HourlyLoads(values, year)
+
+
+def check_load_file(
+    path: str, bldg_id: int, storage_options: Mapping[str, Any] | None = None
+) -> None:
+    """Read every column the model may need of one file; raise `LoadError` if any is unsound."""
+    LoadFileReader(FIELDS, storage_options).read(path, bldg_id)
+
+
+def rolled(values: Float1D, hours: int, out: Float1D) -> None:
+    """Write `values` into `out` with the first `hours` moved to the end."""
+    cut = len(values) - hours
+    out[:cut] = values[hours:]
+    out[cut:] = values[:hours]
+
+
+def buildings_of(index: Int1D) -> Int1D:
+    """bldg_ids of consecutive whole buildings from a row-wise index of (n x 8760)."""
+    return index[::HOURS]

@@ -1,0 +1,49 @@
+"""Residual allocations: bases mapped building by building, totals reduced over all of them."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pandas as pd
+
+from cairo.rates_tool.dd_stages import kernels
+from cairo.rates_tool.dd_stages.kernels import Bool1D, Float1D, Float2D
+from cairo.rates_tool.lookups import RESIDUAL_SHARES
+
+logger = logging.getLogger(__name__)
+
+
+def chunk(net: Float2D, peak: Bool1D) -> tuple[Float1D, Float1D]:
+    """Annual kWh and kWh in peak hours, (n,) each, of one partition's buildings."""
+    return kernels.annual_energy(net), kernels.peak_energy(net, peak)
+
+
+def finalize(
+    residual: float,
+    weight: Float1D,
+    kwh: Float1D,
+    peak_kwh: Float1D,
+    burden: Float1D,
+    bldg_ids: pd.Index,
+) -> pd.DataFrame:
+    """Every residual share [$], a row a building; each basis is totalled over all of them.
+
+    Parameters are (n,) in the order of `bldg_ids`, but for `residual` [$].
+    """
+    if not peak_kwh.any():
+        logger.warning(
+            "no use in an hour with capacity or distribution marginal cost: "
+            "the peak residual shares are zero"
+        )
+    bases = {
+        "BAT_vol": kwh,
+        "BAT_peak": peak_kwh,
+        "BAT_percustomer": np.ones(len(weight)),
+        "BAT_epmc": burden,
+    }
+    shares = {
+        RESIDUAL_SHARES[name]: kernels.residual_share(residual, basis, weight)
+        for name, basis in bases.items()
+    }
+    return pd.DataFrame(shares, index=bldg_ids)

@@ -1,0 +1,385 @@
+"""Building loads: reading, demand by period, and system hourly demand, as pandas originals.
+
+Names and signatures are CAIRO's. `_return_load` and `process_building_demand_by_period` work
+building by building under `dask.delayed`; the Dask scheduler the caller has set runs them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import dask
+import numpy as np
+import pandas as pd
+
+from cairo.errors import LoadError, listed
+from cairo.rates_tool import tariffs as tariff_funcs
+from cairo.rates_tool.buildingstock import return_buildingstock
+from cairo.rates_tool.calendar import (
+    __timeshift__,
+    hour_months,
+    hour_of_day,
+    hour_stamps,
+    hour_weekend,
+)
+from cairo.rates_tool.dd_stages import kernels
+from cairo.rates_tool.dd_stages.frame import (
+    LoadOptions,
+    PartitionSpec,
+    loads_of_frame,
+    model_columns,
+    read_partition,
+    stock_files,
+)
+from cairo.rates_tool.dd_stages.period import MONTHS, PeriodPlan, PeriodUse, period_plan
+from cairo.rates_tool.demand_frames import demand_frame, solar_frame
+from cairo.rates_tool.lookups import ELECTRICITY, GAS, HOURS, NET_LOAD
+from cairo.rates_tool.tariff_tables import (
+    TariffTable,
+    energy_charge_aggregation_method,
+    energy_charge_map,
+    tariff_table,
+)
+
+__all__ = [
+    "__timeshift__",
+    "_load_worker",
+    "_return_energy_charge_aggregation_method",
+    "_return_load",
+    "aggregate_load_worker",
+    "extract_energy_charge_map",
+    "process_building_demand_by_period",
+    "process_residential_hourly_demand",
+    "return_buildingstock",
+]
+
+_return_energy_charge_aggregation_method = energy_charge_aggregation_method
+extract_energy_charge_map = energy_charge_map
+
+_ELECTRIC_COLUMNS = ("load_data", "pv_generation", NET_LOAD)
+_KEY_OF_TYPE = {"electricity": ELECTRICITY, ELECTRICITY: ELECTRICITY, "gas": GAS, GAS: GAS}
+
+
+def _load_key(load_type: str) -> str:
+    try:
+        return _KEY_OF_TYPE[load_type]
+    except KeyError:
+        raise LoadError(
+            f"load type {load_type} is unknown, expected electricity or gas"
+        ) from None
+
+
+def _return_load(
+    raw_load_passed: pd.DataFrame | None = None,
+    load_type: str = "electricity",
+    target_year: int | None = None,
+    building_stock_sample: Iterable[int] | pd.DataFrame | None = None,
+    load_filepath_key: str | os.PathLike[str] | Mapping[int, str | os.PathLike[str]] | None = None,
+    force_tz: str | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+) -> pd.DataFrame:
+    """Hourly loads of buildings in one frame.
+
+    Parameters
+    ----------
+    raw_load_passed : a frame this function gave before; its buildings asked for are returned.
+    load_type : "electricity" or "gas", or a key of `lookups.load_types_map`.
+    target_year : year whose calendar the hours take; None keeps the weather year's.
+    building_stock_sample : bldg_ids, or a frame with them; all by default. The frame's
+        buildings come in this order.
+    load_filepath_key : load folder, packed stock, or {bldg_id: file}.
+    force_tz : time zone of the stamps, such as "EST"; naive when None.
+    storage_options : fsspec options for URLs.
+
+    Returns
+    -------
+    Index (`bldg_id`, `time`), 8760 rows a building. Electricity: `load_data`,
+    `pv_generation`, `electricity_net` [kWh]. Gas: `load_data` [therms].
+
+    Raises
+    ------
+    LoadError
+        Buildings without a load file, all listed; an unsound file, by name.
+    """
+    key = _load_key(load_type)
+    sample = _sample_ids(building_stock_sample)
+    if raw_load_passed is not None:
+        return _passed_load(raw_load_passed, sample)
+    if load_filepath_key is None:
+        raise LoadError("give a load folder or files to read loads from")
+    files, packed = stock_files(load_filepath_key, sample, storage_options)
+    options = LoadOptions(target_year, timezone=force_tz, storage_options=storage_options or {})
+    worker = dask.delayed(_load_file_worker)
+    jobs = [worker(bldg_id, path, packed, key, options) for bldg_id, path in files.items()]
+    return _stacked(list(dask.compute(*jobs)))
+
+
+def _sample_ids(sample: Iterable[int] | pd.DataFrame | None) -> list[int] | None:
+    if sample is None:
+        return None
+    if isinstance(sample, pd.DataFrame):
+        sample = sample["bldg_id"] if "bldg_id" in sample else sample.index
+    return [int(bldg_id) for bldg_id in sample]
+
+
+def _passed_load(loads: pd.DataFrame, sample: list[int] | None) -> pd.DataFrame:
+    if sample is None:
+        return loads
+    there = loads.index.get_level_values("bldg_id")
+    present = pd.unique(there)
+    missing = sorted(set(sample) - set(present.tolist()))
+    if missing:
+        raise LoadError(f"the load frame passed lacks buildings {listed(missing)}")
+    if present.tolist() == sample:
+        return loads
+    return _stacked([loads.iloc[rows] for rows in _rows_of(loads, sample)])
+
+
+def _rows_of(loads: pd.DataFrame, bldg_ids: Iterable[int]) -> list[slice]:
+    """Row range of each building of a load frame whose buildings stand together."""
+    ids = loads.index.get_level_values("bldg_id").to_numpy()
+    starts = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]])
+    ends = np.r_[starts[1:], len(ids)]
+    ranges: dict[int, slice] = {}
+    for start, end in zip(starts, ends, strict=True):
+        bldg_id = int(ids[start])
+        if bldg_id in ranges or end - start != HOURS:
+            raise LoadError(
+                f"building {bldg_id} of the load frame does not have 8760 consecutive rows"
+            )
+        ranges[bldg_id] = slice(int(start), int(end))
+    missing = [int(bldg_id) for bldg_id in bldg_ids if int(bldg_id) not in ranges]
+    if missing:
+        raise LoadError(f"the load frame lacks buildings {listed(missing)}")
+    return [ranges[int(bldg_id)] for bldg_id in bldg_ids]
+
+
+def _stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Frames of one building each, one below the other."""
+    if not frames:
+        raise LoadError("no buildings to read loads of")
+    times = frames[0].index.get_level_values("time")
+    ids = [int(frame.index[0][0]) for frame in frames]
+    codes = [np.repeat(np.arange(len(ids)), HOURS), np.tile(np.arange(HOURS), len(ids))]
+    index = pd.MultiIndex(
+        [pd.Index(ids), times], codes, names=["bldg_id", "time"], verify_integrity=False
+    )
+    columns = {
+        name: np.concatenate([frame[name].to_numpy() for frame in frames]) for name in frames[0]
+    }
+    return pd.DataFrame(columns, index=index)
+
+
+def _load_file_worker(
+    bldg_id: int, path: str, packed: str | None, load_col_key: str, options: LoadOptions
+) -> pd.DataFrame:
+    """One building's load frame from its file or from a packed stock."""
+    columns = _ELECTRIC_COLUMNS if load_col_key == ELECTRICITY else ("natural_gas",)
+    spec = PartitionSpec((bldg_id,), (path,), packed)
+    return _indexed(read_partition(spec, options, ("time", *columns)), bldg_id)
+
+
+def _indexed(frame: pd.DataFrame, bldg_id: int) -> pd.DataFrame:
+    times = pd.DatetimeIndex(frame["time"])
+    index = pd.MultiIndex(
+        [pd.Index([bldg_id]), times],
+        [np.zeros(HOURS, dtype=np.int64), np.arange(HOURS)],
+        names=["bldg_id", "time"],
+        verify_integrity=False,
+    )
+    columns = frame.drop(columns="time").rename(columns={"natural_gas": "load_data"})
+    return columns.set_axis(index, axis=0)
+
+
+def _load_worker(
+    bldg_id: int,
+    df: pd.DataFrame,
+    load_col_key: str,
+    target_year: int | None,
+    force_tz: str | None = None,
+) -> pd.DataFrame:
+    """One building's load frame from the raw frame of its parquet file.
+
+    Parameters
+    ----------
+    bldg_id : the building.
+    df : ResStock columns with `timestamp` a column or the index; 8760 rows.
+    load_col_key : "total_fuel_electricity" or "total_fuel_gas".
+    target_year, force_tz : as in `_return_load`.
+
+    Raises
+    ------
+    LoadError
+        A missing column, gaps, missing values, or another building's rows.
+    """
+    key = _load_key(load_col_key)
+    columns = _ELECTRIC_COLUMNS if key == ELECTRICITY else ("natural_gas",)
+    fields = ("total", "pv") if key == ELECTRICITY else ("gas",)
+    loads = loads_of_frame(df, bldg_id, fields)
+    options = LoadOptions(target_year, timezone=force_tz)
+    hourly = model_columns(loads, columns, options)
+    times = hour_stamps(target_year or loads.source_year, force_tz)
+    return _indexed(pd.DataFrame({"time": times, **hourly}), bldg_id)
+
+
+def process_residential_hourly_demand(
+    bldg_load: pd.DataFrame, sample_weights: pd.DataFrame | pd.Series
+) -> pd.Series:
+    """System hourly demand: sum over buildings of weight x net load.
+
+    Parameters
+    ----------
+    bldg_load : index (`bldg_id`, `time`), with `electricity_net` [kWh].
+    sample_weights : `bldg_id` and `weight` [customers], as columns or as a series by bldg_id.
+
+    Returns
+    -------
+    (8760,) series by time named `electricity_net` [kWh].
+
+    Raises
+    ------
+    LoadError
+        Buildings of the load frame have no weight, all listed.
+    """
+    weights = weight_frame(sample_weights)
+    loads = bldg_load[[NET_LOAD]].reset_index()
+    unweighted = set(loads["bldg_id"].unique()) - set(weights["bldg_id"])
+    if unweighted:
+        raise LoadError(f"no weight for buildings {listed(sorted(unweighted))}")
+    merged = loads.merge(weights, on="bldg_id", how="left")
+    merged[NET_LOAD] = merged[NET_LOAD] * merged["weight"]
+    return merged.groupby("time", sort=True)[NET_LOAD].sum()
+
+
+def weight_frame(sample_weights: pd.DataFrame | pd.Series) -> pd.DataFrame:
+    """`bldg_id` and `weight` columns of weights passed as a frame or a series."""
+    if isinstance(sample_weights, pd.Series):
+        sample_weights = sample_weights.rename("weight").rename_axis("bldg_id").reset_index()
+    elif "bldg_id" not in sample_weights:
+        sample_weights = sample_weights.rename_axis("bldg_id").reset_index()
+    return sample_weights[["bldg_id", "weight"]]
+
+
+def process_building_demand_by_period(
+    target_year: int,
+    load_col_key: str,
+    prototype_ids: Iterable[int],
+    tariff_base: Mapping[str, Any],
+    tariff_map: Any,
+    prepassed_load: pd.DataFrame,
+    solar_pv_compensation: str | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Each building's demand by month, tariff period and tier.
+
+    Parameters
+    ----------
+    target_year : year whose weekdays the schedules follow.
+    load_col_key : "total_fuel_electricity" or "total_fuel_gas".
+    prototype_ids : buildings, in the order wanted.
+    tariff_base : {tariff_key: PySAM-style tariff}.
+    tariff_map : building to tariff: frame, CSV path or mapping.
+    prepassed_load : hourly load frame; never changed.
+    solar_pv_compensation : style; solar rows are given whatever it is.
+
+    Returns
+    -------
+    agg_load : index bldg_id; `month, period, tier, grid_cons, load_data, charge_type, tariff`.
+    agg_solar : index bldg_id; `month, period, tier, net_exports, self_cons, pv_generation,
+        charge_type, tariff`; only rows with generation.
+
+    Raises
+    ------
+    TariffError, LoadError
+        A building without tariff or load.
+    """
+    ids = [int(bldg_id) for bldg_id in prototype_ids]
+    strategy, tariffs = tariff_funcs._load_base_tariffs(tariff_base, tariff_map, ids)
+    key = _load_key(load_col_key)
+    worker = dask.delayed(aggregate_load_worker)
+    jobs = [
+        worker(bldg_id, prepassed_load.iloc[rows], strategy[bldg_id], tariffs[strategy[bldg_id]],
+               key, target_year)
+        for bldg_id, rows in zip(ids, _rows_of(prepassed_load, ids), strict=True)
+    ]
+    loads, solar = zip(*dask.compute(*jobs), strict=True)
+    generating = [frame for frame in solar if len(frame)]
+    return pd.concat(loads), pd.concat(generating) if generating else solar[0]
+
+
+def aggregate_load_worker(
+    bldg_id: int,
+    building_load: pd.DataFrame,
+    tariff_key: str,
+    tariff: Mapping[str, Any],
+    load_col_key: str,
+    target_year: int,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """`process_building_demand_by_period` of one building."""
+    table = tariff_table(tariff_key, tariff)
+    plan = period_plan(table, target_year)
+    gas = load_col_key == GAS
+    hours = _tariff_hours(tariff, table, target_year)
+    load = building_load["load_data"].to_numpy(np.float64)
+    billed = load if gas else kernels.grid_consumption(building_load[NET_LOAD].to_numpy(np.float64))
+    hours = hours.assign(billed=billed, load=load)
+    use = {
+        "billed": _by_period(hours, "billed", table.n_periods),
+        "load": _by_period(hours, "load", table.n_periods),
+    }
+    if plan.monthly_peak:
+        use["peak_kw"] = hours.groupby("month")["billed"].max().to_numpy()[None, :]
+    if plan.demand is not None:
+        use["demand_kw"] = _demand_peaks(hours, table, plan)
+    pv = None if gas else building_load["pv_generation"].to_numpy(np.float64)
+    has_pv = pv is not None and bool(pv.any())
+    if has_pv:
+        assert pv is not None
+        hours = hours.assign(
+            exports=kernels.net_exports(load, pv),
+            self_use=kernels.self_consumption(load, pv),
+            generation=np.abs(pv),
+        )
+    for name in ("exports", "self_use", "generation"):
+        use[name] = (
+            _by_period(hours, name, table.n_periods)
+            if has_pv
+            else np.zeros((1, MONTHS, table.n_periods))
+        )
+    summed = PeriodUse(np.array([bldg_id], dtype=np.int64), **use)
+    return demand_frame(summed, plan, table, gas), solar_frame(summed, plan, table)
+
+
+def _tariff_hours(
+    tariff: Mapping[str, Any], table: TariffTable, target_year: int
+) -> pd.DataFrame:
+    """Month, hour, day type and energy period of each hour of the year."""
+    hours = pd.DataFrame(
+        {
+            "month": hour_months(target_year) + 1,
+            "hour": hour_of_day(),
+            "day_type": np.where(hour_weekend(target_year), "weekend", "weekday"),
+        }
+    )
+    mapping = tariff_funcs._charge_period_mapping(tariff)
+    return hours.merge(mapping, on=["month", "hour", "day_type"], how="left")
+
+
+def _by_period(hours: pd.DataFrame, column: str, periods: int) -> kernels.FloatND:
+    """Monthly sums of one building's hours by energy period, (1, 12, P)."""
+    sums = hours.groupby(["month", "period"])[column].sum().unstack(fill_value=0.0)
+    sums = sums.reindex(index=range(1, MONTHS + 1), columns=range(1, periods + 1), fill_value=0.0)
+    return sums.to_numpy()[None, :, :]
+
+
+def _demand_peaks(hours: pd.DataFrame, table: TariffTable, plan: PeriodPlan) -> kernels.FloatND:
+    """Monthly peaks of one building by demand period, (1, 12, D) [kW]."""
+    assert table.demand is not None
+    month, hour = hours["month"].to_numpy() - 1, hours["hour"].to_numpy()
+    weekend = (hours["day_type"] == "weekend").to_numpy()
+    period = np.where(weekend, table.demand.weekend[month, hour], table.demand.weekday[month, hour])
+    peaks = hours.assign(demand=period).groupby(["month", "demand"])["billed"].max().unstack()
+    wanted = range(1, len(table.demand.tou_price) + 1)
+    peaks = peaks.reindex(index=range(1, MONTHS + 1), columns=wanted)
+    return peaks.fillna(0.0).to_numpy()[None, :, :]

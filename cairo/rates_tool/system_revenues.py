@@ -1,0 +1,413 @@
+"""Bills of all customers and the calibration of rates to a revenue requirement.
+
+`run_system_revenues` and `_precalc_customer_rates` are CAIRO's, building by building under
+`dask.delayed`. `bills_of_uses` and `calibrated_tariffs` do the same on whole tariffs at once,
+for the `dask_dataframe` backend; both rest on the formulas of `customer_bill_calculation`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import dask
+import numpy as np
+import pandas as pd
+
+from cairo.errors import RequirementError, listed
+from cairo.rates_tool.customer_bill_calculation import (
+    CustomerUse,
+    RateResponse,
+    SolarStyle,
+    monthly_bills,
+    rate_response,
+)
+from cairo.rates_tool.demand_frames import uses_from_frames
+from cairo.rates_tool.dd_stages.kernels import Float1D, Float2D, weighted_total
+from cairo.rates_tool import loads as load_funcs
+from cairo.rates_tool.lookups import ANNUAL, DISTRIBUTION_PRICE, PRICE_COLUMNS, months
+from cairo.rates_tool.precalc import rate_level
+from cairo.rates_tool.revenue_requirement import return_revenue_requirement_target
+from cairo.rates_tool.tariff_tables import TariffTable, tariff_table, with_energy_rates
+from cairo.rates_tool.tariffs import (
+    __load_tariff_maps__,
+    _determine_sell_rate,
+    _return_export_compensation_rate,
+)
+
+__all__ = [
+    "_determine_sell_rate",
+    "_precalc_customer_rates",
+    "_return_export_compensation_rate",
+    "_return_revenue_requirement_target",
+    "aggregate_system_revenues",
+    "bills_of_uses",
+    "calibrated_tariffs",
+    "return_monthly_bills_year1",
+    "run_aggregator_precalculation",
+    "run_system_revenues",
+]
+
+SellRates = Mapping[str, Mapping[str, Any] | None] | None
+RevenueRequirement = float | Mapping[str, float]
+
+
+def sell_table(sell_rate: SellRates, key: str) -> Float2D | None:
+    """(P, T) export ratios or sell prices of a tariff, None when there are none."""
+    tariff = (sell_rate or {}).get(key)
+    return None if tariff is None else tariff_table(key, tariff).sell
+
+
+def strategy_of(tariff_strategy: Any, prototype_ids: Sequence[int]) -> dict[int, str]:
+    """{bldg_id: tariff key} from such a mapping, or a tariff map frame or path."""
+    if isinstance(tariff_strategy, Mapping):
+        strategy = {int(k): str(v) for k, v in tariff_strategy.items()}
+    else:
+        frame = __load_tariff_maps__(tariff_strategy)
+        strategy = dict(zip(frame["bldg_id"].tolist(), frame["tariff_key"].tolist(), strict=True))
+    missing = [bldg_id for bldg_id in prototype_ids if bldg_id not in strategy]
+    if missing:
+        raise RequirementError(f"no tariff for buildings {listed(missing)}")
+    return strategy
+
+
+def bill_frame(bldg_ids: Iterable[int], bills: Float2D) -> pd.DataFrame:
+    """Bills (n, 12) as CAIRO's frame: index bldg_id (no name), `Jan`..`Dec`, `Annual` [$]."""
+    frame = pd.DataFrame(bills, index=pd.Index(list(bldg_ids)), columns=months)
+    frame[ANNUAL] = bills.sum(axis=1)
+    return frame
+
+
+def run_system_revenues(
+    aggregated_load: pd.DataFrame,
+    aggregated_solar: pd.DataFrame | None = None,
+    solar_compensation_df: SellRates = None,
+    solar_compensation_style: SolarStyle | None = None,
+    process_agg_load: bool = True,
+    prototype_ids: Iterable[int] = (),
+    tariff_config: Mapping[str, Mapping[str, Any]] | None = None,
+    tariff_strategy: Any = None,
+) -> pd.DataFrame:
+    """Bills of all customers, building by building under `dask.delayed`.
+
+    Parameters
+    ----------
+    aggregated_load, aggregated_solar : from `process_building_demand_by_period`, rows in any
+        order; a building without rows is billed its fixed charge.
+    solar_compensation_df : {tariff_key: tariff-shaped dict with export ratios or sell prices}.
+    solar_compensation_style : "net_metering", "net_billing" or None, which credits nothing.
+    process_agg_load : False when the frames hold one row a building, month, period and tier
+        already; rows are added up either way, so this changes nothing.
+    prototype_ids : buildings, in the order of the result; all with rows by default.
+    tariff_config : {tariff_key: PySAM-style tariff}.
+    tariff_strategy : {bldg_id: tariff_key}, or a tariff map.
+
+    Returns
+    -------
+    Index bldg_id (no name), `Jan`..`Dec` and `Annual` [$].
+
+    Raises
+    ------
+    RequirementError, TariffError
+        A building without tariff, a row of a period its tariff lacks.
+    """
+    ids = [int(i) for i in prototype_ids] or pd.unique(aggregated_load.index).tolist()
+    strategy = strategy_of(tariff_strategy, ids)
+    config = tariff_config or {}
+    loads, solar = _by_building(aggregated_load), _by_building(aggregated_solar)
+    worker = dask.delayed(return_monthly_bills_year1)
+    jobs = [
+        worker(
+            bldg_id,
+            loads.get(bldg_id, aggregated_load.iloc[:0]),
+            solar.get(bldg_id),
+            strategy[bldg_id],
+            config[strategy[bldg_id]],
+            solar_compensation_df,
+            solar_compensation_style,
+        )
+        for bldg_id in ids
+    ]
+    bills = dask.compute(*jobs)
+    return bill_frame(ids, np.concatenate(bills))
+
+
+def _by_building(frame: pd.DataFrame | None) -> dict[int, pd.DataFrame]:
+    if frame is None or not len(frame):
+        return {}
+    return {int(i): rows for i, rows in frame.groupby(level=0, sort=False)}
+
+
+def return_monthly_bills_year1(
+    bldg_id: int,
+    building_load: pd.DataFrame,
+    building_solar: pd.DataFrame | None,
+    tariff_key: str,
+    tariff: Mapping[str, Any],
+    solar_compensation_df: SellRates = None,
+    solar_compensation_style: SolarStyle | None = None,
+) -> Float2D:
+    """One building's bills (1, 12) [$]; arguments as `run_system_revenues`."""
+    use, table = _one_use(bldg_id, building_load, building_solar, tariff_key, tariff)
+    sell = sell_table(solar_compensation_df, tariff_key)
+    return monthly_bills(use, table, sell, solar_compensation_style)
+
+
+def _one_use(
+    bldg_id: int,
+    building_load: pd.DataFrame,
+    building_solar: pd.DataFrame | None,
+    tariff_key: str,
+    tariff: Mapping[str, Any],
+) -> tuple[CustomerUse, TariffTable]:
+    table = tariff_table(tariff_key, tariff)
+    uses = uses_from_frames(
+        building_load, building_solar, [bldg_id], {bldg_id: tariff_key}, {tariff_key: table}
+    )
+    return uses[tariff_key], table
+
+
+def bills_of_uses(
+    uses: Mapping[str, CustomerUse],
+    tariffs: Mapping[str, Mapping[str, Any]],
+    bldg_ids: Sequence[int],
+    sell_rate: SellRates = None,
+    style: SolarStyle | None = None,
+) -> pd.DataFrame:
+    """`run_system_revenues` on whole tariffs at once.
+
+    Parameters
+    ----------
+    uses : {tariff_key: its customers' use}.
+    tariffs : {tariff_key: PySAM-style tariff}.
+    bldg_ids : buildings in the order of the result, every one in `uses`.
+    sell_rate, style : as in `run_system_revenues`.
+    """
+    ids: list[np.ndarray] = []
+    bills: list[Float2D] = []
+    for key, use in uses.items():
+        table = tariff_table(key, tariffs[key])
+        ids.append(use.bldg_ids)
+        bills.append(monthly_bills(use, table, sell_table(sell_rate, key), style))
+    place = pd.Index(np.concatenate(ids)).get_indexer(pd.Index(list(bldg_ids)))
+    return bill_frame(bldg_ids, np.concatenate(bills)[place])
+
+
+def _return_revenue_requirement_target(
+    building_load: Any,
+    sample_weight: pd.DataFrame | pd.Series | None,
+    revenue_requirement_target: RevenueRequirement | None,
+    residual_cost: float | None,
+    residual_cost_frac: float | None,
+    bulk_marginal_costs: pd.DataFrame,
+    distribution_marginal_costs: pd.DataFrame | pd.Series,
+    low_income_strategy: str | None = None,
+    delivery_only_rev_req_passed: bool = False,
+) -> tuple[float, pd.DataFrame, pd.DataFrame, pd.Series]:
+    """Revenue requirement, marginal prices, marginal costs by hour and costs by type.
+
+    Parameters
+    ----------
+    building_load : hourly load frame, or the system hourly demand itself as a series.
+    sample_weight : `bldg_id` and `weight`; not used with a series.
+    revenue_requirement_target, residual_cost, residual_cost_frac : exactly one of them [$, $, -].
+    bulk_marginal_costs : hourly energy, capacity (and ancillary) price columns [$/kWh].
+    distribution_marginal_costs : hourly `Marginal Distribution Costs ($/kWh)`.
+    low_income_strategy : accepted for CAIRO's callers; assistance is revenue neutral.
+    delivery_only_rev_req_passed : top the target up with energy and capacity marginal costs.
+
+    Returns
+    -------
+    (requirement [$], price components and their total (8760 rows), the same in $, costs by type).
+    """
+    if isinstance(building_load, pd.Series):
+        demand = building_load
+    else:
+        demand = load_funcs.process_residential_hourly_demand(building_load, sample_weight)
+    distribution = distribution_marginal_costs
+    if isinstance(distribution, pd.Series):
+        distribution = distribution.to_frame(DISTRIBUTION_PRICE)
+    both = pd.concat([bulk_marginal_costs, distribution], axis=1)
+    prices = both[[name for name in PRICE_COLUMNS if name in both]]
+    return return_revenue_requirement_target(
+        demand,
+        prices,
+        revenue_requirement_target,
+        residual_cost,
+        residual_cost_frac,
+        delivery_only_rev_req_passed,
+    )
+
+
+# Calibration
+
+
+def relative_rates(mapping: pd.DataFrame, table: TariffTable) -> Float2D:
+    """(P, T) relative energy rates of a tariff from a precalc mapping.
+
+    Raises
+    ------
+    RequirementError
+        A period and tier of the tariff without `rel_value`, or with two.
+    """
+    rows = mapping[mapping["tariff"] == table.key]
+    relative = np.full(table.rate.shape, np.nan)
+    period = rows["period"].to_numpy().astype(np.int64) - 1
+    tier = rows["tier"].to_numpy().astype(np.int64) - 1
+    known = (
+        (period >= 0) & (period < relative.shape[0]) & (tier >= 0) & (tier < relative.shape[1])
+    )
+    relative[period[known], tier[known]] = rows["rel_value"].to_numpy(np.float64)[known]
+    missing = np.argwhere(np.isnan(relative) & table.has_tier)
+    if len(missing) or rows.duplicated(["period", "tier"]).any():
+        what = ", ".join(f"period {p + 1} tier {t + 1}" for p, t in missing[:5]) or "one twice"
+        raise RequirementError(
+            f"precalc mapping of tariff {table.key} needs one rel_value for every period and "
+            f"tier: {what} is wrong or missing"
+        )
+    return np.where(table.has_tier, relative, 0.0)
+
+
+def _shared(requirement: RevenueRequirement, keys: Sequence[str]) -> list[tuple[list[str], float]]:
+    """Tariffs that share a rate level, and what they together must collect."""
+    if not isinstance(requirement, Mapping):
+        return [(list(keys), float(requirement))]
+    unknown = sorted(set(requirement) - set(keys))
+    unmet = sorted(set(keys) - set(requirement))
+    if unknown or unmet:
+        raise RequirementError(
+            f"revenue requirement by tariff names {listed(sorted(requirement))}; customers are on "
+            f"{listed(sorted(keys))}: give each of these and no other"
+        )
+    return [([key], float(requirement[key])) for key in keys]
+
+
+def _solved(
+    responses: Mapping[str, Sequence[RateResponse]],
+    relative: Mapping[str, Float2D],
+    requirement: RevenueRequirement,
+    tariffs: Mapping[str, Mapping[str, Any]],
+) -> dict[str, dict[str, Any]]:
+    final = {key: dict(tariff) for key, tariff in tariffs.items()}
+    for keys, dollars in _shared(requirement, sorted(responses)):
+        name = f"tariff {keys[0]}" if len(keys) == 1 else f"tariffs {listed(keys)}"
+        level = rate_level([r for key in keys for r in responses[key]], dollars, name)
+        for key in keys:
+            final[key] = with_energy_rates(tariffs[key], level * relative[key])
+    return final
+
+
+def calibrated_tariffs(
+    uses: Mapping[str, CustomerUse],
+    tariffs: Mapping[str, Mapping[str, Any]],
+    mapping: pd.DataFrame,
+    requirement: RevenueRequirement,
+    weight: pd.Series,
+    sell_rate: SellRates = None,
+    style: SolarStyle | None = None,
+) -> dict[str, dict[str, Any]]:
+    """Tariffs whose energy rates meet the requirement, structure kept.
+
+    Parameters
+    ----------
+    uses : {tariff_key: its customers' use}.
+    tariffs : {tariff_key: PySAM-style tariff}.
+    mapping : frame `period, tier, rel_value, tariff`.
+    requirement : [$] in all, or {tariff_key: $}.
+    weight : customers by bldg_id.
+    sell_rate, style : solar compensation.
+
+    Raises
+    ------
+    RequirementError
+        A requirement that cannot be met, or names other tariffs than the customers are on.
+    """
+    responses: dict[str, list[RateResponse]] = {}
+    relative: dict[str, Float2D] = {}
+    for key, use in uses.items():
+        table = tariff_table(key, tariffs[key])
+        relative[key] = relative_rates(mapping, table)
+        own: Float1D = weight.reindex(use.bldg_ids).to_numpy(np.float64)
+        sell = sell_table(sell_rate, key)
+        responses[key] = [rate_response(use, table, relative[key], own, sell, style)]
+    return _solved(responses, relative, requirement, tariffs)
+
+
+def run_aggregator_precalculation(
+    bldg_id: int,
+    building_load: pd.DataFrame,
+    building_solar: pd.DataFrame | None,
+    tariff_key: str,
+    tariff: Mapping[str, Any],
+    relative: Float2D,
+    weight: float,
+    solar_compensation_df: SellRates = None,
+    solar_compensation_style: SolarStyle | None = None,
+) -> RateResponse:
+    """One building's bills at unity rate, and what of them does not depend on the rate."""
+    use, table = _one_use(bldg_id, building_load, building_solar, tariff_key, tariff)
+    sell = sell_table(solar_compensation_df, tariff_key)
+    return rate_response(
+        use, table, relative, np.array([weight]), sell, solar_compensation_style
+    )
+
+
+def _precalc_customer_rates(
+    aggregated_load: pd.DataFrame,
+    aggregated_solar: pd.DataFrame | None,
+    precalc_period_mapping: pd.DataFrame,
+    revenue_requirement: RevenueRequirement,
+    customer_metadata: pd.DataFrame,
+    tariff_config: Mapping[str, Mapping[str, Any]],
+    tariff_strategy: Any,
+    solar_compensation_df: SellRates = None,
+    solar_compensation_style: SolarStyle | None = None,
+) -> dict[str, dict[str, Any]]:
+    """Calibrated tariffs, each building's unity-rate bill under `dask.delayed`.
+
+    Arguments as `run_system_revenues` and `calibrated_tariffs`; `customer_metadata` has
+    `bldg_id` and `weight`.
+    """
+    ids = [int(i) for i in customer_metadata["bldg_id"]]
+    weights = dict(zip(ids, customer_metadata["weight"].to_numpy(np.float64), strict=True))
+    strategy = strategy_of(tariff_strategy, ids)
+    keys = sorted({strategy[bldg_id] for bldg_id in ids})
+    relative = {
+        key: relative_rates(precalc_period_mapping, tariff_table(key, tariff_config[key]))
+        for key in keys
+    }
+    loads, solar = _by_building(aggregated_load), _by_building(aggregated_solar)
+    worker = dask.delayed(run_aggregator_precalculation)
+    jobs = [
+        worker(
+            bldg_id,
+            loads.get(bldg_id, aggregated_load.iloc[:0]),
+            solar.get(bldg_id),
+            strategy[bldg_id],
+            tariff_config[strategy[bldg_id]],
+            relative[strategy[bldg_id]],
+            weights[bldg_id],
+            solar_compensation_df,
+            solar_compensation_style,
+        )
+        for bldg_id in ids
+    ]
+    responses: dict[str, list[RateResponse]] = {key: [] for key in keys}
+    for bldg_id, response in zip(ids, dask.compute(*jobs), strict=True):
+        responses[strategy[bldg_id]].append(response)
+    return _solved(responses, relative, revenue_requirement, tariff_config)
+
+
+def aggregate_system_revenues(
+    customer_bills: pd.DataFrame, customer_metadata: pd.DataFrame
+) -> tuple[pd.DataFrame, float]:
+    """(bills with `weight`, weighted annual revenue [$]).
+
+    Parameters
+    ----------
+    customer_bills : from `run_system_revenues`.
+    customer_metadata : `bldg_id` and `weight`.
+    """
+    weight = customer_metadata.set_index("bldg_id")["weight"].reindex(customer_bills.index)
+    bills = customer_bills.assign(weight=weight.to_numpy())
+    return bills, weighted_total(bills["weight"].to_numpy(), bills[ANNUAL].to_numpy())
