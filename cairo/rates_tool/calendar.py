@@ -114,9 +114,10 @@ def __timeshift__(df: Frame, target_year: int) -> Frame:
         return __timeshift__(df[~leap], target_year)
     if len(df) == 0 or len(df) % HOURS or (len(df) != HOURS and not many):
         raise LoadError(f"hourly frame has {len(df)} rows, expected {HOURS} a year and building")
-    owners = index.droplevel(level) if many else None
-    if owners is not None and (owners[::HOURS].repeat(HOURS) != owners).any():
-        raise LoadError(f"hourly frame has buildings with other than {HOURS} consecutive rows")
+    if isinstance(index, pd.MultiIndex):
+        owners = index.droplevel(level)
+        if (owners[::HOURS].repeat(HOURS) != owners).any():
+            raise LoadError(f"hourly frame has buildings with other than {HOURS} consecutive rows")
     source_year = int(times.year[0])
     order = np.roll(
         np.arange(len(df)).reshape(-1, HOURS), -24 * offset_days(source_year, target_year), 1

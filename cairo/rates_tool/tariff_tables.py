@@ -1,0 +1,300 @@
+"""PySAM-style tariff dicts as arrays, checked once, and the few ways a tariff is rewritten.
+
+The dict's names are those of SAM's `Utilityrate5` (electricity rates). `ur_ec_tou_mat` rows are
+period, tier (both from 1), max usage, unit code, rate, adjustment, sell rate; rows of six, as
+PySAM itself has them, carry no adjustment. `ur_dc_tou_mat` rows are period, tier (from 1), max
+[kW], $/kW; `ur_dc_flat_mat` rows month (from 0), tier (from 1), max [kW], $/kW.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from cairo.errors import TariffError
+from cairo.rates_tool.dd_stages.kernels import Float2D
+from cairo.rates_tool.lookups import KWH_TO_THERM
+from cairo.rates_tool.tariff_rows import (
+    HOURS_OF_DAY,
+    MONTHS,
+    NO_LIMIT,
+    UNITS,
+    Int2D,
+    energy_rows,
+    limit_array,
+    matrix_rows,
+    number,
+    row_cells,
+    schedule_array,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+AggregationMethod = Literal["flat", "time-of-use", "tiered", "combined"]
+
+PER_KW_UNITS = (1, 3)
+METERING_OPTIONS = (0, 1, 2, 3, 4)
+"""SAM's `ur_metering_option`: 0 and 1 net metering, 2 and 3 net billing, 4 buy all sell all."""
+
+
+@dataclass(frozen=True)
+class DemandCharges:
+    """Demand charges: D demand periods with Td tiers, Tf tiers of the flat charge.
+
+    weekday, weekend : (12, 24) demand periods from 1.
+    tou_price : (D, Td) [$/kW]; tou_max : (D, Td) [kW]; D is 0 when only the flat part charges.
+    flat_price : (12, Tf) by month [$/kW]; flat_max : (12, Tf) [kW].
+    """
+
+    weekday: Int2D
+    weekend: Int2D
+    tou_price: Float2D
+    tou_max: Float2D
+    flat_price: Float2D
+    flat_max: Float2D
+
+
+@dataclass(frozen=True)
+class TariffTable:
+    """A PySAM-style tariff dict as arrays: P energy periods, T tiers (the most of any period).
+
+    rate : (P, T) rate + adjustment [$/kWh]; 0 for the tiers a period lacks, which no usage
+        reaches since the limit of the tier before them is `NO_LIMIT`.
+    sell : (P, T) sell rate, the seventh column.
+    max_usage : (P, T) tier limits as given, in the unit of `unit`; `NO_LIMIT` is none.
+    unit : (P, T) codes of `UNITS`.
+    weekday, weekend : (12, 24) energy periods from 1.
+    monthly_fixed, monthly_min, annual_min : [$].
+    demand : None when the tariff charges nothing for demand.
+    """
+
+    key: str
+    rate: Float2D
+    sell: Float2D
+    max_usage: Float2D
+    unit: Int2D
+    weekday: Int2D
+    weekend: Int2D
+    monthly_fixed: float
+    monthly_min: float
+    annual_min: float
+    metering_option: int
+    demand: DemandCharges | None
+
+    @property
+    def n_periods(self) -> int:
+        """Energy periods P."""
+        return len(self.rate)
+
+    @property
+    def n_tiers(self) -> int:
+        """Tiers T of the period that has most."""
+        return self.rate.shape[1]
+
+    @property
+    def needs_monthly_peak(self) -> bool:
+        """Whether a tier limit is per kW of the month's peak."""
+        return bool(np.isin(self.unit, PER_KW_UNITS).any())
+
+
+def tariff_table(key: str, tariff: Mapping[str, Any]) -> TariffTable:
+    """The arrays of a PySAM-style tariff dict.
+
+    Raises
+    ------
+    TariffError
+        Naming `key`: rows missing, malformed, repeated or with gaps; values that are not finite
+        numbers; unit codes that are not billed; tiers whose maxima fall; a schedule that is not
+        12 x 24 or names a period without rates.
+    """
+    if not isinstance(tariff, Mapping):
+        raise TariffError(f"tariff {key}: found {type(tariff).__name__}, expected a mapping")
+    rows = energy_rows(key, tariff)
+    cells = row_cells(key, "ur_ec_tou_mat", rows, first=1)
+    limit = limit_array(key, "ur_ec_tou_mat", cells, first=1)
+    rate, sell = np.zeros_like(limit), np.zeros_like(limit)
+    unit = np.zeros(limit.shape, dtype=np.int64)
+    for (period, tier), (_, _, _, code, price, adjustment, sold) in cells.items():
+        place = period - 1, tier - 1
+        if code not in UNITS:
+            raise TariffError(
+                f"tariff {key}: unit code {code:g} of period {period}, tier {tier} is not billed; "
+                f"expected {', '.join(f'{c} ({name})' for c, name in UNITS.items())}"
+            )
+        rate[place], sell[place] = price + adjustment, sold
+        unit[place] = int(code)
+    _check_limit_units(key, limit, unit)
+    periods = {period for period, _ in cells}
+    return TariffTable(
+        key,
+        rate,
+        sell,
+        limit,
+        unit,
+        _schedule(key, tariff, "ur_ec_sched_weekday", periods),
+        _schedule(key, tariff, "ur_ec_sched_weekend", periods),
+        _amount(key, tariff, "ur_monthly_fixed_charge"),
+        _amount(key, tariff, "ur_monthly_min_charge"),
+        _amount(key, tariff, "ur_annual_min_charge"),
+        _metering(key, tariff),
+        _demand(key, tariff),
+    )
+
+
+def with_energy_rates(tariff: Mapping[str, Any], rate: Float2D) -> dict[str, Any]:
+    """A copy of a PySAM-style tariff with other energy rates.
+
+    Parameters
+    ----------
+    tariff : is not changed.
+    rate : (P, T) [$/kWh]; it takes the place of rate + adjustment, so adjustments become 0.
+
+    Returns
+    -------
+    Plain Python numbers throughout the new `ur_ec_tou_mat`; limits, units and sell rates stay.
+    """
+    return _rewritten(
+        tariff, lambda r: [*r[:4], float(rate[int(r[0]) - 1, int(r[1]) - 1]), 0.0, r[6]]
+    )
+
+
+def with_sell_rates(tariff: Mapping[str, Any], sell: Float2D) -> dict[str, Any]:
+    """A copy of a PySAM-style tariff with `sell` (P, T) in the seventh column of its rows."""
+    return _rewritten(tariff, lambda r: [*r[:6], float(sell[int(r[0]) - 1, int(r[1]) - 1])])
+
+
+def in_therms(tariff: Mapping[str, Any]) -> dict[str, Any]:
+    """A gas tariff published per kWh of gas, as one per therm for loads in therms.
+
+    Rates [$/kWh] are divided by `KWH_TO_THERM`, tier limits [kWh] multiplied by it; a limit per
+    kW of peak is a number of hours and stays, and so do fixed and minimum charges. Demand
+    charges are scaled alike. The input is not changed.
+    """
+
+    def limit(most: float) -> float:
+        return most if most >= NO_LIMIT else most * KWH_TO_THERM
+
+    def row(r: tuple[float, ...]) -> list[float]:
+        most = r[2] if r[3] in PER_KW_UNITS else limit(r[2])
+        return [r[0], r[1], most, r[3], *(price / KWH_TO_THERM for price in r[4:])]
+
+    converted = _rewritten(tariff, row)
+    for name in ("ur_dc_tou_mat", "ur_dc_flat_mat"):
+        if tariff.get(name) is not None:
+            converted[name] = [
+                [int(r[0]), int(r[1]), limit(r[2]), r[3] / KWH_TO_THERM]
+                for r in matrix_rows("of gas", tariff, name, widths=(4,))
+            ]
+    return converted
+
+
+def energy_charge_aggregation_method(tariff: Mapping[str, Any]) -> AggregationMethod:
+    """How usage is summed: 'flat', 'time-of-use', 'tiered' or 'combined' (tiers by period).
+
+    Periods that no hour of the schedules belongs to do not count.
+    """
+    table = tariff_table("given", tariff)
+    used = np.union1d(table.weekday, table.weekend)
+    tiered = bool((table.max_usage[used - 1, :-1] < NO_LIMIT).any())
+    if len(used) > 1:
+        return "combined" if tiered else "time-of-use"
+    return "tiered" if tiered else "flat"
+
+
+def energy_charge_map(tariff: Mapping[str, Any]) -> pd.DataFrame:
+    """Energy charges, a row a period and tier in that order.
+
+    Columns `period`, `tier` (from 1), `max_usage`, `unit` (code), `rate`, `adjustment`, `sell`.
+    """
+    import pandas as pd
+
+    columns = ["period", "tier", "max_usage", "unit", "rate", "adjustment", "sell"]
+    frame = pd.DataFrame(sorted(energy_rows("given", tariff)), columns=columns, dtype=float)
+    return frame.astype({"period": "int64", "tier": "int64", "unit": "int64"})
+
+
+def _rewritten(tariff: Mapping[str, Any], row: Any) -> dict[str, Any]:
+    new = copy.deepcopy(dict(tariff))
+    new["ur_ec_tou_mat"] = [
+        [int(r[0]), int(r[1]), float(r[2]), int(r[3]), *map(float, r[4:])]
+        for r in map(row, energy_rows("given", tariff))
+    ]
+    return new
+
+
+def _check_limit_units(key: str, limit: Float2D, unit: Int2D) -> None:
+    """Limits of a period in different units cannot be filled one after the other."""
+    for period, (most, code) in enumerate(zip(limit, unit, strict=True), start=1):
+        # The last tier's unit decides nothing: what is above its limit stays in it.
+        codes = np.unique(code[:-1][most[:-1] < NO_LIMIT])
+        if len(codes) > 1:
+            raise TariffError(
+                f"tariff {key}: tiers of period {period} have limits in different units "
+                f"({', '.join(UNITS[int(c)] for c in codes)}), expected one"
+            )
+
+
+def _schedule(key: str, tariff: Mapping[str, Any], name: str, periods: Iterable[int]) -> Int2D:
+    return schedule_array(f"tariff {key}: {name}", tariff.get(name), set(periods))
+
+
+def _amount(key: str, tariff: Mapping[str, Any], name: str) -> float:
+    value = tariff.get(name)
+    amount = 0.0 if value is None else number(value)
+    if amount is None or not math.isfinite(amount):
+        raise TariffError(f"tariff {key}: {name} is {value!r}, expected dollars")
+    return amount
+
+
+def _metering(key: str, tariff: Mapping[str, Any]) -> int:
+    value = tariff.get("ur_metering_option")
+    option = 0.0 if value is None else number(value)
+    if option not in METERING_OPTIONS:
+        raise TariffError(
+            f"tariff {key}: ur_metering_option is {value!r}, expected one of {METERING_OPTIONS}"
+        )
+    return int(option)
+
+
+def _demand(key: str, tariff: Mapping[str, Any]) -> DemandCharges | None:
+    if not tariff.get("ur_dc_enable"):
+        return None
+    tou_price, tou_max = _prices(key, tariff, "ur_dc_tou_mat", first=1)
+    flat_price, flat_max = _prices(key, tariff, "ur_dc_flat_mat", first=0)
+    if not tou_price.any() and not flat_price.any():
+        return None
+    ones = np.ones((MONTHS, HOURS_OF_DAY), dtype=np.int64)
+    if not tou_price.any():
+        # Free demand periods (SAM writes one when there are none) need no peaks.
+        empty = np.zeros((0, 1))
+        return DemandCharges(ones, ones, empty, empty, flat_price, flat_max)
+    priced = {int(row[0]) for row in matrix_rows(key, tariff, "ur_dc_tou_mat", widths=(4,))}
+    return DemandCharges(
+        _schedule(key, tariff, "ur_dc_sched_weekday", priced),
+        _schedule(key, tariff, "ur_dc_sched_weekend", priced),
+        tou_price,
+        tou_max,
+        flat_price,
+        flat_max,
+    )
+
+
+def _prices(key: str, tariff: Mapping[str, Any], name: str, first: int) -> tuple[Float2D, Float2D]:
+    """(price [$/kW], limit [kW]) by period or month and tier; free when the matrix is absent."""
+    least = MONTHS if first == 0 else 1
+    if tariff.get(name) is None:
+        return np.zeros((least, 1)), np.full((least, 1), NO_LIMIT)
+    cells = row_cells(key, name, matrix_rows(key, tariff, name, widths=(4,)), first)
+    limit = limit_array(key, name, cells, first, least)
+    if first == 0 and len(limit) > MONTHS:
+        raise TariffError(f"tariff {key}: {name} has month {len(limit) - 1}, expected 0 to 11")
+    price = np.zeros_like(limit)
+    for (period, tier), row in cells.items():
+        price[period - first, tier - 1] = row[3]
+    return price, limit
