@@ -35,6 +35,8 @@ FIELDS = {"total": TOTAL_COLUMN, "pv": PV_COLUMN, "gas": GAS_COLUMN}
 
 FILE_NAME = re.compile(r"(\d+)-(\d+)\.parquet")
 QUARTERS = 4
+KINDS_KEPT = 3
+"""Kinds of stored stamps remembered besides the last one, as stocks mix few."""
 _QUARTER_HOUR = np.timedelta64(15, "m")
 _HOUR = np.timedelta64(1, "h")
 
@@ -135,7 +137,7 @@ class LoadFileReader:
         self.fields = tuple(fields)
         self.storage_options = dict(storage_options or {})
         self._layout: dict[str, int] = {}
-        self._checked_stamps: dict[tuple[object, ...], tuple[int, int]] = {}
+        self._checked_stamps: list[tuple[tuple[object, ...], bytes, tuple[int, int]]] = []
 
     def read(self, path: str, bldg_id: int) -> HourlyLoads:
         """Hours of one building.
@@ -195,21 +197,21 @@ class LoadFileReader:
     ) -> tuple[int, int]:
         """(weather year, rows an hour) of a file, its stamps checked."""
         metadata = parquet.metadata
-        key: tuple[object, ...] | None = None
-        if metadata.num_row_groups == 1 and not is_url(path):
-            chunk = metadata.row_group(0).column(column)
-            start = chunk.data_page_offset
-            if chunk.has_dictionary_page:
-                start = min(start, chunk.dictionary_page_offset)
-            source.seek(start)
-            stored = source.read(chunk.total_compressed_size)
-            kind = str(metadata.schema.column(column).logical_type)
-            key = (metadata.num_rows, chunk.compression, chunk.physical_type, kind, stored)
-            if key in self._checked_stamps:
-                return self._checked_stamps[key]
+        if metadata.num_row_groups != 1 or is_url(path):
+            return check_stamps(_stamp_values(parquet, column, path), path)
+        chunk = metadata.row_group(0).column(column)
+        start = chunk.data_page_offset
+        if chunk.has_dictionary_page:
+            start = min(start, chunk.dictionary_page_offset)
+        source.seek(start)
+        stored = source.read(chunk.total_compressed_size)
+        kind = str(metadata.schema.column(column).logical_type)
+        layout = (metadata.num_rows, chunk.compression, chunk.physical_type, kind)
+        for known_layout, known, checked in self._checked_stamps:
+            if known_layout == layout and known == stored:
+                return checked
         checked = check_stamps(_stamp_values(parquet, column, path), path)
-        if key is not None and len(self._checked_stamps) < 8:
-            self._checked_stamps[key] = checked
+        self._checked_stamps = [(layout, stored, checked), *self._checked_stamps[:KINDS_KEPT]]
         return checked
 
 
@@ -256,18 +258,16 @@ def check_stamps(stamps: np.ndarray, path: str) -> tuple[int, int]:
         raise LoadError(
             f"load file {path} has {len(stamps)} {kind} rows, expected {rows}{where}"
         )
-    wrong = np.flatnonzero(steps != step)
-    if len(wrong):
-        first = wrong[0]
-        here, after = _stamp(stamps[first]), _stamp(stamps[first + 1])
-        problem = (
-            f"repeats the hour {here}"
-            if stamps[first] == stamps[first + 1]
-            else f"goes back from {here} to {after}: rows must be in time order"
-            if stamps[first] > stamps[first + 1]
-            else f"has a gap from {here} to {after}"
-        )
-        raise LoadError(f"load file {path} {problem}")
+    zero = np.timedelta64(0)
+    for wrong, problem in (
+        (steps < zero, "goes back from {} to {}: rows must be in time order"),
+        (steps == zero, "repeats the hour {}"),
+        (steps != step, "has a gap from {} to {}"),
+    ):
+        places = np.flatnonzero(wrong)
+        if len(places):
+            here, after = stamps[places[0]], stamps[places[0] + 1]
+            raise LoadError(f"load file {path} {problem.format(_stamp(here), _stamp(after))}")
     year_start = stamps[0].astype("datetime64[Y]")
     if stamps[0] - year_start.astype(stamps.dtype) not in (np.timedelta64(0), step):
         raise LoadError(

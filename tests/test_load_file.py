@@ -1,0 +1,216 @@
+"""Load files: what is read of them, and what is refused."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from cairo.errors import LoadError
+from cairo.rates_tool.calendar import hour_stamps
+from cairo.rates_tool.dd_stages.load_file import (
+    LoadFileReader,
+    check_load_file,
+    load_files,
+    loads_of_frame,
+)
+from cairo.rates_tool.lookups import HOURS, PV_COLUMN, TOTAL_COLUMN
+from tests.strategies import write_load_file
+
+STAMPS = hour_stamps(2018).to_numpy()
+
+
+@pytest.fixture
+def total() -> np.ndarray:
+    return np.arange(HOURS, dtype=float) / 7.0
+
+
+def write(path: Path, total: np.ndarray, stamps: np.ndarray = STAMPS, **kw: object) -> Path:
+    write_load_file(path, 7, total, -total / 2, total * 3, stamps, **kw)  # type: ignore[arg-type]
+    return path
+
+
+def test_a_file_gives_its_energies_to_the_bit(tmp_path: Path, total: np.ndarray) -> None:
+    path = write(tmp_path / "7-0.parquet", total)
+    loads = LoadFileReader(["total", "pv", "gas"]).read(str(path), 7)
+    assert loads.source_year == 2018
+    assert loads.values["total"].tobytes() == total.tobytes()
+    assert loads.values["pv"].tobytes() == (-total / 2).tobytes()
+    assert loads.values["gas"].tobytes() == (total * 3).tobytes()
+
+
+@pytest.mark.parametrize("suffix", ["", "..kwh", "....kwh"])
+def test_columns_with_a_unit_suffix_are_the_same_columns(
+    tmp_path: Path, total: np.ndarray, suffix: str
+) -> None:
+    path = write(tmp_path / "7-0.parquet", total, suffix=suffix)
+    assert np.array_equal(LoadFileReader(["total"]).read(str(path), 7).values["total"], total)
+
+
+@pytest.mark.parametrize("first", ["2018-01-01T00:00", "2018-01-01T00:15"])
+def test_four_quarter_hours_are_added_to_their_hour(tmp_path: Path, first: str) -> None:
+    quarters = np.arange(HOURS * 4, dtype=float)
+    stamps = np.datetime64(first, "us") + np.arange(HOURS * 4) * np.timedelta64(15, "m")
+    path = write(tmp_path / "7-0.parquet", quarters, stamps)
+    loads = LoadFileReader(["total"]).read(str(path), 7)
+    # hour h holds quarters 4h to 4h + 3, adding to 16h + 6
+    assert np.array_equal(loads.values["total"], 16.0 * np.arange(HOURS) + 6)
+    assert loads.source_year == 2018
+
+
+def test_a_building_may_be_named_by_the_file_alone(tmp_path: Path, total: np.ndarray) -> None:
+    path = tmp_path / "7-0.parquet"
+    write_load_file(path, None, total, total, total, STAMPS)
+    assert np.array_equal(LoadFileReader(["pv"]).read(str(path), 7).values["pv"], total)
+
+
+def test_files_of_different_layouts_are_read_in_one_go(tmp_path: Path, total: np.ndarray) -> None:
+    plain = write(tmp_path / "7-0.parquet", total)
+    table = pq.read_table(plain)
+    other = tmp_path / "8-0.parquet"
+    pq.write_table(table.select(table.column_names[::-1]).drop(["bldg_id"]), other)
+    reader = LoadFileReader(["total", "pv"])
+    first, second = reader.read(str(plain), 7), reader.read(str(other), 8)
+    assert np.array_equal(first.values["total"], second.values["total"])
+    assert np.array_equal(first.values["pv"], second.values["pv"])
+
+
+def test_stamps_like_the_last_files_are_still_checked_when_they_differ(
+    tmp_path: Path, total: np.ndarray
+) -> None:
+    good = write(tmp_path / "7-0.parquet", total)
+    swapped = STAMPS.copy()
+    swapped[[10, 11]] = swapped[[11, 10]]
+    bad = write(tmp_path / "7-1.parquet", total, swapped)
+    reader = LoadFileReader(["total"])
+    reader.read(str(good), 7)
+    with pytest.raises(LoadError, match="goes back from 2018-01-01 11:00"):
+        reader.read(str(bad), 7)
+
+
+def _gap(stamps: np.ndarray) -> np.ndarray:
+    return np.delete(stamps, 1659)
+
+
+BAD_STAMPS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
+    "short": (_gap, r"has 8759 hourly rows, expected 8760 \(first gap after 2018-03-11 02:00\)"),
+    "repeat": (
+        lambda s: np.where(np.arange(HOURS) == 5, s[4], s),
+        "repeats the hour 2018-01-01 04:00",
+    ),
+    "gap": (
+        lambda s: np.where(np.arange(HOURS) >= 5, s + np.timedelta64(1, "h"), s),
+        "has a gap from 2018-01-01 04:00 to 2018-01-01 06:00",
+    ),
+    "unsorted": (lambda s: s[::-1], "goes back from"),
+    "midyear": (lambda s: s + np.timedelta64(24, "h"), "begins at 2018-01-02 00:00"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_STAMPS)
+def test_unsound_stamps_are_refused(tmp_path: Path, total: np.ndarray, case: str) -> None:
+    change, message = BAD_STAMPS[case]
+    stamps = change(STAMPS)
+    path = write(tmp_path / "7-0.parquet", total[: len(stamps)], stamps)
+    with pytest.raises(LoadError, match=message) as caught:
+        LoadFileReader(["total"]).read(str(path), 7)
+    assert "7-0.parquet" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_missing_or_infinite_energy_is_refused(
+    tmp_path: Path, total: np.ndarray, value: float
+) -> None:
+    total[[3, 99]] = value
+    path = write(tmp_path / "7-0.parquet", total)
+    with pytest.raises(LoadError, match="has 2 rows that are missing or infinite"):
+        LoadFileReader(["total"]).read(str(path), 7)
+
+
+def _rewritten(path: Path, change: Callable[[pa.Table], pa.Table]) -> Path:
+    pq.write_table(change(pq.read_table(path)), path)
+    return path
+
+
+def test_two_buildings_in_a_file_are_refused(tmp_path: Path, total: np.ndarray) -> None:
+    path = write(tmp_path / "7-0.parquet", total)
+    ids = np.where(np.arange(HOURS) < 100, 7, 8)
+    _rewritten(path, lambda t: t.set_column(0, "bldg_id", pa.array(ids)))
+    with pytest.raises(LoadError, match=r"several buildings \(7, 8\)"):
+        LoadFileReader(["total"]).read(str(path), 7)
+
+
+def test_another_building_in_a_file_is_refused(tmp_path: Path, total: np.ndarray) -> None:
+    path = write(tmp_path / "7-0.parquet", total)
+    with pytest.raises(LoadError, match="holds building 7, its name says 9"):
+        LoadFileReader(["total"]).read(str(path), 9)
+
+
+def test_a_missing_column_is_named(tmp_path: Path, total: np.ndarray) -> None:
+    path = write(tmp_path / "7-0.parquet", total)
+    _rewritten(path, lambda t: t.drop([PV_COLUMN]))
+    with pytest.raises(LoadError, match=f"no column {PV_COLUMN}"):
+        LoadFileReader(["total", "pv"]).read(str(path), 7)
+
+
+def test_text_where_energies_belong_is_refused(tmp_path: Path, total: np.ndarray) -> None:
+    path = write(tmp_path / "7-0.parquet", total)
+    words = pa.array(["a"] * HOURS)
+    _rewritten(path, lambda t: t.drop([TOTAL_COLUMN]).append_column(TOTAL_COLUMN, words))
+    with pytest.raises(LoadError, match="is string, expected numbers"):
+        LoadFileReader(["total"]).read(str(path), 7)
+
+
+def _truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-500])
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        (lambda p: p.unlink(), "does not exist"),
+        (_truncate, "cannot be read"),
+        (lambda p: p.write_bytes(b"garbage" * 1000), "cannot be read"),
+        (lambda p: p.write_bytes(b""), "cannot be read"),
+    ],
+)
+def test_a_broken_file_is_named(
+    tmp_path: Path, total: np.ndarray, harm: Callable[[Path], None], message: str
+) -> None:
+    path = write(tmp_path / "7-0.parquet", total)
+    harm(path)
+    with pytest.raises(LoadError, match=message) as caught:
+        check_load_file(str(path), 7)
+    assert "7-0.parquet" in str(caught.value)
+
+
+def test_a_folder_lists_its_buildings(tmp_path: Path) -> None:
+    for name in ("20-0.parquet", "3-0.parquet", "notes.txt", "x-0.parquet"):
+        (tmp_path / name).touch()
+    assert list(load_files(tmp_path)) == [3, 20]
+
+
+def test_two_upgrades_in_a_folder_are_refused(tmp_path: Path) -> None:
+    for name in ("3-0.parquet", "3-1.parquet"):
+        (tmp_path / name).touch()
+    with pytest.raises(LoadError, match="two files for building 3"):
+        load_files(tmp_path)
+
+
+def test_an_empty_or_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(LoadError, match="holds no <bldg_id>"):
+        load_files(tmp_path)
+    with pytest.raises(LoadError, match="load folder .*nowhere does not exist"):
+        load_files(tmp_path / "nowhere")
+
+
+def test_a_frame_of_a_file_gives_what_the_file_gives(tmp_path: Path, total: np.ndarray) -> None:
+    path = write(tmp_path / "7-0.parquet", total)
+    frame = pd.read_parquet(path).set_index(["bldg_id", "timestamp"])
+    loads = loads_of_frame(frame, 7, ["total", "pv"])
+    assert np.array_equal(loads.values["total"], total)
+    assert loads.source_year == 2018
