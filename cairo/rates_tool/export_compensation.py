@@ -1,0 +1,90 @@
+"""What an exported kWh is credited with under net metering and net billing."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from cairo.errors import ScenarioError
+from cairo.rates_tool.tariff_tables import tariff_table, with_sell_rates
+
+logger = logging.getLogger(__name__)
+
+TariffDict = dict[str, Any]
+FULL_RETAIL = 1.0
+"""Export/import ratio of net metering when none is given."""
+
+
+def _return_export_compensation_rate(
+    year_run: int,
+    solar_pv_compensation: str | None,
+    solar_pv_export_import_ratio: float | None,
+    tariff_dict: Mapping[str, Mapping[str, Any]],
+) -> dict[str, TariffDict | None]:
+    """What an exported kWh is credited with, by tariff.
+
+    Parameters
+    ----------
+    year_run : accepted for CAIRO's callers; rates are those of the tariff.
+    solar_pv_compensation : 'net_metering', 'net_billing' or None.
+    solar_pv_export_import_ratio : export credit as a share of the retail rate; None is 1 for
+        net metering, and none at all for net billing.
+    tariff_dict : {tariff_key: PySAM-style dict}. It is not changed.
+
+    Returns
+    -------
+    {tariff_key: tariff dict} whose seventh values are the ratio (net metering) or the sell price
+    [$/kWh] (net billing): the tariff's own sell rates where it has any, else ratio x retail
+    rate, else 0 with a warning. {tariff_key: None} without compensation.
+
+    Raises
+    ------
+    ScenarioError
+        An unknown style, or a ratio that is not a number from 0.
+    """
+    styles = (None, "net_metering", "net_billing")
+    if solar_pv_compensation not in styles:
+        raise ScenarioError(
+            f"solar_pv_compensation is {solar_pv_compensation!r}, expected one of {styles}"
+        )
+    ratio = solar_pv_export_import_ratio
+    if ratio is not None and not (math.isfinite(ratio) and ratio >= 0.0):
+        raise ScenarioError(f"solar_pv_export_import_ratio is {ratio}, expected a number from 0")
+    if solar_pv_compensation is None:
+        return dict.fromkeys(tariff_dict)
+    net_metering = solar_pv_compensation == "net_metering"
+    return {
+        key: _net_metering(key, tariff, ratio) if net_metering else _net_billing(key, tariff, ratio)
+        for key, tariff in tariff_dict.items()
+    }
+
+
+def _determine_sell_rate(
+    solar_pv_compensation: str | None,
+    export_import_ratio: float | None,
+    year_run: int,
+    tariff_dict: Mapping[str, Mapping[str, Any]],
+) -> dict[str, TariffDict | None]:
+    """`_return_export_compensation_rate` with CAIRO's other order of arguments."""
+    return _return_export_compensation_rate(
+        year_run, solar_pv_compensation, export_import_ratio, tariff_dict
+    )
+
+
+def _net_metering(key: str, tariff: Mapping[str, Any], ratio: float | None) -> TariffDict:
+    table = tariff_table(key, tariff)
+    share = FULL_RETAIL if ratio is None else float(ratio)
+    return with_sell_rates(tariff, np.full(table.rate.shape, share))
+
+
+def _net_billing(key: str, tariff: Mapping[str, Any], ratio: float | None) -> TariffDict:
+    table = tariff_table(key, tariff)
+    if table.sell.any():
+        return with_sell_rates(tariff, table.sell)
+    if ratio is None:
+        logger.warning("tariff %s has no sell rate: net billing credits exports with 0 $", key)
+    return with_sell_rates(tariff, table.rate * (0.0 if ratio is None else float(ratio)))

@@ -1,0 +1,157 @@
+"""One file of hourly prices, checked: 8760 finite values in order, in the target year's hours."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cairo.errors import CairoError, PriceError, listed
+from cairo.rates_tool.calendar import __timeshift__, hour_stamps
+from cairo.rates_tool.lookups import HOURS
+from cairo.utils.files import FilePath, one_line, read_bytes
+
+EST = "EST"
+EST_OFFSET = pd.Timedelta(hours=-5)
+TIMESTAMP = "timestamp"
+CAMBIUM_METADATA_ROWS = 5
+CAMBIUM_YEARS = (2017, 2023, 2034, 2045, 2051)
+"""Years that begin on a Sunday, as every Cambium year does whatever its stamps say."""
+
+
+def is_cambium(path: FilePath) -> bool:
+    """Whether a path names a Cambium file."""
+    return "cambium" in str(path).lower()
+
+
+def cambium_year(year: int) -> int:
+    """The year that begins on a Sunday nearest to the year of Cambium's stamps."""
+    return min(CAMBIUM_YEARS, key=lambda sunday: abs(sunday - year))
+
+
+def read_prices(
+    path: FilePath,
+    columns: Sequence[str],
+    target_year: int,
+    storage_options: Mapping[str, Any] | None = None,
+    optional: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Hourly columns of a price file as the file has them, in the target year's EST hours.
+
+    Parameters
+    ----------
+    path : parquet or CSV, local or fsspec URL. A Cambium CSV has five metadata rows first, and
+        Cambium's stamps are set to a year that begins on a Sunday before they are shifted.
+    columns : wanted; `optional` ones are left out where the file lacks them.
+    target_year : weekdays are aligned with it when the file is of another year.
+
+    Returns
+    -------
+    (8760, k) indexed `timestamp`, float64.
+
+    Raises
+    ------
+    PriceError
+        Naming the file: missing, unreadable, without a column, or not 8760 consecutive hours of
+        one year in EST, each with a finite value in each column.
+    """
+    raw = _read(path, storage_options)
+    wanted = [*columns, *(name for name in optional if name in raw)]
+    missing = [name for name in wanted if name not in raw]
+    if missing:
+        raise PriceError(
+            f"price file {path} has no column {listed(missing)}; it has {listed(raw.columns)}"
+        )
+    prices = raw[wanted].set_axis(_stamps(path, raw))
+    prices = prices[~((prices.index.month == 2) & (prices.index.day == 29))]
+    _check_hours(path, prices.index)
+    for name in wanted:
+        prices[name] = _values(path, name, prices[name])
+    if is_cambium(path):
+        prices = prices.set_axis(hour_stamps(cambium_year(int(prices.index.year[0]))))
+    try:
+        shifted = __timeshift__(prices, target_year)
+    except PriceError:
+        raise
+    except CairoError as error:
+        raise PriceError(f"price file {path}: {error}") from error
+    return shifted.set_axis(hour_stamps(target_year, EST).rename(TIMESTAMP))
+
+
+def _read(path: FilePath, storage_options: Mapping[str, Any] | None) -> pd.DataFrame:
+    content = read_bytes(path, storage_options, PriceError, "price file")
+    name = str(path).lower()
+    try:
+        if name.endswith((".csv", ".csv.gz")):
+            return pd.read_csv(
+                io.BytesIO(content),
+                skiprows=CAMBIUM_METADATA_ROWS if is_cambium(path) else 0,
+                compression="gzip" if name.endswith(".gz") else None,
+                low_memory=False,
+            )
+        frame = pd.read_parquet(io.BytesIO(content))
+    except Exception as error:  # pandas and pyarrow raise errors of many classes
+        raise PriceError(f"price file {path} cannot be read: {one_line(error)}") from error
+    return frame if TIMESTAMP in frame else frame.rename_axis(TIMESTAMP).reset_index()
+
+
+def _stamps(path: FilePath, raw: pd.DataFrame) -> pd.DatetimeIndex:
+    if TIMESTAMP not in raw:
+        raise PriceError(
+            f"price file {path} has no column {TIMESTAMP}; it has {listed(raw.columns)}"
+        )
+    given = raw[TIMESTAMP]
+    if pd.api.types.is_numeric_dtype(given):
+        raise PriceError(f"price file {path} has numbers in {TIMESTAMP}, expected times")
+    try:
+        stamps = pd.DatetimeIndex(pd.to_datetime(given))
+    except (ValueError, TypeError) as error:
+        raise PriceError(
+            f"price file {path} has a {TIMESTAMP} that is no time: {one_line(error)}"
+        ) from error
+    if stamps.hasnans:
+        raise PriceError(f"price file {path} has rows without {TIMESTAMP}")
+    if stamps.tz is None:
+        return stamps
+    local = stamps.tz_localize(None)
+    if ((local - stamps.tz_convert("UTC").tz_localize(None)) != EST_OFFSET).any():
+        raise PriceError(
+            f"price file {path} has times in zone {stamps.tz}, expected EST or no zone"
+        )
+    return local
+
+
+def _check_hours(path: FilePath, stamps: pd.DatetimeIndex) -> None:
+    repeated = stamps[stamps.duplicated()]
+    if len(repeated):
+        raise PriceError(
+            f"price file {path} has hours more than once: {listed(repeated.unique(), 3)}"
+        )
+    if len(stamps) != HOURS:
+        raise PriceError(f"price file {path} has {len(stamps)} hourly rows, expected {HOURS}")
+    if not stamps.is_monotonic_increasing:
+        first = int(np.flatnonzero(np.diff(stamps.to_numpy()) < np.timedelta64(0))[0])
+        raise PriceError(
+            f"price file {path} is not in time order: {stamps[first + 1]} follows {stamps[first]}"
+        )
+    expected = hour_stamps(int(stamps.year[0]))
+    wrong = np.flatnonzero(stamps.to_numpy() != expected.to_numpy())
+    if wrong.size:
+        raise PriceError(
+            f"price file {path} has {stamps[wrong[0]]} in row {wrong[0] + 1}, expected "
+            f"{expected[wrong[0]]}: hour beginnings of one calendar year"
+        )
+
+
+def _values(path: FilePath, name: str, given: pd.Series) -> pd.Series:
+    values = pd.to_numeric(given, errors="coerce").astype(np.float64)
+    wrong = np.flatnonzero(~np.isfinite(values.to_numpy()))
+    if wrong.size:
+        raise PriceError(
+            f"price file {path} has {wrong.size} rows of {name} that are not finite numbers, "
+            f"first at {given.index[wrong[0]]} ({given.iloc[wrong[0]]!r})"
+        )
+    return values
