@@ -26,7 +26,7 @@ def demand_frame(use: PeriodUse, plan: PeriodPlan, table: TariffTable, gas: bool
     highest hour, periods from 1 the demand periods'; zeros without demand charges. Gas has no
     `grid_cons` and its `load_data` is in therms.
     """
-    real = _real_tiers(table)
+    real = real_tiers(table)
     month, period, tier = _cells(plan.energy, real)
     billed = fill_tiers(use.billed, table, use.peak_kw)[:, month, period, tier]
     frame = _frame(use.bldg_ids, month + 1, period + 1, tier + 1)
@@ -57,7 +57,7 @@ def solar_frame(use: PeriodUse, plan: PeriodPlan, table: TariffTable) -> pd.Data
     return frame[frame["pv_generation"] > 0.0]
 
 
-def _real_tiers(table: TariffTable) -> np.ndarray:
+def real_tiers(table: TariffTable) -> np.ndarray:
     """(P, T) whether a period has a tier: the one before it has a limit."""
     real = np.ones(table.max_usage.shape, dtype=bool)
     real[:, 1:] = np.logical_and.accumulate(table.max_usage[:, :-1] < UNLIMITED, axis=1)

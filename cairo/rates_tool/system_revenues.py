@@ -22,7 +22,7 @@ from cairo.rates_tool.customer_bill_calculation import (
     monthly_bills,
     rate_response,
 )
-from cairo.rates_tool.demand_frames import uses_from_frames
+from cairo.rates_tool.demand_frames import real_tiers, uses_from_frames
 from cairo.rates_tool.dd_stages.kernels import Float1D, Float2D, weighted_total
 from cairo.rates_tool import loads as load_funcs
 from cairo.rates_tool.lookups import ANNUAL, DISTRIBUTION_PRICE, PRICE_COLUMNS, months
@@ -258,14 +258,14 @@ def relative_rates(mapping: pd.DataFrame, table: TariffTable) -> Float2D:
         (period >= 0) & (period < relative.shape[0]) & (tier >= 0) & (tier < relative.shape[1])
     )
     relative[period[known], tier[known]] = rows["rel_value"].to_numpy(np.float64)[known]
-    missing = np.argwhere(np.isnan(relative) & table.has_tier)
+    missing = np.argwhere(np.isnan(relative) & real_tiers(table))
     if len(missing) or rows.duplicated(["period", "tier"]).any():
         what = ", ".join(f"period {p + 1} tier {t + 1}" for p, t in missing[:5]) or "one twice"
         raise RequirementError(
             f"precalc mapping of tariff {table.key} needs one rel_value for every period and "
             f"tier: {what} is wrong or missing"
         )
-    return np.where(table.has_tier, relative, 0.0)
+    return np.where(real_tiers(table), relative, 0.0)
 
 
 def _shared(requirement: RevenueRequirement, keys: Sequence[str]) -> list[tuple[list[str], float]]:
