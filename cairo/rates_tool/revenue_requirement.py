@@ -83,9 +83,8 @@ def return_revenue_requirement_target(
     prices = _components(prices_frame)
     demand = _demand(hourly_demand, prices)
     hourly = kernels.marginal_costs(prices.to_numpy(np.float64), demand)
-    by_component = {
-        cost_name(name): math.fsum(hourly[:, column]) for column, name in enumerate(prices)
-    }
+    columns = [cost_name(name) for name in PRICE_COLUMNS if name in prices]
+    by_component = {name: math.fsum(hourly[:, column]) for column, name in enumerate(columns)}
     marginal = math.fsum(by_component.values())
     if revenue_requirement_target is not None:
         target = _target(revenue_requirement_target)
@@ -100,7 +99,6 @@ def return_revenue_requirement_target(
         RESIDUAL_COSTS: residual,
         TOTAL_SYSTEM_COSTS: requirement,
     }
-    columns = [cost_name(name) for name in prices]
     hourly_costs = pd.DataFrame(hourly, index=prices.index, columns=columns)
     return (
         requirement,
@@ -138,9 +136,8 @@ def _demand(hourly: pd.Series | npt.NDArray[np.float64], prices: pd.DataFrame) -
         raise PriceError("system hourly demand has hours that are not finite numbers")
     index = hourly.index if isinstance(hourly, pd.Series) else None
     if isinstance(index, pd.DatetimeIndex) and isinstance(prices.index, pd.DatetimeIndex):
-        if (index.tz is None) != (prices.index.tz is None) or not bool(
-            (index == prices.index).all()
-        ):
+        same_kind = (index.tz is None) == (prices.index.tz is None)
+        if not (same_kind and bool((index == prices.index).all())):
             raise PriceError(
                 f"marginal prices begin {prices.index[0]}, the loads {index[0]}: "
                 "expected the same hours in the same time zone"

@@ -144,7 +144,7 @@ def _structure(name: str, item: Mapping[str, Any], field: str) -> list[list[Mapp
     ok = isinstance(given, list) and given and all(isinstance(period, list) for period in given)
     if not ok or not all(isinstance(tier, Mapping) for period in given or () for tier in period):
         raise TariffError(
-            f"tariff {name}: {field} is {'missing' if given is None else str(given)[:60]!r}, "
+            f"tariff {name}: {field} is {'missing' if given is None else repr(str(given)[:60])}, "
             "expected a list of tiers for each period"
         )
     return [

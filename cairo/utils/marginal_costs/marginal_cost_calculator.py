@@ -25,7 +25,7 @@ from cairo.rates_tool.lookups import (
     PRICE_COLUMNS,
 )
 from cairo.utils.files import FilePath
-from cairo.utils.marginal_costs.price_files import EST, TIMESTAMP, read_prices
+from cairo.utils.marginal_costs.price_files import EST, TIME, read_prices
 
 KWH_PER_MWH = 1000.0
 SUPPLY_COLUMNS = {
@@ -110,12 +110,11 @@ def load_delivery_prices(
     PriceError
         See `price_files.read_prices`.
     """
-    frame = pd.DataFrame(index=hour_stamps(target_year, EST).rename(TIMESTAMP))
+    frame = pd.DataFrame(index=hour_stamps(target_year, EST).rename(TIME))
     for path, column in ((dist_path, DISTRIBUTION_COLUMN), (bulk_path, BULK_COLUMN)):
         if path is not None:
             prices = read_prices(path, [column], target_year, storage_options)[column]
-            so_far = frame[DISTRIBUTION_PRICE] if DISTRIBUTION_PRICE in frame else 0.0
-            frame[DISTRIBUTION_PRICE] = so_far + prices
+            frame[DISTRIBUTION_PRICE] = frame.get(DISTRIBUTION_PRICE, 0.0) + prices
     return frame
 
 
@@ -200,5 +199,5 @@ def add_distribution_costs(
         )
     prices = np.zeros(HOURS)
     prices[highest] = cost_per_kw_year * counted / total
-    index = hour_stamps(target_year, EST).rename(TIMESTAMP)
+    index = hour_stamps(target_year, EST).rename(TIME)
     return pd.Series(prices, index=index, name=DISTRIBUTION_PRICE)

@@ -17,6 +17,9 @@ from cairo.utils.files import FilePath, one_line, read_bytes
 EST = "EST"
 EST_OFFSET = pd.Timedelta(hours=-5)
 TIMESTAMP = "timestamp"
+"""Column of times of a price file."""
+TIME = "time"
+"""Index of the frames, as of load frames."""
 CAMBIUM_METADATA_ROWS = 5
 CAMBIUM_YEARS = (2017, 2023, 2034, 2045, 2051)
 """Years that begin on a Sunday, as every Cambium year does whatever its stamps say."""
@@ -50,7 +53,7 @@ def read_prices(
 
     Returns
     -------
-    (8760, k) indexed `timestamp`, float64.
+    (8760, k) indexed `time`, float64.
 
     Raises
     ------
@@ -65,20 +68,22 @@ def read_prices(
         raise PriceError(
             f"price file {path} has no column {listed(missing)}; it has {listed(raw.columns)}"
         )
-    prices = raw[wanted].set_axis(_stamps(path, raw))
-    prices = prices[~((prices.index.month == 2) & (prices.index.day == 29))]
-    _check_hours(path, prices.index)
+    stamps = _stamps(path, raw)
+    usual = ~((stamps.month == 2) & (stamps.day == 29))
+    stamps = stamps[usual]
+    _check_hours(path, stamps)
+    prices = raw.loc[usual, wanted].set_axis(stamps)
     for name in wanted:
         prices[name] = _values(path, name, prices[name])
     if is_cambium(path):
-        prices = prices.set_axis(hour_stamps(cambium_year(int(prices.index.year[0]))))
+        prices = prices.set_axis(hour_stamps(cambium_year(int(stamps.year[0]))))
     try:
         shifted = __timeshift__(prices, target_year)
     except PriceError:
         raise
     except CairoError as error:
         raise PriceError(f"price file {path}: {error}") from error
-    return shifted.set_axis(hour_stamps(target_year, EST).rename(TIMESTAMP))
+    return shifted.set_axis(hour_stamps(target_year, EST).rename(TIME))
 
 
 def _read(path: FilePath, storage_options: Mapping[str, Any] | None) -> pd.DataFrame:

@@ -1,0 +1,301 @@
+"""Price files: units, calendar, refusals; and the distribution cost's spread over peak hours."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cairo.errors import PriceError
+from cairo.rates_tool.calendar import hour_stamps
+from cairo.rates_tool.lookups import (
+    ANCILLARY_PRICE,
+    CAPACITY_PRICE,
+    DISTRIBUTION_PRICE,
+    ENERGY_PRICE,
+)
+from cairo.utils.marginal_costs.marginal_cost_calculator import (
+    _load_cambium_marginal_costs,
+    add_distribution_costs,
+    load_delivery_prices,
+    load_supply_prices,
+    marginal_prices,
+)
+from cairo.utils.marginal_costs.price_files import cambium_year
+
+HOUR = np.arange(8760.0)
+
+
+def parquet(folder, name, year=2025, **columns):
+    path = folder / name
+    frame = pd.DataFrame({"timestamp": hour_stamps(year), **columns})
+    frame.to_parquet(path, index=False)
+    return path
+
+
+def cambium_csv(folder, year=2025, name="cambium.csv"):
+    """A Cambium file whose energy price [$/MWh] is the hour's number and capacity twice that."""
+    stamps = [f"{s.month}/{s.day}/{s.year} {s.hour}:00" for s in hour_stamps(year)]
+    metadata = [
+        "Project,Scenario",
+        "Cambium24,MidCase",
+        "Metric definitions,",
+        "Time,Cost",
+        ",$/MWh",
+    ]
+    rows = [f"{stamp},{h},{2 * h}" for h, stamp in enumerate(stamps)]
+    path = folder / name
+    path.write_text(
+        "\n".join([*metadata, "timestamp,energy_cost_enduse,capacity_cost_enduse", *rows])
+    )
+    return path
+
+
+def test_supply_prices_are_dollars_per_kwh_in_est_hours(tmp_path):
+    prices = load_supply_prices(
+        parquet(tmp_path, "e.parquet", energy_cost_enduse=HOUR),
+        parquet(tmp_path, "c.parquet", capacity_cost_enduse=2 * HOUR),
+        str(parquet(tmp_path, "a.parquet", ancillary_cost_enduse=3 * HOUR)),
+        target_year=2025,
+    )
+    assert list(prices) == [ENERGY_PRICE, CAPACITY_PRICE, ANCILLARY_PRICE]
+    np.testing.assert_allclose(prices.to_numpy(), np.outer(HOUR, [0.001, 0.002, 0.003]), rtol=1e-15)
+    assert prices.index.equals(hour_stamps(2025, "EST"))
+
+
+def test_delivery_prices_are_distribution_plus_bulk_in_dollars_per_kwh(tmp_path):
+    dist = parquet(tmp_path, "d.parquet", mc_total_per_kwh=HOUR)
+    bulk = parquet(tmp_path, "b.parquet", bulk_tx_cost_enduse=HOUR / 2)
+    both = load_delivery_prices(dist, bulk, target_year=2025)
+    assert list(both) == [DISTRIBUTION_PRICE]
+    np.testing.assert_allclose(both[DISTRIBUTION_PRICE], 1.5 * HOUR, rtol=1e-15)
+    alone = load_delivery_prices(dist, target_year=2025)
+    np.testing.assert_array_equal(alone[DISTRIBUTION_PRICE], HOUR)
+    neither = load_delivery_prices(None, target_year=2025)
+    assert (neither.shape, len(neither.index)) == ((8760, 0), 8760)
+
+
+def test_all_prices_stand_in_one_frame_hour_by_hour(tmp_path):
+    prices = marginal_prices(
+        parquet(tmp_path, "e.parquet", energy_cost_enduse=HOUR),
+        f"file://{parquet(tmp_path, 'c.parquet', capacity_cost_enduse=HOUR)}",
+        parquet(tmp_path, "d.parquet", mc_total_per_kwh=HOUR),
+        target_year=2025,
+    )
+    assert list(prices) == [ENERGY_PRICE, CAPACITY_PRICE, DISTRIBUTION_PRICE]
+    np.testing.assert_allclose(prices[ENERGY_PRICE] * 1000, prices[DISTRIBUTION_PRICE], rtol=1e-15)
+    assert prices.notna().all(axis=None)
+
+
+@pytest.mark.parametrize("read", ["supply", "delivery"])
+def test_prices_of_another_year_keep_their_weekdays(tmp_path, read):
+    # 2018 began on a Monday, 2025 on a Wednesday: two days move to the end.
+    if read == "supply":
+        path = parquet(tmp_path, "e.parquet", 2018, energy_cost_enduse=1000 * HOUR)
+        prices = load_supply_prices(
+            path, parquet(tmp_path, "c.parquet", capacity_cost_enduse=HOUR), target_year=2025
+        )[ENERGY_PRICE]
+    else:
+        path = parquet(tmp_path, "d.parquet", 2018, mc_total_per_kwh=HOUR)
+        prices = load_delivery_prices(path, target_year=2025)[DISTRIBUTION_PRICE]
+    assert prices.tolist() == [*range(48, 8760), *range(48)]
+    assert prices.index.equals(hour_stamps(2025, "EST"))
+
+
+@pytest.mark.parametrize("stamped", [2024, 2025, 2030, 2050])
+def test_cambium_begins_on_a_sunday_whatever_its_stamps_say(tmp_path, stamped):
+    prices = _load_cambium_marginal_costs(cambium_csv(tmp_path, stamped), 2025)
+    # 2025 begins on a Wednesday, three days after a Sunday.
+    expected = np.array([*range(72, 8760), *range(72)]) / 1000.0
+    assert list(prices) == [ENERGY_PRICE, CAPACITY_PRICE]
+    np.testing.assert_allclose(prices[ENERGY_PRICE], expected, rtol=1e-15)
+    np.testing.assert_allclose(prices[CAPACITY_PRICE], 2 * expected, rtol=1e-15)
+    assert prices.index.equals(hour_stamps(2025, "EST"))
+
+
+def test_cambium_in_parquet_is_cambium_in_csv(tmp_path):
+    csv = cambium_csv(tmp_path)
+    columns = {"energy_cost_enduse": HOUR, "capacity_cost_enduse": 2 * HOUR}
+    file = parquet(tmp_path, "cambium.parquet", 2025, **columns)
+    expected = _load_cambium_marginal_costs(csv, 2026)
+    pd.testing.assert_frame_equal(_load_cambium_marginal_costs(file, 2026), expected)
+    pd.testing.assert_frame_equal(load_supply_prices(csv, csv, target_year=2026), expected)
+
+
+def test_cambiums_years_begin_on_a_sunday():
+    for year in range(2010, 2060):
+        assert pd.Timestamp(f"{cambium_year(year)}-01-01").day_name() == "Sunday"
+    years = {2019: 2017, 2025: 2023, 2035: 2034, 2046: 2045, 2060: 2051}
+    assert {year: cambium_year(year) for year in years} == years
+
+
+def test_a_leap_day_is_left_out(tmp_path):
+    hours = pd.date_range("2024-01-01", periods=8784, freq="h")
+    frame = pd.DataFrame({"timestamp": hours, "mc_total_per_kwh": hours.month * 100 + hours.day})
+    path = tmp_path / "d.parquet"
+    frame.to_parquet(path)
+    prices = load_delivery_prices(path, target_year=2024)[DISTRIBUTION_PRICE]
+    assert len(prices) == 8760
+    assert 229.0 not in prices.to_numpy()
+
+
+def test_stamps_may_carry_est_or_be_the_index(tmp_path):
+    path = tmp_path / "d.parquet"
+    for zone in ("EST", "Etc/GMT+5"):
+        index = hour_stamps(2025, zone).rename("timestamp")
+        pd.DataFrame({"mc_total_per_kwh": HOUR}, index=index).to_parquet(path)
+        prices = load_delivery_prices(path, target_year=2025)[DISTRIBUTION_PRICE]
+        np.testing.assert_array_equal(prices, HOUR)
+
+
+def spoiled(**changes):
+    frame = pd.DataFrame({"timestamp": hour_stamps(2025), "mc_total_per_kwh": HOUR})
+    return frame.assign(**changes)
+
+
+def swapped(values, i, j):
+    values = list(values)
+    values[i], values[j] = values[j], values[i]
+    return values
+
+
+STAMPS = list(hour_stamps(2025))
+BAD = {
+    "short": (spoiled()[:-1], "8759 hourly rows, expected 8760"),
+    "empty": (spoiled()[:0], "0 hourly rows"),
+    "two years": (
+        pd.concat([spoiled(), spoiled(timestamp=hour_stamps(2026))]),
+        "17520 hourly rows",
+    ),
+    "twice": (spoiled(timestamp=[STAMPS[0], *STAMPS[:-1]]), "hours more than once: 2025-01-01"),
+    "unsorted": (
+        spoiled(timestamp=swapped(STAMPS, 5, 6)),
+        "not in time order: 2025-01-01 05:00:00 follows 2025-01-01 06:00:00",
+    ),
+    "gap": (
+        spoiled(timestamp=[*STAMPS[:99], *STAMPS[100:], pd.Timestamp("2026-01-01")]),
+        "row 100, expected 2025-01-05 03:00:00",
+    ),
+    "hour endings": (
+        spoiled(timestamp=hour_stamps(2025) + pd.Timedelta(hours=1)),
+        "2025-01-01 01:00:00 in row 1",
+    ),
+    "NaN": (
+        spoiled(mc_total_per_kwh=np.where(HOUR == 7, np.nan, HOUR)),
+        "1 rows of mc_total_per_kwh .* first at 2025-01-01 07:00:00",
+    ),
+    "infinite": (spoiled(mc_total_per_kwh=np.inf), "8760 rows of mc_total_per_kwh"),
+    "text": (spoiled(mc_total_per_kwh="x"), "not finite numbers.*'x'"),
+    "no column": (
+        spoiled().rename(columns={"mc_total_per_kwh": "x"}),
+        "no column mc_total_per_kwh",
+    ),
+    "no times": (spoiled().drop(columns="timestamp"), "numbers in timestamp"),
+    "text times": (spoiled(timestamp="noon"), "timestamp that is no time"),
+    "missing times": (spoiled(timestamp=[pd.NaT, *STAMPS[1:]]), "rows without timestamp"),
+    "UTC": (spoiled(timestamp=hour_stamps(2025, "UTC")), "times in zone UTC, expected EST"),
+}
+
+
+@pytest.mark.parametrize("frame, message", BAD.values(), ids=BAD)
+def test_a_price_file_that_does_not_fit_is_named_in_one_line(tmp_path, frame, message):
+    path = tmp_path / "bad.parquet"
+    frame.to_parquet(path, index=False)
+    with pytest.raises(PriceError, match=f"price file .*bad.parquet.*{message}") as caught:
+        load_delivery_prices(path, target_year=2025)
+    assert "\n" not in str(caught.value)
+
+
+def test_eastern_time_with_its_summer_hour_is_refused(tmp_path):
+    stamps = pd.date_range("2025-01-01", periods=8760, freq="h", tz="America/New_York")
+    path = tmp_path / "bad.parquet"
+    spoiled(timestamp=stamps).to_parquet(path)
+    with pytest.raises(PriceError, match="times in zone America/New_York"):
+        load_delivery_prices(path, target_year=2025)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not parquet"])
+@pytest.mark.parametrize("name", ["x.parquet", "x.csv", "cambium.csv"])
+def test_a_price_file_that_cannot_be_read_is_named(tmp_path, content, name):
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(PriceError, match=f"price file .*{name}") as caught:
+        load_delivery_prices(path, target_year=2025)
+    assert "\n" not in str(caught.value)
+
+
+# Distribution costs
+
+
+def test_a_distribution_cost_is_spread_over_the_highest_hours_in_proportion_to_load():
+    load = np.ones(8760)
+    load[[10, 500, 4000]] = [4.0, 6.0, 10.0]
+    prices = add_distribution_costs(load, 2025, 80.0, 3)
+    assert prices.name == DISTRIBUTION_PRICE
+    assert prices.index.equals(hour_stamps(2025, "EST"))
+    assert prices.iloc[[10, 500, 4000]].tolist() == pytest.approx([16.0, 24.0, 40.0], rel=1e-15)
+    assert prices.sum() == pytest.approx(80.0, rel=1e-15)
+
+
+def test_of_equal_hours_the_earlier_counts():
+    load = np.ones(8760)
+    load[100] = 2.0
+    prices = add_distribution_costs(load, 2025, 60.0, 3)
+    assert np.flatnonzero(prices).tolist() == [0, 1, 100]
+    assert prices.iloc[[0, 1, 100]].tolist() == pytest.approx([15.0, 15.0, 30.0], rel=1e-15)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 8760), st.floats(0.0, 500.0))
+def test_a_constant_kw_pays_just_the_cost(seed, hours, cost):
+    load = np.random.default_rng(seed).normal(2.0, 2.0, 8760)
+    prices = add_distribution_costs(pd.Series(load), 2025, cost, hours)
+    assert prices.sum() == pytest.approx(cost, rel=1e-12)
+    assert (prices >= 0.0).all()
+    # No hour without cost is higher than one that bears some.
+    if cost > 0.0 and (prices > 0.0).any() and hours < 8760:
+        assert load[prices == 0.0].max(initial=-np.inf) <= load[prices > 0.0].min()
+
+
+def test_a_hundred_hours_are_the_default():
+    load = np.random.default_rng(0).random(8760)
+    assert (add_distribution_costs(load, 2025, 1.0) > 0.0).sum() == 100
+
+
+@pytest.mark.parametrize(
+    "load, cost, hours, message",
+    [
+        (np.ones(8759), 1.0, 100, "shape \\(8759,\\), expected 8760 hours"),
+        (np.full(8760, np.nan), 1.0, 100, "not finite"),
+        (-np.ones(8760), 1.0, 100, "nowhere positive"),
+        (np.ones(8760), 1.0, 0, "hours are 0, expected 1 to 8760"),
+        (np.ones(8760), 1.0, 8761, "hours are 8761"),
+        (np.ones(8760), float("inf"), 100, "distribution cost is inf"),
+    ],
+)
+def test_a_distribution_cost_without_hours_to_bear_it_is_refused(load, cost, hours, message):
+    with pytest.raises(PriceError, match=message):
+        add_distribution_costs(load, 2025, cost, hours)
+
+
+# Real files
+
+
+def test_the_real_delivery_costs_add_to_what_they_were_made_from(real_data):
+    folder = real_data / "rates" / "marginal_costs"
+    prices = load_delivery_prices(
+        folder / "dist_and_sub_tx.parquet", folder / "bulk_tx.parquet", target_year=2025
+    )
+    # 80.24 $/kW-yr of distribution and 69 $/kW-yr of bulk transmission.
+    assert prices[DISTRIBUTION_PRICE].sum() == pytest.approx(149.24, rel=1e-9)
+
+
+def test_the_real_supply_prices_are_those_of_the_real_cambium_file(real_data):
+    folder = real_data / "rates" / "marginal_costs"
+    split = load_supply_prices(
+        folder / "supply_energy.parquet", folder / "supply_capacity.parquet", target_year=2025
+    )
+    whole = _load_cambium_marginal_costs(folder / "cambium_rie_p133_2025.csv", 2025)
+    # The split files have Cambium's hours as stamped, the whole one is moved to Sundays.
+    rolled = np.roll(split.to_numpy(), -72, axis=0)
+    np.testing.assert_allclose(whole.to_numpy(), rolled, rtol=1e-12)
