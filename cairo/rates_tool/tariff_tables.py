@@ -119,7 +119,7 @@ def tariff_table(key: str, tariff: Mapping[str, Any]) -> TariffTable:
     cells = row_cells(key, "ur_ec_tou_mat", rows, first=1)
     limit = limit_array(key, "ur_ec_tou_mat", cells, first=1)
     rate, sell = np.zeros_like(limit), np.zeros_like(limit)
-    unit = np.zeros(limit.shape, dtype=np.int64)
+    unit = np.zeros_like(limit, dtype=np.int64)
     for (period, tier), (_, _, _, code, price, adjustment, sold) in cells.items():
         place = period - 1, tier - 1
         if code not in UNITS:

@@ -126,9 +126,9 @@ def _charge(name: str, item: Mapping[str, Any], amount: str, units: str) -> tupl
 
 def _fixed_charge(name: str, item: Mapping[str, Any]) -> float:
     dollars, unit = _charge(name, item, "fixedchargefirstmeter", "fixedchargeunits")
-    return (
-        dollars * DAYS_PER_MONTH if unit == "$/day" else dollars / (12 if unit == "$/year" else 1)
-    )
+    if unit == "$/year":
+        return dollars / MONTHS
+    return dollars * DAYS_PER_MONTH if unit == "$/day" else dollars
 
 
 def _minimum_charge(name: str, item: Mapping[str, Any]) -> dict[str, float]:
