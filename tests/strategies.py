@@ -127,9 +127,7 @@ def stocks(draw: st.DrawFn, max_buildings: int = 12, weights: bool = True) -> St
     exponents = draw(st.lists(st.integers(-5, 5), min_size=n, max_size=n))
     weight = rng.uniform(1.0, 10.0, n) * (10.0 ** np.array(exponents) if weights else 1.0)
     gas = rng.gamma(1.5, 3.0, (n, HOURS)) * draw(st.sampled_from([0.0, 1.0]))
-    return Stock(
-        ids, weight, np.stack([h[0] for h in homes]), np.stack([h[1] for h in homes]), gas
-    )
+    return Stock(ids, weight, np.stack([h[0] for h in homes]), np.stack([h[1] for h in homes]), gas)
 
 
 @st.composite

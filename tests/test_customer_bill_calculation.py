@@ -90,9 +90,7 @@ def test_the_annual_minimums_shortfall_is_billed_in_december() -> None:
 
 
 def test_a_year_of_credits_is_not_raised_to_a_minimum_there_is_not() -> None:
-    use = CustomerUse(
-        np.array([1]), np.zeros((1, 12, 1, 1)), exports=months(rest=100.0)[..., None]
-    )
+    use = CustomerUse(np.array([1]), np.zeros((1, 12, 1, 1)), exports=months(rest=100.0)[..., None])
     bill = monthly_bills(use, table(FLAT), np.ones((1, 1)), "net_metering")
     assert bill.sum() == pytest.approx(-12 * 100 * 0.12)
 

@@ -1,5 +1,6 @@
 """Formulas of the pass, against arithmetic on small arrays."""
 
+import itertools
 import math
 from fractions import Fraction
 
@@ -67,7 +68,7 @@ def test_the_weighted_sum_has_the_same_bits_however_buildings_are_split(
     load, weight = rng.normal(size=(n, 5)), 10.0 ** rng.uniform(-5, 5, n)
     place = np.arange(n)
     edges = sorted({0, n, *(cut for cut in cuts if cut < n)})
-    pieces = [slice(a, b) for a, b in zip(edges, edges[1:], strict=False)]
+    pieces = [slice(a, b) for a, b in itertools.pairwise(edges)]
     parts = [kernels.weighted_nodes(load[p], weight[p], place[p]) for p in pieces]
     rng.shuffle(parts)
     whole = kernels.nodes_total(kernels.weighted_nodes(load, weight, place))

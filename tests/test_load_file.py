@@ -204,7 +204,7 @@ def test_two_upgrades_in_a_folder_are_refused(tmp_path: Path) -> None:
 def test_an_empty_or_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match="holds no <bldg_id>"):
         load_files(tmp_path)
-    with pytest.raises(LoadError, match="load folder .*nowhere does not exist"):
+    with pytest.raises(LoadError, match=r"load folder .*nowhere does not exist"):
         load_files(tmp_path / "nowhere")
 
 

@@ -18,6 +18,7 @@ from cairo.rates_tool.tariffs import _load_base_tariffs
 
 if TYPE_CHECKING:
     from cairo.rates_tool.inputs import RunInputs
+
     from cairo.rates_tool.runner import Timings
 
 
@@ -64,8 +65,13 @@ def prepare(inputs: RunInputs, timings: Timings, performance_report: bool) -> di
                     prices = full_prices(inputs, first.hourly_demand_series(times))
             with timings.stage("pass over the loads", len(ids)):
                 plan = load_pass.run_plan(
-                    metadata, prices, params, strategy, settings.year_run,
-                    gas_tariffs=gas_tariffs, gas_strategy=gas_strategy,
+                    metadata,
+                    prices,
+                    params,
+                    strategy,
+                    settings.year_run,
+                    gas_tariffs=gas_tariffs,
+                    gas_strategy=gas_strategy,
                     solar=settings.solar_pv_compensation is not None,
                 )
                 summary = load_pass.execute(frame, plan, client, timings.advance)
@@ -85,9 +91,7 @@ def prepare(inputs: RunInputs, timings: Timings, performance_report: bool) -> di
 
 
 @contextmanager
-def _performance_report(
-    client: Any, wanted: bool
-) -> Iterator[Callable[[Path], None] | None]:
+def _performance_report(client: Any, wanted: bool) -> Iterator[Callable[[Path], None] | None]:
     """Record Dask's performance report; what is given writes it into a run directory."""
     if not wanted:
         yield None

@@ -48,7 +48,11 @@ def solar_frame(use: PeriodUse, plan: PeriodPlan, table: TariffTable) -> pd.Data
     """CAIRO's aggregated solar of one tariff's customers; only rows with generation."""
     month, period, tier = _cells(plan.energy, np.ones((plan.energy.periods, 1), dtype=bool))
     frame = _frame(use.bldg_ids, month + 1, period + 1, tier + 1)
-    columns = {"net_exports": use.exports, "self_cons": use.self_use, "pv_generation": use.generation}
+    columns = {
+        "net_exports": use.exports,
+        "self_cons": use.self_use,
+        "pv_generation": use.generation,
+    }
     for name, values in columns.items():
         assert values is not None
         frame[name] = values[:, month, period].reshape(-1)
@@ -83,9 +87,7 @@ def _frame(bldg_ids: Int1D, month: Int1D, period: Int1D, tier: Int1D) -> pd.Data
     )
 
 
-def _peak_frame(
-    use: PeriodUse, plan: PeriodPlan, table: TariffTable, gas: bool
-) -> pd.DataFrame:
+def _peak_frame(use: PeriodUse, plan: PeriodPlan, table: TariffTable, gas: bool) -> pd.DataFrame:
     months = np.arange(MONTHS)
     if table.demand is None:
         month, period = months, np.zeros(MONTHS, dtype=np.int64)

@@ -66,9 +66,7 @@ def _load_key(load_type: str) -> str:
     try:
         return _KEY_OF_TYPE[load_type]
     except KeyError:
-        raise LoadError(
-            f"load type {load_type} is unknown, expected electricity or gas"
-        ) from None
+        raise LoadError(f"load type {load_type} is unknown, expected electricity or gas") from None
 
 
 def _return_load(
@@ -120,7 +118,7 @@ def _sample_ids(sample: Iterable[int] | pd.DataFrame | None) -> list[int] | None
     if sample is None:
         return None
     if isinstance(sample, pd.DataFrame):
-        sample = sample["bldg_id"] if "bldg_id" in sample else sample.index
+        sample = sample.get("bldg_id", sample.index)
     return [int(bldg_id) for bldg_id in sample]
 
 
@@ -299,8 +297,14 @@ def process_building_demand_by_period(
     key = _load_key(load_col_key)
     worker = dask.delayed(aggregate_load_worker)
     jobs = [
-        worker(bldg_id, prepassed_load.iloc[rows], strategy[bldg_id], tariffs[strategy[bldg_id]],
-               key, target_year)
+        worker(
+            bldg_id,
+            prepassed_load.iloc[rows],
+            strategy[bldg_id],
+            tariffs[strategy[bldg_id]],
+            key,
+            target_year,
+        )
         for bldg_id, rows in zip(ids, _rows_of(prepassed_load, ids), strict=True)
     ]
     loads, solar = zip(*dask.compute(*jobs), strict=True)
@@ -351,9 +355,7 @@ def aggregate_load_worker(
     return demand_frame(summed, plan, table, gas), solar_frame(summed, plan, table)
 
 
-def _tariff_hours(
-    tariff: Mapping[str, Any], table: TariffTable, target_year: int
-) -> pd.DataFrame:
+def _tariff_hours(tariff: Mapping[str, Any], table: TariffTable, target_year: int) -> pd.DataFrame:
     """Month, hour, day type and energy period of each hour of the year."""
     hours = pd.DataFrame(
         {

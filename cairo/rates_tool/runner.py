@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pandas as pd
+from cairo.rates_tool.inputs import RunInputs, read_inputs
+from cairo.rates_tool.run_directory import RunDirectory, write_csv, write_json
+from cairo.rates_tool.scenario import RunSettings, read_scenario
 
 from cairo.rates_tool import delayed_stages, system_revenues, tariffs
 from cairo.rates_tool import loads as load_funcs
 from cairo.rates_tool.dd_stages.memory import PeakMemory
-from cairo.rates_tool.inputs import RunInputs, read_inputs
 from cairo.rates_tool.lookups import (
     DISTRIBUTION_PRICE,
     NET_LOAD,
 )
-from cairo.rates_tool.run_directory import RunDirectory, write_csv, write_json
-from cairo.rates_tool.scenario import RunSettings, read_scenario
 from cairo.rates_tool.systemsimulator import (
     MeetRevenueSufficiencySystemWide,
     process_scheduler,
@@ -191,7 +191,12 @@ def _prepare_pandas(inputs: RunInputs, timings: Timings) -> _Prepared:
     with process_scheduler(settings.backend, settings.process_workers):
         with timings.stage("electric loads"):
             electricity = load_funcs._return_load(
-                None, "electricity", settings.year_run, ids, source, "EST",
+                None,
+                "electricity",
+                settings.year_run,
+                ids,
+                source,
+                "EST",
                 storage_options=settings.storage_options,
             )
             electricity = conditioned(
@@ -201,7 +206,12 @@ def _prepare_pandas(inputs: RunInputs, timings: Timings) -> _Prepared:
         if inputs.gas_tariff_map is not None:
             with timings.stage("gas loads"):
                 gas = load_funcs._return_load(
-                    None, "gas", settings.year_run, ids, source, "EST",
+                    None,
+                    "gas",
+                    settings.year_run,
+                    ids,
+                    source,
+                    "EST",
                     storage_options=settings.storage_options,
                 )
         with timings.stage("system hourly demand"):
@@ -226,9 +236,7 @@ def full_prices(inputs: RunInputs, demand: pd.Series) -> pd.DataFrame:
         return prices
     from cairo.utils.marginal_costs.marginal_cost_calculator import add_distribution_costs
 
-    spread = add_distribution_costs(
-        demand, inputs.settings.year_run, cost.per_kw_year, cost.hours
-    )
+    spread = add_distribution_costs(demand, inputs.settings.year_run, cost.per_kw_year, cost.hours)
     return prices.assign(**{DISTRIBUTION_PRICE: spread.to_numpy()})
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import RequirementError, listed
+from cairo.rates_tool import loads as load_funcs
 from cairo.rates_tool.customer_bill_calculation import (
     CustomerUse,
     RateResponse,
@@ -22,9 +23,8 @@ from cairo.rates_tool.customer_bill_calculation import (
     monthly_bills,
     rate_response,
 )
-from cairo.rates_tool.demand_frames import real_tiers, uses_from_frames
 from cairo.rates_tool.dd_stages.kernels import Float1D, Float2D, weighted_total
-from cairo.rates_tool import loads as load_funcs
+from cairo.rates_tool.demand_frames import real_tiers, uses_from_frames
 from cairo.rates_tool.lookups import ANNUAL, DISTRIBUTION_PRICE, PRICE_COLUMNS, months
 from cairo.rates_tool.precalc import rate_level
 from cairo.rates_tool.revenue_requirement import return_revenue_requirement_target
@@ -254,9 +254,7 @@ def relative_rates(mapping: pd.DataFrame, table: TariffTable) -> Float2D:
     relative = np.full(table.rate.shape, np.nan)
     period = rows["period"].to_numpy().astype(np.int64) - 1
     tier = rows["tier"].to_numpy().astype(np.int64) - 1
-    known = (
-        (period >= 0) & (period < relative.shape[0]) & (tier >= 0) & (tier < relative.shape[1])
-    )
+    known = (period >= 0) & (period < relative.shape[0]) & (tier >= 0) & (tier < relative.shape[1])
     relative[period[known], tier[known]] = rows["rel_value"].to_numpy(np.float64)[known]
     missing = np.argwhere(np.isnan(relative) & real_tiers(table))
     if len(missing) or rows.duplicated(["period", "tier"]).any():
@@ -347,9 +345,7 @@ def run_aggregator_precalculation(
     """One building's bills at unity rate, and what of them does not depend on the rate."""
     use, table = _one_use(bldg_id, building_load, building_solar, tariff_key, tariff)
     sell = sell_table(solar_compensation_df, tariff_key)
-    return rate_response(
-        use, table, relative, np.array([weight]), sell, solar_compensation_style
-    )
+    return rate_response(use, table, relative, np.array([weight]), sell, solar_compensation_style)
 
 
 def _precalc_customer_rates(

@@ -16,23 +16,27 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from cairo.rates_tool.run_directory import RunDirectory, write_csv, write_json
 
 from cairo.errors import MetadataError, ScenarioError, TariffError, listed
-from cairo.rates_tool import delayed_stages, low_income_assistance, postprocessing
+from cairo.rates_tool import (
+    delayed_stages,
+    low_income_assistance,
+    postprocessing,
+    system_revenues,
+    tariffs,
+)
 from cairo.rates_tool import loads as load_funcs
-from cairo.rates_tool import system_revenues, tariffs
 from cairo.rates_tool.config import OUTPUT_INTERNAL_POSTPROCESSING
 from cairo.rates_tool.customer_bill_calculation import CustomerUse, SolarStyle, customer_use
 from cairo.rates_tool.dd_stages.summary import LoadSummary
 from cairo.rates_tool.lookups import (
-    ANNUAL,
     ELECTRICITY,
     GAS,
     RESIDUAL_COSTS,
     gas_tariff_year,
     months,
 )
-from cairo.rates_tool.run_directory import RunDirectory, write_csv, write_json
 from cairo.rates_tool.tariff_tables import in_therms, tariff_table
 
 Backend = Literal["pandas", "dask_delayed", "dask_dataframe"]
@@ -192,12 +196,26 @@ class MeetRevenueSufficiencySystemWide:
         with ExitStack() as stack:
             stack.enter_context(process_scheduler(self.backend, self.process_workers))
             loads = self._loads(
-                metadata, customer_electricity_load, customer_gas_load, marginal_system_prices,
-                params, strategy, gas_tariff_map, gas_tariff_str_loc, solar_pv_compensation,
+                metadata,
+                customer_electricity_load,
+                customer_gas_load,
+                marginal_system_prices,
+                params,
+                strategy,
+                gas_tariff_map,
+                gas_tariff_str_loc,
+                solar_pv_compensation,
             )
             electric = self._electric_bills(
-                loads, metadata, params, tariff_map, strategy, revenue_requirement,
-                precalc_period_mapping, sell_rate, solar_pv_compensation,
+                loads,
+                metadata,
+                params,
+                tariff_map,
+                strategy,
+                revenue_requirement,
+                precalc_period_mapping,
+                sell_rate,
+                solar_pv_compensation,
             )
             bills = electric.monthly
             if utility_tax_rate or energy_surcharge_rate:
@@ -273,8 +291,17 @@ class MeetRevenueSufficiencySystemWide:
                 metadata["bldg_id"].tolist(), gas_tariff_map, gas_tariff_str_loc
             )
         return summarize_for_run(
-            electricity, gas, metadata, prices, params, strategy, gas_tariffs, gas_strategy,
-            self.year_run, solar=style is not None, process_workers=self.process_workers,
+            electricity,
+            gas,
+            metadata,
+            prices,
+            params,
+            strategy,
+            gas_tariffs,
+            gas_strategy,
+            self.year_run,
+            solar=style is not None,
+            process_workers=self.process_workers,
         )
 
     def _electric_bills(
@@ -307,8 +334,15 @@ class MeetRevenueSufficiencySystemWide:
         if self.run_type == "precalc":
             assert mapping is not None
             final = system_revenues._precalc_customer_rates(
-                aggregated, solar, mapping, requirement, metadata, params, strategy,
-                sell_rate, style,
+                aggregated,
+                solar,
+                mapping,
+                requirement,
+                metadata,
+                params,
+                strategy,
+                sell_rate,
+                style,
             )
         bills = system_revenues.run_system_revenues(
             aggregated_load=aggregated,
@@ -322,7 +356,9 @@ class MeetRevenueSufficiencySystemWide:
         )
         energy = aggregated[aggregated["charge_type"] == "energy_charge"]
         grid = energy.set_index("month", append=True).groupby(level=[0, 1])["grid_cons"].sum()
-        table = grid.unstack(fill_value=0.0).reindex(index=ids, columns=range(1, 13), fill_value=0.0)
+        table = grid.unstack(fill_value=0.0).reindex(
+            index=ids, columns=range(1, 13), fill_value=0.0
+        )
         return _Bills(bills, table.set_axis(months, axis=1), final)
 
     def _gas_bills(

@@ -10,7 +10,7 @@ import asyncio
 import importlib
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +20,8 @@ from cairo.errors import CairoError, ClusterError
 from cairo.rates_tool.lookups import HOURS
 
 if TYPE_CHECKING:
-    from distributed import Client
-
     from cairo.rates_tool.scenario import DaskSettings
+    from distributed import Client
 
 LOOPBACK = "127.0.0.1"
 BUILDINGS_WORTH_PROCESSES = 400
@@ -161,11 +160,9 @@ def _client(settings: DaskSettings, size: Sizing, stack: ExitStack) -> Client:
 
 
 def _close(client: Client) -> None:
-    try:
+    # With the scheduler gone there is nothing left to close.
+    with suppress(OSError, TimeoutError, RuntimeError):
         client.close(timeout=5)
-    except (OSError, TimeoutError, asyncio.TimeoutError, RuntimeError):
-        # The scheduler is gone; there is nothing left to close.
-        pass
 
 
 @contextmanager

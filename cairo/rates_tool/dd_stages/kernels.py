@@ -21,11 +21,11 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-Float1D: TypeAlias = np.ndarray[tuple[int], np.dtype[np.float64]]
-Float2D: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.float64]]
+Float1D: TypeAlias = npt.NDArray[np.float64]
+Float2D: TypeAlias = npt.NDArray[np.float64]
 FloatND: TypeAlias = npt.NDArray[np.float64]
-Int1D: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int64]]
-Bool1D: TypeAlias = np.ndarray[tuple[int], np.dtype[np.bool_]]
+Int1D: TypeAlias = npt.NDArray[np.int64]
+Bool1D: TypeAlias = npt.NDArray[np.bool_]
 
 Nodes: TypeAlias = dict[tuple[int, int], Float1D]
 """Partial sums of a fixed binary tree over buildings, keyed by (level, index): the node covers

@@ -255,9 +255,7 @@ def check_stamps(stamps: np.ndarray, path: str) -> tuple[int, int]:
     if len(stamps) != rows:
         gaps = np.flatnonzero(steps > step)
         where = f" (first gap after {_stamp(stamps[gaps[0]])})" if len(gaps) else ""
-        raise LoadError(
-            f"load file {path} has {len(stamps)} {kind} rows, expected {rows}{where}"
-        )
+        raise LoadError(f"load file {path} has {len(stamps)} {kind} rows, expected {rows}{where}")
     zero = np.timedelta64(0)
     for wrong, problem in (
         (steps < zero, "goes back from {} to {}: rows must be in time order"),
@@ -280,9 +278,7 @@ def _stamp(value: np.datetime64) -> str:
     return str(value.astype("datetime64[m]")).replace("T", " ")
 
 
-def _check_building(
-    parquet: pq.ParquetFile, column: int | None, bldg_id: int, path: str
-) -> None:
+def _check_building(parquet: pq.ParquetFile, column: int | None, bldg_id: int, path: str) -> None:
     """The file's own bldg_id column, when it has one, must hold this building alone."""
     if column is None:
         return
@@ -301,14 +297,10 @@ def _check_building(
             "expected one building a file"
         )
     if inside and inside != {bldg_id}:
-        raise LoadError(
-            f"load file {path} holds building {inside.pop()}, its name says {bldg_id}"
-        )
+        raise LoadError(f"load file {path} holds building {inside.pop()}, its name says {bldg_id}")
 
 
-def _energies(
-    parquet: pq.ParquetFile, column: int, per_hour: int, path: str, name: str
-) -> Float1D:
+def _energies(parquet: pq.ParquetFile, column: int, per_hour: int, path: str, name: str) -> Float1D:
     stored = _column(parquet, column)
     if not (pa.types.is_floating(stored.type) or pa.types.is_integer(stored.type)):
         raise LoadError(f"load file {path} column {name} is {stored.type}, expected numbers")

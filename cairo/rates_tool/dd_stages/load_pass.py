@@ -123,8 +123,14 @@ def summarize_for_run(
     carry it as `natural_gas`. Arguments as `run_plan`.
     """
     plan = run_plan(
-        metadata, prices, params, strategy, year,
-        gas_tariffs=gas_tariffs, gas_strategy=gas_strategy, solar=solar,
+        metadata,
+        prices,
+        params,
+        strategy,
+        year,
+        gas_tariffs=gas_tariffs,
+        gas_strategy=gas_strategy,
+        solar=solar,
     )
     with a_client(process_workers, len(plan.bldg_ids)) as client:
         frame = as_load_frame(electricity, client=client)

@@ -78,9 +78,10 @@ def pack(
         if progress:
             progress.stage("pack", len(ids))
         jobs = [
-            (f"part-{number:05d}.parquet", [
-                part[i : i + block_buildings] for i in range(0, len(part), block_buildings)
-            ])
+            (
+                f"part-{number:05d}.parquet",
+                [part[i : i + block_buildings] for i in range(0, len(part), block_buildings)],
+            )
             for number, part in enumerate(parts)
         ]
         years = _write_parts(folder, jobs, files, done, source, storage_options, progress)
@@ -168,9 +169,7 @@ def _write_parts(
         try:
             for name, year, buildings in pool.map(one, jobs):
                 parts[name] = year
-                _write_text(
-                    folder / UNFINISHED, json.dumps({"source": source, "parts": parts})
-                )
+                _write_text(folder / UNFINISHED, json.dumps({"source": source, "parts": parts}))
                 if progress:
                     progress.advance(buildings)
         except BaseException:
@@ -191,7 +190,11 @@ def _write_part(
     years: set[int] = set()
     digests: list[bytes] = []
     with pq.ParquetWriter(
-        writing, _SCHEMA, compression="lz4", use_dictionary=["bldg_id"], write_statistics=False,
+        writing,
+        _SCHEMA,
+        compression="lz4",
+        use_dictionary=["bldg_id"],
+        write_statistics=False,
         column_encoding={"timestamp": "DELTA_BINARY_PACKED"},
     ) as writer:
         for group in groups:
@@ -203,7 +206,9 @@ def _write_part(
                     f"before it ({sorted(years)}): pack each year's on its own"
                 )
             stamps = hour_stamps(loads[0].source_year).to_numpy()
-            values = {name: np.concatenate([load.values[name] for load in loads]) for name in FIELDS}
+            values = {
+                name: np.concatenate([load.values[name] for load in loads]) for name in FIELDS
+            }
             digests += [_digest(values[name]) for name in FIELDS]
             table = pa.table(
                 {

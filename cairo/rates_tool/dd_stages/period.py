@@ -113,7 +113,9 @@ class PeriodUse:
 def joined(parts: Sequence[PeriodUse]) -> PeriodUse:
     """Customers of several partitions together, ascending."""
     columns = {f.name: [getattr(part, f.name) for part in parts] for f in fields(PeriodUse)}
-    whole = PeriodUse(**{k: None if v[0] is None else np.concatenate(v) for k, v in columns.items()})
+    whole = PeriodUse(
+        **{k: None if v[0] is None else np.concatenate(v) for k, v in columns.items()}
+    )
     order = np.argsort(whole.bldg_ids, kind="stable")
     return whole if bool((np.diff(order) == 1).all()) else whole.take(order)
 

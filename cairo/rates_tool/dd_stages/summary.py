@@ -267,7 +267,9 @@ def tree(parts: Sequence[Any]) -> Any:
     """Delayed partial summaries joined in a tree into one."""
     joined = delayed(combine, pure=False)
     while len(parts) > 1:
-        parts = [joined(list(parts[i : i + SPLIT_EVERY])) for i in range(0, len(parts), SPLIT_EVERY)]
+        parts = [
+            joined(list(parts[i : i + SPLIT_EVERY])) for i in range(0, len(parts), SPLIT_EVERY)
+        ]
     return parts[0]
 
 

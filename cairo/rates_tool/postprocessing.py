@@ -1,0 +1,350 @@
+"""What a run writes of its bills, and the bill alignment test, as pandas originals.
+
+Names and signatures are CAIRO's. Methods call each other through the object, so that one a
+caller has replaced is the one that runs.
+
+References
+----------
+.. [1] Simeone, C.E., Gagnon, P., Cappers, P., Satchwell, A. (2023). The bill alignment test:
+   identifying trade-offs with residential rate design options. Utilities Policy 85, 101539.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cairo.errors import LoadError, MetadataError, listed
+from cairo.rates_tool import bat_statistics
+from cairo.rates_tool.dd_stages import kernels, marginal
+from cairo.rates_tool.dollar_years import convert_dollars
+from cairo.rates_tool.lookups import (
+    ANNUAL,
+    BURDEN,
+    NET_LOAD,
+    RESIDUAL_COSTS,
+    RESIDUAL_SHARES,
+    months,
+)
+from cairo.rates_tool.run_directory import write_csv
+
+logger = logging.getLogger(__name__)
+
+BAT_FILE = "cross_subsidization_BAT_values.csv"
+BALANCE_RTOL = 1e-6
+"""Weighted bill alignment of a precalc run may miss zero by this part of the revenue."""
+
+Costs = pd.Series | Mapping[str, float]
+
+
+class InternalCrossSubsidizationProcessor:
+    """The bill alignment test of a run.
+
+    Parameters
+    ----------
+    run_type : "precalc" or "default"; in precalc, weighted bill alignment must be zero.
+    save_folder : run directory to write into; None writes nothing.
+    """
+
+    def __init__(
+        self, run_type: str = "default", save_folder: str | os.PathLike[str] | None = None
+    ) -> None:
+        self.run_type = run_type
+        self.save_folder = None if save_folder is None else Path(save_folder)
+
+    # Allocations, over the N x 8760 load frame
+
+    def _determine_marginal_cost_allocation(
+        self, raw_hourly_load: pd.DataFrame, marginal_system_prices: pd.DataFrame
+    ) -> pd.Series:
+        """Economic burden by building [$]: sum over hours of net load x total price.
+
+        The total is the sum of the price components; a `Total` column is not one of them.
+        """
+        price = pd.Series(
+            marginal.total_price(marginal_system_prices),
+            index=marginal_system_prices.index.rename("time"),
+            name="price",
+        )
+        loads = raw_hourly_load[[NET_LOAD]].reset_index()
+        merged = loads.merge(price.reset_index(), on="time", how="left")
+        if merged["price"].isna().any():
+            raise LoadError(
+                "the load frame has hours that the marginal prices do not: "
+                f"{merged.loc[merged['price'].isna(), 'time'].iloc[0]} is the first; "
+                "give both the same year and time zone"
+            )
+        merged[BURDEN] = merged[NET_LOAD] * merged["price"]
+        return merged.groupby("bldg_id", sort=False)[BURDEN].sum()
+
+    def _allocate_residual_volumetric(
+        self, building_metadata: pd.DataFrame, raw_hourly_load: pd.DataFrame, costs_by_type: Costs
+    ) -> pd.Series:
+        """Residual share [$] in proportion to annual net energy: R kWh_i / sum w_j kWh_j."""
+        kwh = raw_hourly_load.groupby(level="bldg_id", sort=False)[NET_LOAD].sum()
+        return _share(kwh, building_metadata, costs_by_type, "BAT_vol")
+
+    def _allocate_residual_peak(
+        self,
+        building_metadata: pd.DataFrame,
+        raw_hourly_load: pd.DataFrame,
+        marginal_system_prices: pd.DataFrame,
+        costs_by_type: Costs,
+    ) -> pd.Series:
+        """Residual share [$] in proportion to energy in hours with capacity or distribution cost.
+
+        Zeros, and a warning, when there are no such hours.
+        """
+        peak = marginal.peak_hours(marginal_system_prices)
+        times = marginal_system_prices.index[peak]
+        in_peak = raw_hourly_load.index.get_level_values("time").isin(times)
+        energy = raw_hourly_load[NET_LOAD].where(in_peak, 0.0)
+        peak_kwh = energy.groupby(level="bldg_id", sort=False).sum()
+        if not len(times):
+            logger.warning(
+                "no hour has capacity or distribution marginal cost: "
+                "the peak residual shares are zero"
+            )
+        return _share(peak_kwh, building_metadata, costs_by_type, "BAT_peak")
+
+    def _allocate_residual_percustomer(
+        self, building_metadata: pd.DataFrame, costs_by_type: Costs
+    ) -> pd.Series:
+        """Residual share [$], the same for every customer: R / sum w_j."""
+        one = pd.Series(1.0, index=pd.Index(building_metadata["bldg_id"], name="bldg_id"))
+        return _share(one, building_metadata, costs_by_type, "BAT_percustomer")
+
+    def _allocate_residual_epmc(
+        self, building_metadata: pd.DataFrame, burden: pd.Series, costs_by_type: Costs
+    ) -> pd.Series:
+        """Residual share [$] in proportion to economic burden: R EB_i / sum w_j EB_j."""
+        return _share(burden, building_metadata, costs_by_type, "BAT_epmc")
+
+    def _determine_residual_cost_allocation(
+        self,
+        building_metadata: pd.DataFrame,
+        raw_hourly_load: pd.DataFrame,
+        marginal_system_prices: pd.DataFrame,
+        costs_by_type: Costs,
+    ) -> pd.DataFrame:
+        """Residual shares [$] of every allocation, a row a building."""
+        burden = self._determine_marginal_cost_allocation(raw_hourly_load, marginal_system_prices)
+        shares = [
+            self._allocate_residual_volumetric(building_metadata, raw_hourly_load, costs_by_type),
+            self._allocate_residual_peak(
+                building_metadata, raw_hourly_load, marginal_system_prices, costs_by_type
+            ),
+            self._allocate_residual_percustomer(building_metadata, costs_by_type),
+            self._allocate_residual_epmc(building_metadata, burden, costs_by_type),
+        ]
+        return pd.concat(shares, axis=1)
+
+    def _return_customer_level_economic_burden_and_residual_share(
+        self,
+        building_metadata: pd.DataFrame,
+        raw_hourly_load: pd.DataFrame,
+        marginal_system_prices: pd.DataFrame,
+        costs_by_type: Costs,
+    ) -> tuple[pd.Series, pd.DataFrame]:
+        """(economic burden, residual shares) by building [$]."""
+        burden = self._determine_marginal_cost_allocation(raw_hourly_load, marginal_system_prices)
+        shares = self._determine_residual_cost_allocation(
+            building_metadata, raw_hourly_load, marginal_system_prices, costs_by_type
+        )
+        return burden, shares
+
+    # Metrics
+
+    def _return_cross_subsidization_metrics(
+        self,
+        building_metadata: pd.DataFrame,
+        raw_hourly_load: pd.DataFrame,
+        marginal_system_prices: pd.DataFrame,
+        costs_by_type: Costs,
+        customer_bills: pd.DataFrame,
+        year_run: int,
+    ) -> pd.DataFrame:
+        """Bill alignment by building, written with its statistics by segment.
+
+        Parameters
+        ----------
+        building_metadata : `bldg_id`, `weight` and segment columns.
+        raw_hourly_load : index (`bldg_id`, `time`), with `electricity_net` [kWh].
+        marginal_system_prices : 8760 rows of price components [$/kWh].
+        costs_by_type : with `Residual Costs ($)`.
+        customer_bills : index bldg_id, with `Annual` [$].
+        year_run : year of the dollars.
+
+        Returns
+        -------
+        Index bldg_id in the metadata's order: `Annual`, burden, residual shares, `weight`,
+        `BAT_vol`, `BAT_peak`, `BAT_percustomer`, `BAT_epmc` [$], `dollar_year`.
+        """
+        burden, shares = self._return_customer_level_economic_burden_and_residual_share(
+            building_metadata, raw_hourly_load, marginal_system_prices, costs_by_type
+        )
+        return self.finish_metrics(burden, shares, building_metadata, customer_bills, year_run)
+
+    def finish_metrics(
+        self,
+        burden: pd.Series,
+        shares: pd.DataFrame,
+        building_metadata: pd.DataFrame,
+        customer_bills: pd.DataFrame,
+        year_run: int,
+    ) -> pd.DataFrame:
+        """Bill alignment from burden and shares, checked and written; every backend's end."""
+        metrics = assemble_metrics(burden, shares, building_metadata, customer_bills, year_run)
+        if self.run_type == "precalc":
+            check_balance(metrics)
+        if self.save_folder is not None:
+            folder = self.save_folder / "cross_subsidization"
+            write_csv(metrics, folder / BAT_FILE, index=True)
+        self._return_average_bat_by_segment(building_metadata, metrics)
+        return metrics
+
+    def _return_average_bat_by_segment(
+        self, building_metadata: pd.DataFrame, bat_df: pd.DataFrame
+    ) -> dict[str, pd.DataFrame]:
+        """{metadata column: bill alignment statistics of its groups}, written a file a column."""
+        result = {}
+        for column in bat_statistics.segment_columns(building_metadata):
+            result[column] = self.calculate_BAT_stats_by_group(building_metadata, bat_df, column)
+            if self.save_folder is not None:
+                name = f"cross_subsidization_BAT_by_{column}.csv"
+                write_csv(result[column], self.save_folder / "cross_subsidization" / name)
+        return result
+
+    def calculate_BAT_stats_by_group(  # noqa: N802 - the name callers replace
+        self, metadata_df: pd.DataFrame, bat_df: pd.DataFrame, gcn: str
+    ) -> pd.DataFrame:
+        """Statistics of bill alignment by the groups of metadata column `gcn`."""
+        return bat_statistics.calculate_BAT_stats_by_group(metadata_df, bat_df, gcn)
+
+
+def _share(
+    basis: pd.Series, building_metadata: pd.DataFrame, costs_by_type: Costs, name: str
+) -> pd.Series:
+    weight = _weights(building_metadata, basis.index)
+    share = kernels.residual_share(
+        float(costs_by_type[RESIDUAL_COSTS]), basis.to_numpy(np.float64), weight
+    )
+    return pd.Series(share, index=basis.index, name=RESIDUAL_SHARES[name])
+
+
+def _weights(building_metadata: pd.DataFrame, bldg_ids: pd.Index) -> kernels.Float1D:
+    weight = building_metadata.set_index("bldg_id")["weight"].reindex(bldg_ids)
+    if weight.isna().any():
+        missing = weight.index[weight.isna()].tolist()
+        raise MetadataError(f"no weight for buildings {listed(missing)}")
+    return weight.to_numpy(np.float64)
+
+
+def assemble_metrics(
+    burden: pd.Series,
+    shares: pd.DataFrame,
+    building_metadata: pd.DataFrame,
+    customer_bills: pd.DataFrame,
+    year_run: int,
+) -> pd.DataFrame:
+    """Bill, burden, shares and bill alignment by building, in the metadata's order.
+
+    Arguments and columns as `_return_cross_subsidization_metrics`.
+    """
+    ids = pd.Index(building_metadata["bldg_id"], name="bldg_id")
+    metrics = pd.DataFrame(
+        {ANNUAL: customer_bills[ANNUAL].reindex(ids), BURDEN: burden.reindex(ids)}, index=ids
+    )
+    for name in RESIDUAL_SHARES.values():
+        if name in shares:
+            metrics[name] = shares[name].reindex(ids)
+    if metrics.isna().any(axis=None):
+        missing = metrics.index[metrics.isna().any(axis=1)].tolist()
+        raise MetadataError(f"no bill, burden or residual share for buildings {listed(missing)}")
+    metrics["weight"] = building_metadata["weight"].to_numpy(np.float64)
+    for bat, share in RESIDUAL_SHARES.items():
+        if share in metrics:
+            metrics[bat] = kernels.bill_alignment(
+                metrics[ANNUAL].to_numpy(), metrics[BURDEN].to_numpy(), metrics[share].to_numpy()
+            )
+    return metrics.assign(dollar_year=year_run)
+
+
+def check_balance(metrics: pd.DataFrame) -> None:
+    """Log an error for every allocation whose weighted bill alignment is not zero."""
+    weight = metrics["weight"].to_numpy()
+    revenue = kernels.weighted_total(weight, metrics[ANNUAL].to_numpy())
+    for name in RESIDUAL_SHARES:
+        if name not in metrics:
+            continue
+        total = kernels.weighted_total(weight, metrics[name].to_numpy())
+        if abs(total) > BALANCE_RTOL * abs(revenue):
+            logger.error(
+                "weighted %s adds to %.2f $, expected zero: bills do not add to marginal "
+                "costs plus residual",
+                name,
+                total,
+            )
+
+
+class InternalCustomerBillProcessor:
+    """Bill files of a run.
+
+    Parameters
+    ----------
+    run_type : "precalc" or "default".
+    save_folder : run directory to write into.
+    """
+
+    def __init__(self, run_type: str, save_folder: str | os.PathLike[str]) -> None:
+        self.run_type = run_type
+        self.save_folder = Path(save_folder)
+
+    def write_bills(
+        self,
+        electric: pd.DataFrame,
+        gas: pd.DataFrame,
+        building_metadata: pd.DataFrame,
+        year_run: int,
+        year_dollar_conversion: int,
+    ) -> None:
+        """Write `bills/{elec,gas,comb}_bills_year_{run,target}.csv` and their statistics.
+
+        Parameters
+        ----------
+        electric, gas : index bldg_id, `Jan`..`Dec` and `Annual` [$ of `year_run`].
+        building_metadata : `bldg_id`, `weight` and segment columns.
+        year_run, year_dollar_conversion : years of the `run` and the `target` files' dollars.
+        """
+        weight = building_metadata.set_index("bldg_id")["weight"]
+        for kind, bills in {"elec": electric, "gas": gas, "comb": electric + gas}.items():
+            for label, year in (("run", year_run), ("target", year_dollar_conversion)):
+                converted = convert_dollars(bills, year_run, year)
+                path = self.save_folder / "bills" / f"{kind}_bills_year_{label}.csv"
+                write_csv(long_bills(converted, weight, year), path)
+            statistics = bat_statistics.bill_statistics(building_metadata, bills[ANNUAL])
+            path = self.save_folder / "bills" / f"{kind}_bill_statistics_by_segment.csv"
+            write_csv(statistics, path)
+
+
+def long_bills(bills: pd.DataFrame, weight: pd.Series, dollar_year: int) -> pd.DataFrame:
+    """Bills with a row a building and month, `Annual` last.
+
+    Columns `bldg_id, weight, month, bill_level [$], dollar_year`.
+    """
+    names = [*months, ANNUAL]
+    n = len(bills)
+    return pd.DataFrame(
+        {
+            "bldg_id": np.repeat(bills.index.to_numpy(), len(names)),
+            "weight": np.repeat(weight.reindex(bills.index).to_numpy(np.float64), len(names)),
+            "month": pd.Categorical.from_codes(np.tile(np.arange(len(names)), n), names),
+            "bill_level": bills[names].to_numpy(np.float64).reshape(-1),
+            "dollar_year": dollar_year,
+        }
+    )

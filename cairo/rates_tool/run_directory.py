@@ -1,0 +1,161 @@
+"""The run directory: it appears whole or not at all.
+
+Files are written into a hidden folder beside the final place, which one rename puts there.
+Whatever ends the run early, an error, an interrupt or a termination, removes that folder.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cairo.errors import OutputError, ScenarioError
+
+NAME = re.compile(r"[^/\\\0]+")
+STAMP = "%Y%m%d_%H%M%S"
+_MOST_TRIES = 1000
+
+
+def check_run_name(name: str) -> str:
+    """The name, if it is a plain file name.
+
+    Raises
+    ------
+    ScenarioError
+        It is empty, begins with a dot, or has a separator or unprintable characters.
+    """
+    if not NAME.fullmatch(name) or name.startswith(".") or not name.isprintable():
+        raise ScenarioError(
+            f"run name {name!r} cannot be a folder's name: expected letters, digits, _ and -"
+        )
+    return name
+
+
+@contextmanager
+def writing(path: Path | str) -> Iterator[None]:
+    """Turn a failure of the file system into one `OutputError` naming `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+class RunDirectory:
+    """A run's folder, `<output_dir>/<YYYYMMDD_HHMMSS>_<run_name>`, as a context manager.
+
+    Parameters
+    ----------
+    output_dir : folder of run directories, made when absent.
+    run_name : plain name.
+    stamp : time stamp of the name; now by default.
+
+    Attributes
+    ----------
+    path : folder to write into while the context is open.
+    final_path : where the folder is afterwards; a name that is taken gets `_2`, `_3`, ...
+
+    Raises
+    ------
+    ScenarioError
+        The name is not a plain file name.
+    OutputError
+        The folder cannot be written.
+    """
+
+    def __init__(
+        self, output_dir: str | os.PathLike[str], run_name: str, stamp: str | None = None
+    ) -> None:
+        self.output_dir = Path(output_dir)
+        self.name = f"{stamp or datetime.now().strftime(STAMP)}_{check_run_name(run_name)}"
+        self.path: Path
+        self.final_path: Path
+
+    def __enter__(self) -> RunDirectory:
+        with writing(self.output_dir):
+            self.output_dir.mkdir(parents=True, exist_ok=True)
+            made = tempfile.mkdtemp(prefix=f".{self.name}.partial-", dir=self.output_dir)
+        self.path = Path(made)
+        self.path.chmod(0o755)
+        self.final_path = self.output_dir / self.name
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None:
+                self.final_path = self._placed()
+        finally:
+            if self.path.exists():
+                shutil.rmtree(self.path, ignore_errors=True)
+
+    def _placed(self) -> Path:
+        """Rename to the first free name; an occupied folder makes the rename fail."""
+        for number in range(1, _MOST_TRIES):
+            place = self.output_dir / (self.name if number == 1 else f"{self.name}_{number}")
+            if place.exists():
+                continue
+            try:
+                self.path.rename(place)
+            except OSError as error:
+                if place.exists():
+                    continue
+                raise OutputError(f"cannot write {place}: {error.strerror}") from None
+            return place
+        raise OutputError(f"cannot write {self.output_dir / self.name}: the name is taken")
+
+
+def write_csv(frame: pd.DataFrame, path: Path, *, index: bool = False) -> None:
+    """Write a frame as CSV; floats read back to the bit."""
+    import pyarrow as pa
+    import pyarrow.csv
+
+    if index:
+        frame = frame.reset_index()
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        table = pa.Table.from_pandas(_plain(frame), preserve_index=False)
+        options = pyarrow.csv.WriteOptions(quoting_style="needed")
+        pyarrow.csv.write_csv(table, str(path), options)
+
+
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """Times as ISO text with their zone; other columns as they are."""
+    times = frame.select_dtypes(include=["datetime", "datetimetz"])
+    return frame.assign(**{name: times[name].astype(str) for name in times})
+
+
+def write_json(value: Any, path: Path) -> None:
+    """Write plain JSON; NumPy numbers become numbers, NaN and infinity null."""
+    with writing(path):
+        path.write_text(json.dumps(_jsonable(value), indent=1) + "\n", encoding="utf-8")
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return _jsonable(value.tolist())
+    if isinstance(value, np.generic):
+        return _jsonable(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
