@@ -274,7 +274,7 @@ def gathered(
     try:
         *part_futures, root_future = client.compute([*parts, root])
         place = {future.key: i for i, future in enumerate(part_futures)}
-        finished = as_completed(part_futures)
+        finished = as_completed(part_futures, loop=client.loop)
         part_futures.clear()
         for future in finished:
             if future.status == "error":
