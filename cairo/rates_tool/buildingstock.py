@@ -1,2 +1,122 @@
-def return_buildingstock(*a, **k):
-    raise NotImplementedError
+"""Building metadata: which homes, how many customers each stands for, and their segments."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cairo.errors import CairoError, MetadataError, listed
+from cairo.rates_tool.lookups import summary_buildings_cols_keep
+from cairo.utils.files import one_line, read_bytes
+
+
+def read_frame(
+    path: str | os.PathLike[str],
+    what: str,
+    columns: Iterable[str] = (),
+    storage_options: Mapping[str, Any] | None = None,
+    error: type[CairoError] = MetadataError,
+) -> pd.DataFrame:
+    """A small parquet file as a frame, its index levels among the columns.
+
+    Parameters
+    ----------
+    path : file or fsspec URL.
+    what : its part in the run, for messages.
+    columns : that it must have.
+    storage_options : fsspec options.
+    error : class to raise, when it is missing, unreadable or lacks a column.
+    """
+    content = read_bytes(path, storage_options, error, what)
+    try:
+        frame = pd.read_parquet(io.BytesIO(content))
+    except Exception as cause:
+        # pyarrow raises errors of many classes for files that are not sound parquet.
+        raise error(f"{what} {path} cannot be read: {one_line(cause)}") from None
+    named = [name for name in frame.index.names if name is not None]
+    frame = frame.reset_index() if named else frame
+    missing = [name for name in columns if name not in frame]
+    if missing:
+        raise error(
+            f"{what} {path} has no column {listed(missing)}; it has {listed(frame.columns)}"
+        )
+    return frame
+
+
+def return_buildingstock(
+    load_scenario: str | os.PathLike[str],
+    building_stock_sample: Iterable[int] | None = None,
+    customer_count: float | None = None,
+    columns: Sequence[str] | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+) -> pd.DataFrame:
+    """Metadata of a building stock.
+
+    Parameters
+    ----------
+    load_scenario : metadata parquet, with `bldg_id` and `weight`.
+    building_stock_sample : bldg_ids to keep, in the file's order; all by default.
+    customer_count : what the weights are scaled to add to; None leaves them.
+    columns : metadata columns to keep besides `lookups.summary_buildings_cols_keep`.
+    storage_options : fsspec options for a URL.
+
+    Returns
+    -------
+    `bldg_id`, `weight` [customers], then the columns the file has, a row a building.
+
+    Raises
+    ------
+    MetadataError
+        Buildings repeated, unknown or without a weight, all listed; a negative weight, or
+        weights that add to zero; a column asked for that there is not.
+    """
+    what = "metadata file"
+    frame = read_frame(load_scenario, what, ("bldg_id", "weight"), storage_options)
+    name = f"{what} {load_scenario}"
+    frame = frame.assign(bldg_id=building_ids(frame["bldg_id"], name))
+    twice = frame["bldg_id"][frame["bldg_id"].duplicated()].unique().tolist()
+    if twice:
+        raise MetadataError(f"{name} has buildings more than once: {listed(twice)}")
+    if building_stock_sample is not None:
+        sample = {int(bldg_id) for bldg_id in building_stock_sample}
+        unknown = sorted(sample - set(frame["bldg_id"]))
+        if unknown:
+            raise MetadataError(f"{name} lacks buildings {listed(unknown)}")
+        frame = frame[frame["bldg_id"].isin(sample)]
+    asked = list(columns or [])
+    missing = [column for column in asked if column not in frame]
+    if missing:
+        raise MetadataError(f"{name} has no column {listed(missing)}")
+    usual = [column for column in summary_buildings_cols_keep if column in frame]
+    kept = list(dict.fromkeys(["bldg_id", "weight", *usual, *asked]))
+    frame = frame[kept].reset_index(drop=True)
+    return frame.assign(weight=scaled_weights(frame, customer_count, name))
+
+
+def building_ids(values: pd.Series, name: str) -> pd.Series:
+    """bldg_ids as integers, or a `MetadataError` naming the file and the first that is not."""
+    numbers = pd.to_numeric(values, errors="coerce")
+    wrong = values[numbers.isna() | (numbers % 1 != 0)]
+    if len(wrong):
+        raise MetadataError(f"{name} has bldg_id {wrong.iloc[0]!r}, expected whole numbers")
+    return numbers.astype(np.int64)
+
+
+def scaled_weights(frame: pd.DataFrame, customer_count: float | None, name: str) -> pd.Series:
+    """Weights, scaled to add to the customer count."""
+    weight = pd.to_numeric(frame["weight"], errors="coerce").astype(np.float64)
+    unweighted = frame["bldg_id"][~np.isfinite(weight)].tolist()
+    if unweighted:
+        raise MetadataError(f"{name} has no weight for buildings {listed(unweighted)}")
+    negative = frame["bldg_id"][weight < 0].tolist()
+    if negative:
+        raise MetadataError(f"{name} has negative weights for buildings {listed(negative)}")
+    total = float(weight.sum())
+    if not total > 0.0:
+        raise MetadataError(f"{name} has weights that add to {total}, expected more than zero")
+    return weight if customer_count is None else weight * (customer_count / total)

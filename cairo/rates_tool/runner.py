@@ -268,7 +268,7 @@ def _simulate(
     simulator = MeetRevenueSufficiencySystemWide(
         settings.run_type,
         settings.year_run,
-        settings.year_dollar_conversion,
+        settings.dollar_year,
         settings.process_workers,
         inputs.customer_metadata["bldg_id"].tolist(),
         settings.run_name,

@@ -111,6 +111,7 @@ def connected(
         It cannot be started or reached.
     """
     import dask
+    import distributed  # noqa: F401 - its defaults have to be in place before some are changed
 
     with ExitStack() as stack:
         stack.enter_context(dask.config.set(_quiet(size)))
@@ -123,9 +124,20 @@ def connected(
             where = settings.scheduler_address or settings.scheduler_file or "local cluster"
             text = " ".join(str(error).split()) or type(error).__name__
             raise ClusterError(f"cannot start or reach Dask at {where}: {text}") from None
-        if client.dashboard_link:
-            note(f"dashboard {client.dashboard_link}")
+        link = dashboard_link(client, settings)
+        if link:
+            note(f"dashboard {link}")
         yield client
+
+
+def dashboard_link(client: Client, settings: DaskSettings) -> str | None:
+    """Where to watch the workers; an in-process scheduler has no host of its own to tell."""
+    if client.scheduler is not None and client.scheduler.address.startswith("inproc://"):
+        port = client.scheduler_info(n_workers=0)["services"].get("dashboard")
+        host = (settings.dashboard_address or "").rpartition(":")[0] or LOOPBACK
+        return f"http://{host}:{port}/status" if port else None
+    link: str | None = client.dashboard_link
+    return link
 
 
 def _quiet(size: Sizing) -> dict[str, Any]:

@@ -1,0 +1,419 @@
+"""Everything a run reads besides hourly loads, checked and put together before work starts."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from cairo.errors import (
+    CairoError,
+    InputErrors,
+    MetadataError,
+    RequirementError,
+    ScenarioError,
+    TariffError,
+    listed,
+)
+from cairo.rates_tool.buildingstock import building_ids, read_frame, return_buildingstock
+from cairo.rates_tool.run_directory import check_run_name
+from cairo.rates_tool.scenario import RunSettings, is_path_key, read_yaml
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class DistributionCost:
+    """A $/kW-yr cost to spread over the system's own highest net-load hours."""
+
+    per_kw_year: float
+    hours: int
+
+
+@dataclass(frozen=True)
+class RunInputs:
+    """What a run works on, but for the hourly loads.
+
+    customer_metadata : `bldg_id`, `weight` (scaled to the customer count), segment columns.
+    tariff_map, gas_tariff_map : `bldg_id, tariff_key`, a row a building of the run.
+    tariffs_params, gas_tariffs : {tariff_key: PySAM-style tariff}; gas per kWh, as published.
+    marginal_system_prices : 8760 rows of price components [$/kWh], EST.
+    revenue_requirement : [$/year], or {tariff_key: $/year}; None when a residual is given.
+    load_files : {bldg_id: load file}; empty for a packed stock.
+    fingerprints : {input file: SHA-256}, folders by their listing.
+    """
+
+    settings: RunSettings
+    customer_metadata: pd.DataFrame
+    tariff_map: pd.DataFrame
+    tariffs_params: dict[str, dict[str, Any]]
+    gas_tariff_map: pd.DataFrame | None
+    gas_tariffs: dict[str, dict[str, Any]]
+    marginal_system_prices: pd.DataFrame
+    revenue_requirement: float | dict[str, float] | None
+    delivery_only_rev_req_passed: bool
+    load_files: dict[int, str]
+    kwh_scale_factor: float
+    distribution_cost: DistributionCost | None = None
+    fingerprints: dict[str, str] = field(default_factory=dict)
+
+
+class _Errors:
+    """Input errors found so far; a check that needs what failed is skipped."""
+
+    def __init__(self) -> None:
+        self.found: list[CairoError] = []
+
+    def tried(self, check: Callable[..., T], *arguments: Any, **named: Any) -> T | None:
+        """The check's result, or None when it or what it needs has failed."""
+        if any(argument is _FAILED for argument in arguments):
+            return None
+        try:
+            return check(*arguments, **named)
+        except InputErrors as errors:
+            self.found += errors.errors
+        except CairoError as error:
+            self.found.append(error)
+        return None
+
+
+_FAILED = object()
+
+
+def _or_failed(value: Any) -> Any:
+    return _FAILED if value is None else value
+
+
+def read_inputs(settings: RunSettings) -> RunInputs:
+    """Read and check the inputs of a run.
+
+    Raises
+    ------
+    InputErrors
+        Every error found, each a line that names a file, building or key.
+    """
+    errors = _Errors()
+    tried = errors.tried
+    tried(check_run_name, settings.run_name)
+    tried(_check_dollar_years, settings)
+    stored = tried(_requirement_file, settings)
+    requirement_file = {} if stored is None else stored
+    count = tried(_customer_count, settings, requirement_file)
+    ids = tried(_assigned_buildings, settings)
+    metadata = tried(_metadata, settings, ids, count)
+    ids_or_failed = _or_failed(None if metadata is None else metadata["bldg_id"].tolist())
+    files = tried(_load_files, settings, ids_or_failed)
+    tariffs = tried(_electric_tariffs, settings, ids_or_failed)
+    gas = tried(_gas_tariffs, settings, ids_or_failed)
+    prices = tried(_prices, settings)
+    scale = tried(_positive, requirement_file, "resstock_kwh_scale_factor", settings)
+    requirement = None
+    if stored is not None and tariffs is not None and stored:
+        requirement = tried(_requirement, settings, stored, tariffs[0])
+    if errors.found:
+        raise InputErrors(errors.found)
+    assert metadata is not None and tariffs is not None and prices is not None
+    assert files is not None and gas is not None
+    cost = settings.distribution_cost_per_kw_year
+    return RunInputs(
+        settings,
+        metadata,
+        tariffs[0],
+        tariffs[1],
+        gas[0],
+        gas[1],
+        prices,
+        requirement,
+        settings.delivery_only_revenue_requirement,
+        files,
+        1.0 if scale is None else scale,
+        None if cost is None else DistributionCost(cost, settings.distribution_cost_hours),
+        fingerprints(settings, tariffs[0]["tariff_key"], gas[0]),
+    )
+
+
+def _check_dollar_years(settings: RunSettings) -> None:
+    from cairo.rates_tool.dollar_years import dollar_factor
+
+    dollar_factor(settings.year_run, settings.dollar_year)
+
+
+def _requirement_file(settings: RunSettings) -> dict[str, Any]:
+    path = settings.utility_revenue_requirement
+    if path is None:
+        return {}
+    return read_yaml(path, "revenue requirement file", settings.storage_options)
+
+
+def _positive(stored: Mapping[str, Any], key: str, settings: RunSettings) -> float | None:
+    value = stored.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise RequirementError(
+            f"revenue requirement file {settings.utility_revenue_requirement} key {key} is "
+            f"{value!r}, expected a number above zero"
+        )
+    return float(value)
+
+
+def _customer_count(settings: RunSettings, stored: Mapping[str, Any]) -> float | None:
+    """Customers of the test year, else of the utility's statistics, else None."""
+    count = _positive(stored, "test_year_customer_count", settings)
+    path = settings.path_electric_utility_stats
+    if count is not None or path is None or settings.utility is None:
+        return count
+    what = "utility statistics file"
+    frame = read_frame(
+        path, what, ("utility_code", "residential_customers"), settings.storage_options
+    )
+    rows = frame[frame["utility_code"].astype(str) == settings.utility]
+    if len(rows) != 1:
+        raise MetadataError(
+            f"{what} {path} has {len(rows)} rows of utility {settings.utility}, expected one "
+            f"(there are {listed(frame['utility_code'])})"
+        )
+    found = float(rows["residential_customers"].iloc[0])
+    if not 0 < found < math.inf:
+        raise MetadataError(f"{what} {path} has {found} residential_customers, expected some")
+    return found
+
+
+def _assigned_buildings(settings: RunSettings) -> list[int] | None:
+    path = settings.path_utility_assignment
+    if path is None:
+        return None
+    what = "utility assignment file"
+    frame = read_frame(
+        path, what, ("bldg_id", "sb.electric_utility"), settings.storage_options
+    )
+    mine = frame[frame["sb.electric_utility"].astype(str) == settings.utility]
+    if not len(mine):
+        raise MetadataError(
+            f"{what} {path} has no building of utility {settings.utility} "
+            f"(there are {listed(sorted(frame['sb.electric_utility'].dropna().unique()))})"
+        )
+    ids = building_ids(mine["bldg_id"], f"{what} {path}")
+    twice = ids[ids.duplicated()].unique().tolist()
+    if twice:
+        raise MetadataError(f"{what} {path} has buildings more than once: {listed(twice)}")
+    return ids.tolist()
+
+
+def _metadata(
+    settings: RunSettings, ids: list[int] | None, customer_count: float | None
+) -> pd.DataFrame:
+    path, options = settings.path_resstock_metadata, settings.storage_options
+    columns = settings.metadata_columns
+    if settings.sample_size is not None:
+        whole = return_buildingstock(path, ids, None, columns, options)
+        if settings.sample_size > len(whole):
+            raise MetadataError(
+                f"sample_size {settings.sample_size} is above the {len(whole)} buildings of {path}"
+            )
+        rng = np.random.default_rng(settings.sample_seed)
+        stock = np.sort(whole["bldg_id"].to_numpy())
+        ids = rng.choice(stock, settings.sample_size, replace=False).tolist()
+    return return_buildingstock(path, ids, customer_count, columns, options)
+
+
+def _load_files(settings: RunSettings, ids: list[int]) -> dict[int, str]:
+    from cairo.rates_tool.dd_stages.frame import stock_files
+
+    files, packed = stock_files(settings.path_resstock_loads, ids, settings.storage_options)
+    return {} if packed else files
+
+
+def _map(path: str, ids: list[int], settings: RunSettings, what: str) -> pd.DataFrame:
+    """A tariff map's rows of the run's buildings, in their order."""
+    from cairo.rates_tool.tariffs import __load_tariff_maps__ as load_tariff_map
+
+    frame = load_tariff_map(path, settings.storage_options).set_index("bldg_id")
+    missing = [bldg_id for bldg_id in ids if bldg_id not in frame.index]
+    if missing:
+        raise TariffError(f"{what} {path} has no tariff for buildings {listed(missing)}")
+    frame = frame.loc[ids].reset_index()
+    for key in frame["tariff_key"].unique():
+        if Path(key).name != key or key in (".", "..") or "\\" in key:
+            raise TariffError(f"{what} {path} has tariff key {key!r}, expected a plain name")
+    return frame[["bldg_id", "tariff_key"]]
+
+
+def _electric_tariffs(
+    settings: RunSettings, ids: list[int]
+) -> tuple[pd.DataFrame, dict[str, dict[str, Any]]]:
+    from cairo.rates_tool.tariffs import get_default_tariff_structures
+
+    frame = _map(settings.path_tariff_maps_electric, ids, settings, "tariff map")
+    paths = stems(settings.path_tariffs_electric, "path_tariffs_electric")
+    keys = list(dict.fromkeys(frame["tariff_key"]))
+    unknown = [key for key in keys if key not in paths]
+    if unknown:
+        raise TariffError(
+            f"tariff map {settings.path_tariff_maps_electric} names tariffs {listed(unknown)}; "
+            f"path_tariffs_electric has {listed(paths)}"
+        )
+    return frame, get_default_tariff_structures(keys, paths, settings.storage_options)
+
+
+def stems(paths: Mapping[str, str], key: str) -> dict[str, str]:
+    """{tariff key: file} of {alias: file}: the key is the file's stem.
+
+    Raises
+    ------
+    TariffError
+        Two aliases name different files of one stem.
+    """
+    found: dict[str, str] = {}
+    for alias, path in paths.items():
+        stem = Path(path).stem
+        if found.setdefault(stem, path) != path:
+            raise TariffError(f"{key} alias {alias} names another file called {stem}.json")
+    return found
+
+
+def _gas_tariffs(
+    settings: RunSettings, ids: list[int]
+) -> tuple[pd.DataFrame | None, dict[str, dict[str, Any]]]:
+    from cairo.rates_tool.tariffs import get_default_tariff_structures
+
+    if settings.path_tariff_maps_gas is None or settings.path_tariffs_gas is None:
+        return None, {}
+    frame = _map(settings.path_tariff_maps_gas, ids, settings, "gas tariff map")
+    where = settings.path_tariffs_gas
+    keys = list(dict.fromkeys(frame["tariff_key"]))
+    if isinstance(where, str):
+        paths = {key: f"{where.rstrip('/')}/{key}.json" for key in keys}
+    else:
+        paths = stems(where, "path_tariffs_gas")
+        unknown = [key for key in keys if key not in paths]
+        if unknown:
+            raise TariffError(
+                f"gas tariff map {settings.path_tariff_maps_gas} names tariffs {listed(unknown)}; "
+                f"path_tariffs_gas has {listed(paths)}"
+            )
+    return frame, get_default_tariff_structures(keys, paths, settings.storage_options)
+
+
+def _prices(settings: RunSettings) -> pd.DataFrame:
+    from cairo.utils.marginal_costs.marginal_cost_calculator import marginal_prices
+
+    return marginal_prices(
+        settings.path_supply_energy_mc,
+        settings.path_supply_capacity_mc,
+        settings.path_dist_and_sub_tx_mc,
+        settings.path_bulk_tx_mc,
+        settings.path_supply_ancillary_mc,
+        target_year=settings.year_run,
+        storage_options=settings.storage_options,
+    )
+
+
+def _requirement(
+    settings: RunSettings, stored: Mapping[str, Any], tariff_map: pd.DataFrame
+) -> float | dict[str, float]:
+    if settings.run_includes_subclasses:
+        return _subclass_requirement(settings, stored, tariff_map)
+    key = "total_delivery_revenue_requirement"
+    if settings.run_includes_supply:
+        key = "total_delivery_and_supply_revenue_requirement"
+    return _dollars(stored, (key,), settings)
+
+
+def _dollars(stored: Any, keys: tuple[str, ...], settings: RunSettings) -> float:
+    """A number of the requirement file, by its path of keys."""
+    where = f"revenue requirement file {settings.utility_revenue_requirement}"
+    value = stored
+    for depth, key in enumerate(keys):
+        if not isinstance(value, Mapping) or key not in value:
+            there = listed(value) if isinstance(value, Mapping) else repr(value)
+            raise RequirementError(
+                f"{where} has no key {'.'.join(keys[: depth + 1])} (there are {there})"
+            )
+        value = value[key]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise RequirementError(f"{where} key {'.'.join(keys)} is {value!r}, expected dollars")
+    return float(value)
+
+
+def _subclass_requirement(
+    settings: RunSettings, stored: Mapping[str, Any], tariff_map: pd.DataFrame
+) -> dict[str, float]:
+    """{tariff_key: $/year}: delivery, and supply when the run includes it, by alias."""
+    parts = [("delivery", settings.residual_allocation_delivery)]
+    if settings.run_includes_supply:
+        if settings.residual_allocation_supply is None:
+            raise ScenarioError(
+                f"run {settings.run_name} includes supply and subclasses: "
+                "it needs residual_allocation_supply"
+            )
+        parts.append(("supply", settings.residual_allocation_supply))
+    elif settings.delivery_only_revenue_requirement:
+        raise RequirementError(
+            f"run {settings.run_name} asks to top up a delivery-only requirement by subclass: "
+            "give the subclasses' supply requirement instead"
+        )
+    where = f"revenue requirement file {settings.utility_revenue_requirement}"
+    tariffs = settings.path_tariffs_electric
+    used = set(tariff_map["tariff_key"])
+    requirement: dict[str, float] = {}
+    for part, method in parts:
+        by_alias = stored.get("subclass_revenue_requirements")
+        for key in (part, str(method)):
+            by_alias = by_alias.get(key) if isinstance(by_alias, Mapping) else None
+        if isinstance(by_alias, Mapping):
+            unknown = [alias for alias in by_alias if alias not in tariffs]
+            if unknown:
+                raise RequirementError(
+                    f"{where} {part}.{method} names subclass {listed(unknown)}; "
+                    f"path_tariffs_electric has {listed(tariffs)}"
+                )
+        for alias, path in tariffs.items():
+            keys = ("subclass_revenue_requirements", part, str(method), alias)
+            dollars = _dollars(stored, keys, settings)
+            requirement[Path(path).stem] = requirement.get(Path(path).stem, 0.0) + dollars
+    unused = sorted(set(requirement) - used)
+    if unused:
+        raise RequirementError(
+            f"{where} has a requirement for tariff {listed(unused)}, but tariff map "
+            f"{settings.path_tariff_maps_electric} puts no building on it"
+        )
+    return requirement
+
+
+def fingerprints(
+    settings: RunSettings, electric: pd.Series, gas_map: pd.DataFrame | None
+) -> dict[str, str]:
+    """SHA-256 of every small input file; of a load folder's names, sizes and times."""
+    used = set(electric)
+    paths: list[str] = []
+    for key, value in settings.model_dump().items():
+        if not is_path_key(key) or key == "path_outputs" or value is None:
+            continue
+        if isinstance(value, dict):
+            paths += [path for path in value.values() if Path(path).stem in used or "gas" in key]
+        elif key == "path_tariffs_gas" and gas_map is not None:
+            paths += [f"{value}/{name}.json" for name in sorted(set(gas_map["tariff_key"]))]
+        else:
+            paths.append(value)
+    return {path: _fingerprint(path) for path in paths}
+
+
+def _fingerprint(path: str) -> str:
+    if "://" in path:
+        return "not taken: remote"
+    digest = hashlib.sha256()
+    if os.path.isdir(path):
+        for entry in sorted(os.scandir(path), key=lambda item: item.name):
+            status = entry.stat()
+            digest.update(f"{entry.name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+        return f"listing {digest.hexdigest()}"
+    digest.update(Path(path).read_bytes())
+    return digest.hexdigest()
