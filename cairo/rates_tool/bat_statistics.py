@@ -22,16 +22,24 @@ NOT_SEGMENTS = frozenset({"bldg_id", "weight", "upgrade", "applicability"})
 ALL = "all customers"
 
 
+ROUNDING = 1e-12
+"""A mean this much smaller than its terms is zero but for rounding."""
+
+
 def coeff_var(values: pd.Series) -> float:
-    """Coefficient of variation: sample standard deviation over mean."""
+    """Coefficient of variation: sample standard deviation over mean; NaN when the mean is zero."""
     mean = float(values.mean())
-    return float(values.std()) / mean if mean else float("nan")
+    if abs(mean) <= ROUNDING * float(values.abs().mean()):
+        return float("nan")
+    return float(values.std()) / mean
 
 
 def quartile_coeff_of_disp(values: pd.Series) -> float:
     """Quartile coefficient of dispersion: (Q3 - Q1) / (Q3 + Q1)."""
     first, third = (float(values.quantile(q)) for q in (0.25, 0.75))
-    return (third - first) / (third + first) if third + first else float("nan")
+    if abs(third + first) <= ROUNDING * (abs(third) + abs(first)):
+        return float("nan")
+    return (third - first) / (third + first)
 
 
 def weighted_avg_by_group(frame: pd.DataFrame, value: str, weight: str, group: str) -> pd.Series:

@@ -6,6 +6,8 @@ Whatever ends the run early, an error, an interrupt or a termination, removes th
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 import os
@@ -131,14 +133,19 @@ def write_csv(frame: pd.DataFrame, path: Path, *, index: bool = False) -> None:
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         table = pa.Table.from_pandas(_plain(frame), preserve_index=False)
-        options = pyarrow.csv.WriteOptions(quoting_style="needed")
-        pyarrow.csv.write_csv(table, str(path), options)
+        with path.open("wb") as file:
+            header = io.StringIO()
+            csv.writer(header, lineterminator="\n").writerow(frame.columns)
+            file.write(header.getvalue().encode())
+            # pyarrow would quote every name of a header.
+            options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
+            pyarrow.csv.write_csv(table, file, options)
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:
-    """Times as ISO text with their zone; other columns as they are."""
-    times = frame.select_dtypes(include=["datetime", "datetimetz"])
-    return frame.assign(**{name: times[name].astype(str) for name in times})
+    """Times as ISO text with their zone, categories as text; other columns as they are."""
+    text = frame.select_dtypes(include=["datetime", "datetimetz", "category"])
+    return frame.assign(**{name: text[name].astype(str) for name in text})
 
 
 def write_json(value: Any, path: Path) -> None:
