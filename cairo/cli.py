@@ -1,0 +1,256 @@
+"""The `cairo` command.
+
+Heavy packages are imported inside the commands, so that help and errors come at once.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from cairo import __version__
+from cairo.errors import CairoError
+
+app = typer.Typer(
+    help="What a utility rate design does to each customer: bills, rates, bill alignment.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+BAD_INPUT = 2
+DIFFERENT = 1
+
+ScenarioArgument = Annotated[Path, typer.Argument(help="Scenario YAML file.", metavar="SCENARIO")]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config-dir", help="Folder that the file's paths start from.")
+]
+
+
+class Terminated(SystemExit):
+    """SIGTERM, raised where the program is so that it cleans up on its way out."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    signal.signal(number, signal.SIG_IGN)
+    raise Terminated(128 + number)
+
+
+def main() -> None:
+    """Entry point: the package's own errors become a line each and exit code 2."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        app(standalone_mode=False)
+    except CairoError as error:
+        for line in str(error).splitlines():
+            print(f"error: {line}", file=sys.stderr)
+        _leave(BAD_INPUT)
+    except (KeyboardInterrupt, typer.Abort):
+        print("interrupted: nothing was written", file=sys.stderr)
+        _leave(128 + signal.SIGINT)
+    except Terminated as end:
+        print("terminated: nothing was written", file=sys.stderr)
+        _leave(int(end.code or 0))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave(0)
+    except typer.Exit as end:
+        _leave(end.exit_code)
+    except Exception as error:
+        if hasattr(error, "show") and hasattr(error, "exit_code"):
+            # A usage error of the command line itself, which typer words and numbers.
+            error.show()
+            _leave(error.exit_code)
+        raise
+
+
+def _leave(code: int) -> NoReturn:
+    sys.exit(code)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"cairo {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def run(
+    scenario: ScenarioArgument,
+    name: Annotated[str, typer.Argument(help="Name of the run.", metavar="RUN")],
+    backend: Annotated[
+        str | None, typer.Option(help="pandas, dask_delayed or dask_dataframe.")
+    ] = None,
+    output_dir: Annotated[Path | None, typer.Option(help="Folder of run directories.")] = None,
+    config_dir: ConfigOption = None,
+    workers: Annotated[int | None, typer.Option(help="Instead of process_workers.")] = None,
+    performance_report: Annotated[
+        bool, typer.Option("--performance-report", help="Save Dask's performance report too.")
+    ] = False,
+) -> None:
+    """Run one run of a scenario file and print its directory."""
+    from cairo.progress import watching
+
+    with watching() as progress:
+        from cairo.rates_tool.runner import run_scenario
+
+        place = run_scenario(
+            scenario,
+            name,
+            backend=backend,
+            output_dir=output_dir,
+            config_dir=config_dir,
+            workers=workers,
+            progress=progress,
+            performance_report=performance_report,
+        )
+    print(place)
+
+
+@app.command()
+def runs(scenario: ScenarioArgument, config_dir: ConfigOption = None) -> None:
+    """List the runs of a scenario file."""
+    from cairo.rates_tool.scenario import read_scenario
+
+    found = read_scenario(scenario, config_dir)
+    rows = []
+    for name in found.runs:
+        settings = found.run(name)
+        scope = "delivery and supply" if settings.run_includes_supply else "delivery"
+        tariffs = ", ".join(Path(path).stem for path in settings.path_tariffs_electric.values())
+        rows.append([name, settings.run_type, settings.backend, scope, tariffs])
+    _table(["run", "type", "backend", "requirement", "tariffs"], rows)
+
+
+@app.command()
+def check(
+    scenario: ScenarioArgument,
+    name: Annotated[str | None, typer.Argument(help="One run; all by default.", metavar="RUN")] = None,
+    config_dir: ConfigOption = None,
+) -> None:
+    """Find every input error of a scenario's runs, load files included; write nothing."""
+    from cairo.errors import InputErrors
+    from cairo.progress import watching
+    from cairo.rates_tool.scenario import read_scenario
+    from cairo.rates_tool.scenario_checks import check_run
+
+    found = read_scenario(scenario, config_dir)
+    errors: dict[str, CairoError] = {}
+    for run_name in [name] if name else list(found.runs):
+        try:
+            settings = found.run(run_name)
+        except CairoError as error:
+            errors[str(error)] = error
+            continue
+        with watching() as progress:
+            for problem in check_run(settings, progress):
+                errors.setdefault(str(problem), problem)
+    if errors:
+        raise InputErrors(errors.values())
+    print(f"{scenario}: no errors found")
+
+
+@app.command()
+def compare(
+    run_dir_a: Annotated[Path, typer.Argument(help="A run directory.")],
+    run_dir_b: Annotated[Path, typer.Argument(help="Another.")],
+    rtol: Annotated[float, typer.Option(help="Relative tolerance.")] = 1e-12,
+    atol: Annotated[float, typer.Option(help="Absolute tolerance.")] = 1e-9,
+) -> None:
+    """Compare every file of two runs: the largest difference a column; exit 1 if they differ."""
+    from cairo.compare import compare_runs
+
+    found = compare_runs(run_dir_a, run_dir_b, rtol, atol)
+    rows = [
+        [
+            one.file,
+            one.column,
+            f"{one.absolute:.3g}",
+            f"{one.relative:.3g}",
+            "equal" if one.equal else f"DIFFERS {one.what}".strip(),
+        ]
+        for one in found.differences
+    ]
+    _table(["file", "column", "largest", "relative", ""], rows)
+    verdict = "equal" if found.equal else "different"
+    print(f"the runs are {verdict} at rtol {rtol:g}, atol {atol:g}")
+    if not found.equal:
+        raise typer.Exit(DIFFERENT)
+
+
+@app.command()
+def demo(
+    output_dir: Annotated[Path, typer.Option(help="Folder to write, new or a demo's.")] = Path(
+        "cairo_demo"
+    ),
+    buildings: Annotated[int, typer.Option(min=4, help="Homes of the stock.")] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the stock.")] = 2025,
+    backend: Annotated[str, typer.Option(help="Backend of the run.")] = "dask_dataframe",
+) -> None:
+    """Write a synthetic stock of homes with tariffs and prices, run it, and say what came out."""
+    from cairo.demo import demo_summary, run_demo, write_demo
+    from cairo.progress import watching
+
+    with watching() as progress:
+        progress.stage("write the demo stock")
+        scenario = write_demo(output_dir, buildings, seed)
+        place = run_demo(scenario, backend=backend, progress=progress)
+    print(demo_summary(place, scenario))
+
+
+@app.command()
+def pack(
+    loads_dir: Annotated[str, typer.Argument(help="Load folder or URL.")],
+    out: Annotated[Path, typer.Argument(help="Folder of the packed stock.")],
+) -> None:
+    """Rewrite a load folder once into few files, for the many runs that share it."""
+    from cairo.progress import watching
+
+    with watching() as progress:
+        from cairo.rates_tool.dd_stages.pack import pack as pack_loads
+
+        place = pack_loads(loads_dir, out, progress)
+    print(place)
+
+
+@app.command()
+def report(
+    run_dir: Annotated[Path, typer.Argument(help="A run directory.")],
+    other: Annotated[Path | None, typer.Argument(help="Another, to compare with.")] = None,
+    output: Annotated[Path | None, typer.Option(help="HTML file to write.")] = None,
+    group: Annotated[str | None, typer.Option(help="Group to highlight, COLUMN=VALUE.")] = None,
+) -> None:
+    """Write one HTML page with a run's results, or with two runs side by side."""
+    from cairo.report import write_report
+
+    print(write_report(run_dir, other, output=output, group=group))
+
+
+def _table(head: list[str], rows: list[list[Any]]) -> None:
+    """A table: drawn on a terminal, tab-separated in a pipe."""
+    if not sys.stdout.isatty():
+        for row in [head, *rows]:
+            print("\t".join(map(str, row)))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*head)
+    for row in rows:
+        table.add_row(*map(str, row))
+    Console().print(table)
