@@ -1,3 +1,40 @@
-"""Utility rates and bill alignment over hourly building loads."""
+"""What a utility rate design does to each customer: bills, rates and the bill alignment test.
+
+import cairo
+run = cairo.run("scenarios.yaml", "my_run")
+run.bat, run.bills, run.plot.bat_histogram("in.tenure", "Renter")
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from cairo.errors import CairoError
+
+if TYPE_CHECKING:
+    from cairo.api import read_loads, run
+    from cairo.compare import compare_runs
+    from cairo.results import Run
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "run": "cairo.api",
+    "read_loads": "cairo.api",
+    "Run": "cairo.results",
+    "compare_runs": "cairo.compare",
+}
+
+__all__ = ["CairoError", "Run", "__version__", "compare_runs", "read_loads", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    # Heavy packages are loaded when first used, so that the command line starts at once.
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'cairo' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

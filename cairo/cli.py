@@ -140,7 +140,9 @@ def runs(scenario: ScenarioArgument, config_dir: ConfigOption = None) -> None:
 @app.command()
 def check(
     scenario: ScenarioArgument,
-    name: Annotated[str | None, typer.Argument(help="One run; all by default.", metavar="RUN")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="One run; all by default.", metavar="RUN")
+    ] = None,
     config_dir: ConfigOption = None,
 ) -> None:
     """Find every input error of a scenario's runs, load files included; write nothing."""

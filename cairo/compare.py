@@ -85,9 +85,7 @@ def _files(folder: str | os.PathLike[str]) -> dict[str, Path]:
     root = Path(folder)
     if not root.is_dir():
         raise CairoError(f"run directory {root} does not exist")
-    found = {
-        path.relative_to(root).as_posix(): path for path in root.rglob("*") if path.is_file()
-    }
+    found = {path.relative_to(root).as_posix(): path for path in root.rglob("*") if path.is_file()}
     kept = {
         name: path
         for name, path in found.items()

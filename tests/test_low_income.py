@@ -33,9 +33,7 @@ KWH = frame([500.0, 50.0, 1000.0])
 
 
 def helped(**program: float) -> pd.DataFrame:
-    return apply_low_income_assistance(
-        BILLS, METADATA, KWH, strategy="generic", program=program
-    )
+    return apply_low_income_assistance(BILLS, METADATA, KWH, strategy="generic", program=program)
 
 
 def test_owners_get_a_percentage_renters_a_credit_and_the_rest_pay() -> None:
@@ -110,7 +108,10 @@ def test_what_cannot_be_done_is_said_in_one_line(
     change: dict[str, object], error: type[CairoError], message: str
 ) -> None:
     arguments = {
-        "bills": BILLS, "metadata": METADATA, "grid_kwh": KWH, "strategy": "generic"
+        "bills": BILLS,
+        "metadata": METADATA,
+        "grid_kwh": KWH,
+        "strategy": "generic",
     } | change
     with pytest.raises(error, match=message) as caught:
         apply_low_income_assistance(**arguments)  # type: ignore[arg-type]

@@ -94,9 +94,7 @@ def calculate_BAT_stats_by_group(  # noqa: N802 - CAIRO's name
     return _statistics_by_group(metadata_df, bat_df[columns], gcn)
 
 
-def _statistics_by_group(
-    metadata_df: pd.DataFrame, values: pd.DataFrame, gcn: str
-) -> pd.DataFrame:
+def _statistics_by_group(metadata_df: pd.DataFrame, values: pd.DataFrame, gcn: str) -> pd.DataFrame:
     if gcn not in metadata_df:
         raise MetadataError(
             f"metadata has no column {gcn} to group by; it has {listed(metadata_df.columns)}"

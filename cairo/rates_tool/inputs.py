@@ -191,9 +191,7 @@ def _assigned_buildings(settings: RunSettings) -> list[int] | None:
     if path is None:
         return None
     what = "utility assignment file"
-    frame = read_frame(
-        path, what, ("bldg_id", "sb.electric_utility"), settings.storage_options
-    )
+    frame = read_frame(path, what, ("bldg_id", "sb.electric_utility"), settings.storage_options)
     mine = frame[frame["sb.electric_utility"].astype(str) == settings.utility]
     if not len(mine):
         raise MetadataError(

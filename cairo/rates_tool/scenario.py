@@ -278,8 +278,7 @@ class Scenario(BaseModel):
             near = get_close_matches(name, self.runs, 1)
             hint = f", did you mean {near[0]}?" if near else ""
             raise ScenarioError(
-                f"scenario file {self.path} has no run {name}{hint} "
-                f"(there are {listed(self.runs)})"
+                f"scenario file {self.path} has no run {name}{hint} (there are {listed(self.runs)})"
             )
         values = {"run_name": name} | self.runs[name]
         return _validated(

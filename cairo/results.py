@@ -1,0 +1,123 @@
+"""A finished run, for notebooks: its tables, facts and plots."""
+
+from __future__ import annotations
+
+import functools
+import html
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from cairo.errors import CairoError
+from cairo.rates_tool.lookups import RESIDUAL_SHARES
+
+if TYPE_CHECKING:
+    from cairo.plots import Plots
+
+
+class Run:
+    """A run directory.
+
+    Parameters
+    ----------
+    path : the directory.
+
+    Raises
+    ------
+    CairoError
+        It is not a run directory, or a file asked for cannot be read.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        if not (self.path / "run.json").is_file():
+            raise CairoError(f"{self.path} is not a run directory: it has no run.json")
+
+    @functools.cached_property
+    def info(self) -> dict[str, Any]:
+        """`run.json`: settings, summary, timings, versions, fingerprints of the inputs."""
+        try:
+            stored: dict[str, Any] = json.loads((self.path / "run.json").read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise CairoError(f"{self.path / 'run.json'} cannot be read: {error}") from None
+        return stored
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """Customers, requirement, revenue [$], peak [kW], energy [kWh], costs by type [$]."""
+        return dict(self.info["summary"])
+
+    @functools.cached_property
+    def bat(self) -> pd.DataFrame:
+        """Bill, burden, residual shares and bill alignment [$], a row a building."""
+        return self._csv("cross_subsidization/cross_subsidization_BAT_values.csv")
+
+    @functools.cached_property
+    def bills(self) -> pd.DataFrame:
+        """Electric bills [$], a row a building and month, `Annual` last."""
+        return self._csv("bills/elec_bills_year_run.csv")
+
+    @functools.cached_property
+    def gas_bills(self) -> pd.DataFrame:
+        """Gas bills, as `bills`."""
+        return self._csv("bills/gas_bills_year_run.csv")
+
+    @functools.cached_property
+    def metadata(self) -> pd.DataFrame:
+        """`bldg_id`, `weight` and segment columns, a row a building."""
+        return self._csv("customer_metadata.csv")
+
+    @functools.cached_property
+    def system(self) -> pd.DataFrame:
+        """System load [kWh] and marginal prices [$/kWh] of each hour."""
+        return self._csv("system_hourly.csv")
+
+    @functools.cached_property
+    def tariffs(self) -> dict[str, dict[str, Any]]:
+        """{tariff key: PySAM-style tariff with its final rates}."""
+        path = self.path / "tariff_final_config.json"
+        try:
+            stored: dict[str, dict[str, Any]] = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise CairoError(f"{path} cannot be read: {error}") from None
+        return stored
+
+    @property
+    def plot(self) -> Plots:
+        """Plots of this run."""
+        from cairo.plots import Plots
+
+        return Plots(self)
+
+    def _csv(self, name: str) -> pd.DataFrame:
+        try:
+            return pd.read_csv(self.path / name)
+        except (OSError, ValueError) as error:
+            text = " ".join(str(error).split())
+            raise CairoError(f"{self.path / name} cannot be read: {text}") from None
+
+    def _facts(self) -> dict[str, str]:
+        facts = self.summary
+        settings = self.info["settings"]
+        return {
+            "run": f"{self.info['run_name']} ({settings['run_type']}, {settings['backend']})",
+            "customers": f"{facts['customers']:,.0f} in {facts['buildings']:,} homes",
+            "revenue": f"{facts['revenue']:,.0f} $ of {facts['revenue_requirement']:,.0f} $",
+            "peak": f"{facts['peak_kw'] / 1000:,.1f} MW at {facts['peak_time']}",
+            "directory": str(self.path),
+        }
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{name:<10} {value}" for name, value in self._facts().items())
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(name)}</th>"
+            f"<td style='text-align:left'>{html.escape(value)}</td></tr>"
+            for name, value in self._facts().items()
+        )
+        names = [name for name in RESIDUAL_SHARES if name in self.bat]
+        return f"<table>{rows}</table>{self.bat[names].describe().to_html(float_format='%.0f')}"
