@@ -21,6 +21,8 @@ YEAR = 2025
 CUSTOMERS = 50_000
 UTILITY = "demo"
 MARKER = "cairo_demo.json"
+LOADS = "resstock/load_curve_hourly/state=DM/upgrade=00"
+METADATA = "resstock/metadata/metadata-sb.parquet"
 RUN = "demo_hp_tou_precalc"
 
 FLAT_RATE, FIXED = 0.1385, 11.47
@@ -51,19 +53,31 @@ def write_demo(folder: str | os.PathLike[str], buildings: int = 200, seed: int =
         root.mkdir(parents=True, exist_ok=True)
         (root / MARKER).write_text(json.dumps({"buildings": buildings, "seed": seed}))
         stock = synthetic_stock(buildings, seed)
-        loads = root / "resstock" / "load_curve_hourly" / "state=DM" / "upgrade=00"
+        loads = root / LOADS
         for old in loads.glob("*.parquet"):
             old.unlink()
-        system = write_stock(stock, loads, root / "resstock" / "metadata" / "metadata-sb.parquet")
-        rates = root / "rates"
-        _write_maps(stock, root)
-        _write_tariffs(rates / "tariffs")
-        scale = CUSTOMERS / buildings
-        _write_prices(rates / "marginal_costs", system)
-        _write_requirements(rates / "rev_requirement", float(system.sum()) * scale, stock)
-        scenario = rates / "scenarios" / "scenarios_demo.yaml"
-        scenario.parent.mkdir(parents=True, exist_ok=True)
-        scenario.write_text(yaml.safe_dump({"runs": _runs()}, sort_keys=False))
+        system = write_stock(stock, loads, root / METADATA)
+        return write_rates(root, stock, system)
+
+
+def write_rates(root: Path, stock: SyntheticStock, system: np.ndarray) -> Path:
+    """Write maps, tariffs, prices, requirements and scenarios; the scenario file's path.
+
+    Parameters
+    ----------
+    root : folder the stock is in.
+    stock : its homes.
+    system : (8760,) net load of all of them [kWh].
+    """
+    rates = root / "rates"
+    _write_maps(stock, root)
+    _write_tariffs(rates / "tariffs")
+    _write_prices(rates / "marginal_costs", system)
+    annual_kwh = float(system.sum()) * CUSTOMERS / len(stock.metadata)
+    _write_requirements(rates / "rev_requirement", annual_kwh, stock)
+    scenario = rates / "scenarios" / "scenarios_demo.yaml"
+    scenario.parent.mkdir(parents=True, exist_ok=True)
+    scenario.write_text(yaml.safe_dump({"runs": _runs()}, sort_keys=False))
     return scenario
 
 

@@ -51,7 +51,7 @@ class Plots:
         if allocation not in bat or allocation not in RESIDUAL_SHARES:
             raise CairoError(f"{allocation} is no allocation: there are {listed(RESIDUAL_SHARES)}")
         ax = ax or _axes()
-        edges = np.histogram_bin_edges(bat[allocation], bins)
+        edges = np.histogram_bin_edges(bat[allocation], bins).tolist()
         ax.hist(bat[allocation], edges, weights=bat["weight"], color=OTHERS, label="all customers")
         if by is not None:
             chosen = self._chosen(by, group)

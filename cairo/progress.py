@@ -53,9 +53,8 @@ class PlainProgress(SilentProgress):
             return
         rate = self._count / max(now - self._stage_start, 1e-9)
         left = (self._total - self._count) / rate if rate else 0.0
-        self._say(
-            f"{self._name}: {self._count} of {self._total} buildings, {rate:,.0f}/s, {left:.0f} s left"
-        )
+        done = f"{self._name}: {self._count} of {self._total} buildings"
+        self._say(f"{done}, {rate:,.0f}/s, {left:.0f} s left")
 
     def note(self, text: str) -> None:
         """A line of its own."""
@@ -125,7 +124,7 @@ class TerminalProgress(SilentProgress):
             self._task = None
 
 
-class watching:  # noqa: N801 - reads as a verb: with watching() as progress
+class watching:
     """The display that fits where output goes, ended whatever happens."""
 
     def __enter__(self) -> SilentProgress:

@@ -57,9 +57,11 @@ class SyntheticStock:
     seed: int
     weather: Weather
 
-    def loads(self) -> Iterator[tuple[int, dict[str, Float1D]]]:
+    def loads(
+        self, homes: slice = slice(None)
+    ) -> Iterator[tuple[int, dict[str, Float1D]]]:
         """(bldg_id, {ResStock column: hourly kWh}) of each home."""
-        for row in self.metadata.itertuples(index=False):
+        for row in self.metadata.iloc[homes].itertuples(index=False):
             yield (
                 int(row.bldg_id),
                 home_loads(
@@ -150,13 +152,17 @@ _DAY_SHAPE = np.array(
 def write_stock(stock: SyntheticStock, loads: Path, metadata: Path) -> Float1D:
     """Write `<bldg_id>-0.parquet` files and the metadata; the stock's hourly net load [kWh]."""
     loads.mkdir(parents=True, exist_ok=True)
-    metadata.parent.mkdir(parents=True, exist_ok=True)
     stamps = hour_stamps(WEATHER_YEAR).to_numpy()
     system = np.zeros(HOURS)
     for bldg_id, energies in stock.loads():
         columns = {"bldg_id": np.full(HOURS, bldg_id), "timestamp": stamps, **energies}
         pq.write_table(pa.table(columns), loads / f"{bldg_id}-0.parquet")
         system += np.maximum(energies[TOTAL_COLUMN] + energies[PV_COLUMN], 0.0)
-    public = stock.metadata.drop(columns=["heat_pump", "pv_kw", "size"])
-    public.to_parquet(metadata, index=False)
+    write_metadata(stock, metadata)
     return system
+
+
+def write_metadata(stock: SyntheticStock, path: Path) -> None:
+    """Write the metadata columns that ResStock has."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    stock.metadata.drop(columns=["heat_pump", "pv_kw", "size"]).to_parquet(path, index=False)

@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 
 from cairo.errors import CairoError, MetadataError, RequirementError, ScenarioError
+from cairo.rates_tool.lookups import ANNUAL, months
 from cairo.rates_tool.low_income_assistance import (
     apply_low_income_assistance,
     participants,
     upper_end,
 )
-from cairo.rates_tool.lookups import ANNUAL, months
 
 IDS = [30, 10, 20]
 METADATA = pd.DataFrame(
@@ -25,7 +25,7 @@ METADATA = pd.DataFrame(
 
 
 def frame(values: list[float]) -> pd.DataFrame:
-    return pd.DataFrame({m: values for m in months}, index=IDS)
+    return pd.DataFrame(dict.fromkeys(months, values), index=IDS)
 
 
 BILLS = frame([100.0, 10.0, 200.0]).assign(**{ANNUAL: [1200.0, 120.0, 2400.0]})

@@ -68,7 +68,7 @@ def segment_columns(metadata_df: pd.DataFrame) -> list[str]:
     ]
 
 
-def calculate_BAT_stats_by_group(  # noqa: N802 - CAIRO's name
+def calculate_BAT_stats_by_group(
     metadata_df: pd.DataFrame, bat_df: pd.DataFrame, gcn: str
 ) -> pd.DataFrame:
     """Statistics of every bill alignment by the groups of a metadata column.
@@ -140,12 +140,9 @@ def bill_statistics(metadata_df: pd.DataFrame, annual: pd.Series) -> pd.DataFram
     Columns `segment`, `group`, then as `calculate_BAT_stats_by_group`.
     """
     parts = []
-    for column in segment_columns(metadata_df) or [None]:
-        if column is None:
-            rows, name = metadata_df.assign(**{ALL: ALL}), ALL
-        else:
-            rows, name = metadata_df, column
-        statistics = _statistics_by_group(rows, annual.to_frame(str(annual.name)), name)
+    metadata_df = metadata_df.assign(**{ALL: ALL})
+    for name in [column for column in segment_columns(metadata_df) if column != ALL] or [ALL]:
+        statistics = _statistics_by_group(metadata_df, annual.to_frame(str(annual.name)), name)
         parts.append(statistics.rename(columns={name: "group"}).assign(segment=name))
     whole = pd.concat(parts, ignore_index=True)
     return whole[["segment", *[name for name in whole if name != "segment"]]]

@@ -18,7 +18,6 @@ from cairo.rates_tool.tariffs import _load_base_tariffs
 
 if TYPE_CHECKING:
     from cairo.rates_tool.inputs import RunInputs
-
     from cairo.rates_tool.runner import Timings
 
 

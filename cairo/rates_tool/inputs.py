@@ -408,7 +408,7 @@ def _fingerprint(path: str) -> str:
     if "://" in path:
         return "not taken: remote"
     digest = hashlib.sha256()
-    if os.path.isdir(path):
+    if Path(path).is_dir():
         for entry in sorted(os.scandir(path), key=lambda item: item.name):
             status = entry.stat()
             digest.update(f"{entry.name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())

@@ -15,6 +15,7 @@ import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -39,7 +40,7 @@ BAT_FILE = "cross_subsidization_BAT_values.csv"
 BALANCE_RTOL = 1e-6
 """Weighted bill alignment of a precalc run may miss zero by this part of the revenue."""
 
-Costs = pd.Series | Mapping[str, float]
+Costs: TypeAlias = "pd.Series | Mapping[str, float]"
 
 
 class InternalCrossSubsidizationProcessor:
@@ -220,7 +221,7 @@ class InternalCrossSubsidizationProcessor:
                 write_csv(result[column], self.save_folder / "cross_subsidization" / name)
         return result
 
-    def calculate_BAT_stats_by_group(  # noqa: N802 - the name callers replace
+    def calculate_BAT_stats_by_group(
         self, metadata_df: pd.DataFrame, bat_df: pd.DataFrame, gcn: str
     ) -> pd.DataFrame:
         """Statistics of bill alignment by the groups of metadata column `gcn`."""

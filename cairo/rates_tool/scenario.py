@@ -40,9 +40,9 @@ class ClusterSettings(BaseModel):
     """A cluster class to start, such as `dask_jobqueue.SLURMCluster`."""
 
     model_config = _FROZEN
-    cls: str = Field(alias="class", description="Dotted name of the class.")
-    kwargs: dict[str, Any] = Field(
-        default_factory=dict, description="What its constructor is given."
+    class_: str = Field(alias="class", description="Dotted name of the class.")
+    arguments: dict[str, Any] = Field(
+        default_factory=dict, alias="kwargs", description="What its constructor is given."
     )
     n_workers: int | None = Field(
         None, ge=1, description="Workers to scale to after it has started, and to wait for."

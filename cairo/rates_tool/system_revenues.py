@@ -251,7 +251,7 @@ def relative_rates(mapping: pd.DataFrame, table: TariffTable) -> Float2D:
         A period and tier of the tariff without `rel_value`, or with two.
     """
     rows = mapping[mapping["tariff"] == table.key]
-    relative = np.full(table.rate.shape, np.nan)
+    relative: Float2D = np.full_like(table.rate, np.nan)
     period = rows["period"].to_numpy().astype(np.int64) - 1
     tier = rows["tier"].to_numpy().astype(np.int64) - 1
     known = (period >= 0) & (period < relative.shape[0]) & (tier >= 0) & (tier < relative.shape[1])

@@ -16,7 +16,6 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from cairo.rates_tool.run_directory import RunDirectory, write_csv, write_json
 
 from cairo.errors import MetadataError, ScenarioError, TariffError, listed
 from cairo.rates_tool import (
@@ -37,6 +36,7 @@ from cairo.rates_tool.lookups import (
     gas_tariff_year,
     months,
 )
+from cairo.rates_tool.run_directory import RunDirectory, write_csv, write_json
 from cairo.rates_tool.tariff_tables import in_therms, tariff_table
 
 Backend = Literal["pandas", "dask_delayed", "dask_dataframe"]

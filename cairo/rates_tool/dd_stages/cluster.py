@@ -20,8 +20,9 @@ from cairo.errors import CairoError, ClusterError
 from cairo.rates_tool.lookups import HOURS
 
 if TYPE_CHECKING:
-    from cairo.rates_tool.scenario import DaskSettings
     from distributed import Client
+
+    from cairo.rates_tool.scenario import DaskSettings
 
 LOOPBACK = "127.0.0.1"
 BUILDINGS_WORTH_PROCESSES = 400
@@ -180,14 +181,14 @@ def _close(client: Client) -> None:
 @contextmanager
 def _cluster(settings: DaskSettings, size: Sizing, security: Any) -> Iterator[Any]:
     if settings.cluster is not None:
-        module, _, name = settings.cluster.cls.rpartition(".")
+        module, _, name = settings.cluster.class_.rpartition(".")
         try:
             factory = getattr(importlib.import_module(module), name)
         except (ImportError, AttributeError, ValueError) as error:
             raise ClusterError(
-                f"dask.cluster.class {settings.cluster.cls} cannot be imported: {error}"
+                f"dask.cluster.class {settings.cluster.class_} cannot be imported: {error}"
             ) from None
-        with factory(**settings.cluster.kwargs) as cluster:
+        with factory(**settings.cluster.arguments) as cluster:
             yield cluster
         return
     from distributed import LocalCluster

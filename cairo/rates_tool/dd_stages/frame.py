@@ -319,7 +319,7 @@ def frame_from_pandas(
         data = {name: values[rows].reshape(-1) for name, values in arrays.items()}
         part_index = pd.Index(np.repeat(buildings[rows], HOURS), name="bldg_id")
         parts.append(pd.DataFrame(data, index=part_index, copy=False))
-    divisions = [int(part.index[0]) for part in parts] + [int(parts[-1].index[-1])]
+    divisions = (*(int(part.index[0]) for part in parts), int(parts[-1].index[-1]))
     from dask.delayed import delayed
 
     held = client.scatter(parts, hash=False) if client else [delayed(p, pure=False) for p in parts]

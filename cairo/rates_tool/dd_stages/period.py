@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -106,16 +107,21 @@ class PeriodUse:
 
     def take(self, places: Int1D) -> PeriodUse:
         """The customers at `places`."""
-        arrays = {f.name: getattr(self, f.name) for f in fields(self)}
-        return PeriodUse(**{k: None if v is None else v[places] for k, v in arrays.items()})
+        arrays: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        taken: dict[str, Any] = {
+            name: None if values is None else values[places] for name, values in arrays.items()
+        }
+        return PeriodUse(**taken)
 
 
 def joined(parts: Sequence[PeriodUse]) -> PeriodUse:
     """Customers of several partitions together, ascending."""
     columns = {f.name: [getattr(part, f.name) for part in parts] for f in fields(PeriodUse)}
-    whole = PeriodUse(
-        **{k: None if v[0] is None else np.concatenate(v) for k, v in columns.items()}
-    )
+    together: dict[str, Any] = {
+        name: None if values[0] is None else np.concatenate(values)
+        for name, values in columns.items()
+    }
+    whole = PeriodUse(**together)
     order = np.argsort(whole.bldg_ids, kind="stable")
     return whole if bool((np.diff(order) == 1).all()) else whole.take(order)
 

@@ -136,6 +136,9 @@ class LoadSummary:
         )
 
 
+_NO_HOURS = np.empty((0, 0))
+
+
 def summarize_partition(partition: pd.DataFrame, plan: PassPlan) -> PartialSummary:
     """Every stage's chunk on one partition of the load frame."""
     ids, arrays = partition_arrays(partition)
@@ -146,10 +149,9 @@ def summarize_partition(partition: pd.DataFrame, plan: PassPlan) -> PartialSumma
     if not known.all():
         ids, position = ids[known], position[known]
         arrays = {name: values[known] for name, values in arrays.items()}
-    net = arrays.get(NET_LOAD)
+    net = arrays.get(NET_LOAD, _NO_HOURS)
     kwh = peak_kwh = None
     if plan.peak is not None:
-        assert net is not None
         kwh, peak_kwh = residual.chunk(net, plan.peak)
     return PartialSummary(
         ids,
@@ -158,7 +160,7 @@ def summarize_partition(partition: pd.DataFrame, plan: PassPlan) -> PartialSumma
         kwh,
         peak_kwh,
         _uses(plan.electricity, ids, position, arrays, plan),
-        _uses(plan.gas, ids, position, {NET_LOAD: arrays.get("natural_gas")}, None),
+        _uses(plan.gas, ids, position, {NET_LOAD: arrays.get("natural_gas", _NO_HOURS)}, None),
     )
 
 
@@ -166,7 +168,7 @@ def _uses(
     uses: UsePlan | None,
     ids: Int1D,
     position: Int1D,
-    arrays: Mapping[str, Float2D | None],
+    arrays: Mapping[str, Float2D],
     plan: PassPlan | None,
 ) -> dict[str, period.PeriodUse]:
     """Use by period of each tariff's customers; solar and gross load when `plan` asks."""
@@ -178,9 +180,8 @@ def _uses(
         rows = np.flatnonzero(tariffs == place)
         mine = slice(None) if len(rows) == len(ids) else rows
         groups = uses.plans[place]
-        hourly = arrays[NET_LOAD]
-        assert hourly is not None
-        use = period.chunk(ids[mine], kernels.grid_consumption(hourly[mine]), groups)
+        billed = kernels.grid_consumption(arrays[NET_LOAD][mine])
+        use = period.chunk(ids[mine], billed, groups)
         extra: dict[str, Any] = {}
         if plan is not None and plan.solar:
             extra |= period.solar(arrays["load_data"][mine], arrays["pv_generation"][mine], groups)
