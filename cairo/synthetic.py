@@ -57,9 +57,7 @@ class SyntheticStock:
     seed: int
     weather: Weather
 
-    def loads(
-        self, homes: slice = slice(None)
-    ) -> Iterator[tuple[int, dict[str, Float1D]]]:
+    def loads(self, homes: slice = slice(None)) -> Iterator[tuple[int, dict[str, Float1D]]]:
         """(bldg_id, {ResStock column: hourly kWh}) of each home."""
         for row in self.metadata.iloc[homes].itertuples(index=False):
             yield (

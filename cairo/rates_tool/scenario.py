@@ -42,7 +42,10 @@ class ClusterSettings(BaseModel):
     model_config = _FROZEN
     class_: str = Field(alias="class", description="Dotted name of the class.")
     arguments: dict[str, Any] = Field(
-        default_factory=dict, alias="kwargs", description="What its constructor is given."
+        default_factory=dict,
+        validation_alias="kwargs",
+        serialization_alias="kwargs",
+        description="What its constructor is given.",
     )
     n_workers: int | None = Field(
         None, ge=1, description="Workers to scale to after it has started, and to wait for."
