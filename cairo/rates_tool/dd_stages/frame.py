@@ -15,10 +15,12 @@ its 8760 rows in the target year's order. Columns, made only when asked for:
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import dask
 import dask.dataframe as dd
 import numpy as np
 import pandas as pd
@@ -135,15 +137,17 @@ def read_load_frame(
         for part in parts
     ]
     divisions = (*(part[0] for part in parts), parts[-1][-1])
-    frame = dd.from_map(
-        read_partition,
-        specs,
-        options=options,
-        meta=_meta(options),
-        divisions=divisions,
-        enforce_metadata=False,
-        label="read-loads",
-    )
+    # There is no text in a load frame: Dask need not look for it in every partition.
+    with dask.config.set({"dataframe.convert-string": False}):
+        frame = dd.from_map(
+            read_partition,
+            specs,
+            options=options,
+            meta=_meta(options),
+            divisions=divisions,
+            enforce_metadata=False,
+            label="read-loads",
+        )
     return frame if columns is None else frame[list(columns)]
 
 
@@ -204,9 +208,7 @@ def read_partition(
     years = set()
     for row, (values, year) in enumerate(_buildings(spec, fields, options)):
         years.add(year)
-        shift = 24 * offset_days(year, options.target_year or year)
-        for name in wanted:
-            rolled(_column(name, values, options), shift, hourly[name][row])
+        _fill({name: hourly[name][row] for name in wanted}, values, year, options)
     data: dict[str, Any] = {name: values.reshape(-1) for name, values in hourly.items()}
     if "time" in columns:
         year = options.target_year or min(years)
@@ -232,27 +234,41 @@ def model_columns(
     loads: HourlyLoads, columns: Sequence[str], options: LoadOptions
 ) -> dict[str, kernels.Float1D]:
     """Load columns of one building, in the target year's order."""
-    shift = 24 * offset_days(loads.source_year, options.target_year or loads.source_year)
     hourly = {name: np.empty(HOURS) for name in columns}
-    for name in columns:
-        rolled(_column(name, loads.values, options), shift, hourly[name])
+    _fill(hourly, loads.values, loads.source_year, options)
     return hourly
 
 
-def _column(
-    name: str, values: Mapping[str, kernels.Float1D], options: LoadOptions
-) -> kernels.Float1D:
-    if name == "natural_gas":
-        return values["gas"] * KWH_TO_THERM
-    if name == "load_data":
-        energy = values["total"]
-    elif name == "pv_generation":
-        energy = values["pv"]
-    else:
-        energy = kernels.net_load(values["total"], values["pv"])
-    if options.kwh_scale != 1.0:
-        energy = energy * options.kwh_scale
-    return kernels.grid_consumption(energy) if name == NET_LOAD and options.floor_net else energy
+_scratch = threading.local()
+
+
+def _fill(
+    rows: Mapping[str, kernels.Float1D],
+    values: Mapping[str, kernels.Float1D],
+    year: int,
+    options: LoadOptions,
+) -> None:
+    """Write one building's load columns into `rows`, in the target year's order."""
+    shift = 24 * offset_days(year, options.target_year or year)
+    # One buffer a thread: a fresh array for each building costs more than the arithmetic.
+    if not hasattr(_scratch, "hours"):
+        _scratch.hours = np.empty(HOURS)
+    buffer: kernels.Float1D = _scratch.hours
+    for name, row in rows.items():
+        if name == "natural_gas":
+            energy = np.multiply(values["gas"], KWH_TO_THERM, out=buffer)
+        else:
+            if name == "load_data":
+                energy = values["total"]
+            elif name == "pv_generation":
+                energy = values["pv"]
+            else:
+                energy = kernels.net_load(values["total"], values["pv"], out=buffer)
+            if options.kwh_scale != 1.0:
+                energy = np.multiply(energy, options.kwh_scale, out=buffer)
+            if name == NET_LOAD and options.floor_net:
+                energy = kernels.grid_consumption(energy, out=buffer)
+        rolled(energy, shift, row)
 
 
 def partition_arrays(partition: pd.DataFrame) -> tuple[kernels.Int1D, dict[str, kernels.Float2D]]:

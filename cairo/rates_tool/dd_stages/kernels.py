@@ -35,7 +35,7 @@ the buildings at positions index x 2**level up to, not including, (index + 1) x 
 # Net load, grid consumption and solar, hour by hour
 
 
-def net_load(load: FloatND, pv: FloatND) -> FloatND:
+def net_load(load: FloatND, pv: FloatND, out: FloatND | None = None) -> FloatND:
     """Load net of a building's own PV [kWh], for one building's hours.
 
     Parameters
@@ -43,13 +43,16 @@ def net_load(load: FloatND, pv: FloatND) -> FloatND:
     load : gross consumption [kWh].
     pv : generation [kWh], of either sign: ResStock releases store it negative or positive.
         One negative hour makes the whole row the negative kind.
+    out : where to write the result.
     """
-    return load + pv if pv.min(initial=0.0) < 0.0 else load - pv
+    if pv.min(initial=0.0) < 0.0:
+        return np.add(load, pv, out=out)
+    return np.subtract(load, pv, out=out)
 
 
-def grid_consumption(net: FloatND) -> FloatND:
+def grid_consumption(net: FloatND, out: FloatND | None = None) -> FloatND:
     """Energy taken from the grid [kWh]: the net load where it is positive."""
-    return np.maximum(net, 0.0)
+    return np.maximum(net, 0.0, out=out)
 
 
 def net_exports(load: FloatND, pv: FloatND) -> FloatND:
