@@ -107,6 +107,7 @@ def run(
     from cairo.progress import watching
 
     with watching() as progress:
+        _prepare(scenario, name, backend, config_dir, workers)
         from cairo.rates_tool.runner import run_scenario
 
         place = run_scenario(
@@ -120,6 +121,22 @@ def run(
             performance_report=performance_report,
         )
     print(place)
+
+
+def _prepare(
+    scenario: Path, name: str, backend: str | None, config_dir: Path | None, workers: int | None
+) -> None:
+    """Let worker processes import while this one does, when the run will start some."""
+    from cairo.rates_tool.scenario import read_scenario
+
+    settings = read_scenario(scenario, config_dir).run(name)
+    dask = settings.dask
+    elsewhere = dask.scheduler_address or dask.scheduler_file or dask.cluster
+    alone = (workers or dask.n_workers or settings.process_workers) == 1
+    if (backend or settings.backend) == "dask_dataframe" and not elsewhere and not alone:
+        from cairo.rates_tool.dd_stages.worker_processes import prepare_workers
+
+        prepare_workers()
 
 
 @app.command()

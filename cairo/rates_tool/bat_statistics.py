@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from cairo.errors import MetadataError, listed
-from cairo.rates_tool.dd_stages.kernels import weighted_total
+from cairo.rates_tool.dd_stages.kernels import FloatND, weighted_total
 from cairo.rates_tool.lookups import RESIDUAL_SHARES
 
 MOST_GROUPS = 50
@@ -26,20 +27,36 @@ ROUNDING = 1e-12
 """A mean this much smaller than its terms is zero but for rounding."""
 
 
-def coeff_var(values: pd.Series) -> float:
+def coeff_var(values: npt.ArrayLike) -> float:
     """Coefficient of variation: sample standard deviation over mean; NaN when the mean is zero."""
-    mean = float(values.mean())
-    if abs(mean) <= ROUNDING * float(values.abs().mean()):
-        return float("nan")
-    return float(values.std()) / mean
+    numbers = np.asarray(values, dtype=np.float64)
+    return float(_coeff_var(numbers[:, None])[0])
 
 
-def quartile_coeff_of_disp(values: pd.Series) -> float:
+def _coeff_var(values: FloatND) -> FloatND:
+    """`coeff_var` of each column of (n, k)."""
+    mean = values.mean(axis=0)
+    none = np.abs(mean) <= ROUNDING * np.abs(values).mean(axis=0)
+    return _spread(values) / np.where(none, np.nan, mean)
+
+
+def _spread(values: FloatND) -> FloatND:
+    """Sample standard deviation of each column of (n, k); NaN for a single row."""
+    if len(values) < 2:
+        return np.full(values.shape[1], np.nan)
+    return values.std(axis=0, ddof=1)
+
+
+def quartile_coeff_of_disp(values: npt.ArrayLike) -> float:
     """Quartile coefficient of dispersion: (Q3 - Q1) / (Q3 + Q1)."""
-    first, third = (float(values.quantile(q)) for q in (0.25, 0.75))
-    if abs(third + first) <= ROUNDING * (abs(third) + abs(first)):
-        return float("nan")
-    return (third - first) / (third + first)
+    first, third = np.percentile(np.asarray(values, dtype=np.float64), [25, 75])
+    return float(_dispersion(first, third))
+
+
+def _dispersion(first: FloatND, third: FloatND) -> FloatND:
+    """(Q3 - Q1) / (Q3 + Q1), NaN when they add to zero."""
+    none = np.abs(third + first) <= ROUNDING * (np.abs(third) + np.abs(first))
+    return (third - first) / np.where(none, np.nan, third + first)
 
 
 def weighted_avg_by_group(frame: pd.DataFrame, value: str, weight: str, group: str) -> pd.Series:
@@ -103,35 +120,39 @@ def _statistics_by_group(metadata_df: pd.DataFrame, values: pd.DataFrame, gcn: s
     groups = rows[gcn].reindex(values.index)
     weight = rows["weight"].reindex(values.index).to_numpy(np.float64)
     named = groups.astype(object).where(groups.notna(), "(none)").astype(str)
-    parts = [
-        _group_summary_bat_formatting(str(name), values.iloc[place], weight[place], gcn)
-        for name, place in named.reset_index(drop=True).groupby(named.to_numpy()).indices.items()
-    ]
-    parts.append(_group_summary_bat_formatting(ALL, values, weight, gcn))
-    return pd.concat(parts, ignore_index=True)
+    matrix = values.to_numpy(np.float64)
+    rows: list[dict[str, object]] = []
+    for name, place in named.reset_index(drop=True).groupby(named.to_numpy()).indices.items():
+        rows += _group_summary_bat_formatting(
+            str(name), matrix[place], weight[place], list(values), gcn
+        )
+    rows += _group_summary_bat_formatting(ALL, matrix, weight, list(values), gcn)
+    return pd.DataFrame(rows)
 
 
 def _group_summary_bat_formatting(
-    name: str, values: pd.DataFrame, weight: np.ndarray, gcn: str
-) -> pd.DataFrame:
-    """One group's statistics, a row a column of `values`."""
-    metrics: Sequence[str] = list(values.columns)
-    return pd.DataFrame(
+    name: str, values: FloatND, weight: FloatND, metrics: Sequence[str], gcn: str
+) -> list[dict[str, object]]:
+    """One group's statistics, a row a column of `values` (n, k)."""
+    first, median, third = np.percentile(values, [25, 50, 75], axis=0)
+    mean, spread = values.mean(axis=0), _spread(values)
+    variation, dispersion = _coeff_var(values), _dispersion(first, third)
+    customers = weighted_total(weight, np.ones(len(weight)))
+    return [
         {
             gcn: name,
-            "metric": metrics,
+            "metric": metric,
             "buildings": len(values),
-            "customers": weighted_total(weight, np.ones(len(weight))),
-            "mean": [float(values[m].mean()) for m in metrics],
-            "median": [float(values[m].median()) for m in metrics],
-            "weighted_average": [_weighted_mean(values[m].to_numpy(), weight) for m in metrics],
-            "std": [float(values[m].std()) for m in metrics],
-            "coefficient_of_variation": [coeff_var(values[m]) for m in metrics],
-            "quartile_coefficient_of_dispersion": [
-                quartile_coeff_of_disp(values[m]) for m in metrics
-            ],
+            "customers": customers,
+            "mean": mean[column],
+            "median": median[column],
+            "weighted_average": _weighted_mean(values[:, column], weight),
+            "std": spread[column],
+            "coefficient_of_variation": variation[column],
+            "quartile_coefficient_of_dispersion": dispersion[column],
         }
-    )
+        for column, metric in enumerate(metrics)
+    ]
 
 
 def bill_statistics(metadata_df: pd.DataFrame, annual: pd.Series) -> pd.DataFrame:

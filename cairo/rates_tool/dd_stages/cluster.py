@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from cairo.errors import CairoError, ClusterError
+from cairo.rates_tool.dd_stages.worker_processes import START_METHOD, WORKER_ENVIRON, prepare_workers
 from cairo.rates_tool.lookups import HOURS
 
 if TYPE_CHECKING:
@@ -31,10 +32,6 @@ BUILDINGS_WORTH_PROCESSES = 400
 COLUMNS_IN_FLIGHT = 12
 """Copies of one (n, 8760) column a task may hold at once: frame columns, gathered rows,
 intermediate products; measured at 8 to 10 for electricity, solar and gas together."""
-KEPT_BYTES = 64 * 2**20
-"""Freed memory a worker keeps for its next file. Dask's default gives everything above 64 kB
-back to the system at once, and asking for it again costs a page fault for each 4 kB: a third
-of the time of a pass."""
 SHARE_OF_MEMORY = 0.4
 """Part of a worker's memory limit its partitions may fill; Dask spills beyond 0.6."""
 
@@ -119,7 +116,7 @@ def connected(
     import distributed  # noqa: F401 - its defaults have to be in place before some are changed
 
     with ExitStack() as stack:
-        stack.enter_context(dask.config.set(_quiet(size)))
+        stack.enter_context(dask.config.set(_config()))
         try:
             client = _client(settings, size, stack)
         except CairoError:
@@ -145,16 +142,16 @@ def dashboard_link(client: Client, settings: DaskSettings) -> str | None:
     return link
 
 
-def _quiet(size: Sizing) -> dict[str, Any]:
+def _config() -> dict[str, Any]:
     return {
-        "distributed.comm.retry.count": 2,
+        # Workers that are told to close may log that they are cut off; errors reach us as such.
+        "logging": {"distributed": "critical", "tornado.application": "critical"},
         "distributed.scheduler.allowed-failures": 5,
-        "distributed.worker.multiprocessing-method": "spawn",
+        "distributed.worker.multiprocessing-method": START_METHOD,
         "distributed.admin.large-graph-warning-threshold": "100MB",
         "distributed.worker.daemon": True,
         "distributed.worker.memory.monitor-interval": "200ms",
-        "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": KEPT_BYTES,
-        "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": KEPT_BYTES,
+        **{f"distributed.nanny.pre-spawn-environ.{k}": v for k, v in WORKER_ENVIRON.items()},
     }
 
 
@@ -200,6 +197,8 @@ def _cluster(settings: DaskSettings, size: Sizing, security: Any) -> Iterator[An
         return
     from distributed import LocalCluster
 
+    if size.processes:
+        prepare_workers()
     place = {"host": LOOPBACK} if size.processes else {}
     cluster = LocalCluster(
         n_workers=size.n_workers,
