@@ -15,7 +15,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from cairo import __version__
-from cairo.errors import CairoError
+from cairo.errors import CairoError, InputErrors, OutputError
 
 app = typer.Typer(
     help="What a utility rate design does to each customer: bills, rates, bill alignment.",
@@ -34,7 +34,7 @@ ConfigOption = Annotated[
 
 
 class Terminated(SystemExit):
-    """SIGTERM, raised where the program is so that it cleans up on its way out."""
+    """SIGTERM or SIGHUP, raised where the program is so that it cleans up on its way out."""
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
@@ -45,38 +45,54 @@ def _terminate(number: int, frame: FrameType | None) -> NoReturn:
 def main() -> None:
     """Entry point: the package's own errors become a line each and exit code 2."""
     signal.signal(signal.SIGTERM, _terminate)
+    # Under nohup a hang-up is ignored, and stays so.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, _terminate)
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)
     except CairoError as error:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
         _leave(BAD_INPUT)
     except (KeyboardInterrupt, typer.Abort):
-        print("interrupted: nothing was written", file=sys.stderr)
+        print("interrupted", file=sys.stderr)
         _leave(128 + signal.SIGINT)
     except Terminated as end:
-        print("terminated: nothing was written", file=sys.stderr)
+        print("terminated", file=sys.stderr)
         _leave(int(end.code or 0))
     except BrokenPipeError:
+        # Whoever read the output has gone: say nothing, here and when Python closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        _leave(0)
-    except typer.Exit as end:
-        _leave(end.exit_code)
+        _leave(128 + signal.SIGPIPE)
     except Exception as error:
         if hasattr(error, "show") and hasattr(error, "exit_code"):
             # A usage error of the command line itself, which typer words and numbers.
             error.show()
             _leave(error.exit_code)
         raise
+    # typer gives back the code of an Exit, or what the command returned: nothing.
+    if code:
+        _leave(code)
 
 
 def _leave(code: int) -> NoReturn:
     sys.exit(code)
 
 
+def _print(text: object) -> None:
+    """Print now, so that a full disk or a closed pipe shows while it can still be told."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise OutputError(f"cannot write standard output: {error.strerror}") from None
+
+
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"cairo {__version__}")
+        _print(f"cairo {__version__}")
         raise typer.Exit
 
 
@@ -120,7 +136,7 @@ def run(
             progress=progress,
             performance_report=performance_report,
         )
-    print(place)
+    _print(place)
 
 
 def _prepare(
@@ -145,13 +161,19 @@ def runs(scenario: ScenarioArgument, config_dir: ConfigOption = None) -> None:
     from cairo.rates_tool.scenario import read_scenario
 
     found = read_scenario(scenario, config_dir)
-    rows = []
+    rows, errors = [], []
     for name in found.runs:
-        settings = found.run(name)
+        try:
+            settings = found.run(name)
+        except CairoError as error:
+            errors.append(error)
+            continue
         scope = "delivery and supply" if settings.run_includes_supply else "delivery"
         tariffs = ", ".join(Path(path).stem for path in settings.path_tariffs_electric.values())
         rows.append([name, settings.run_type, settings.backend, scope, tariffs])
     _table(["run", "type", "backend", "requirement", "tariffs"], rows)
+    if errors:
+        raise InputErrors(errors)
 
 
 @app.command()
@@ -163,7 +185,6 @@ def check(
     config_dir: ConfigOption = None,
 ) -> None:
     """Find every input error of a scenario's runs, load files included; write nothing."""
-    from cairo.errors import InputErrors
     from cairo.progress import watching
     from cairo.rates_tool.scenario import read_scenario
     from cairo.rates_tool.scenario_checks import check_run
@@ -172,16 +193,14 @@ def check(
     errors: dict[str, CairoError] = {}
     for run_name in [name] if name else list(found.runs):
         try:
-            settings = found.run(run_name)
+            with watching() as progress:
+                problems = check_run(found.run(run_name), progress)
         except CairoError as error:
-            errors[str(error)] = error
-            continue
-        with watching() as progress:
-            for problem in check_run(settings, progress):
-                errors.setdefault(str(problem), problem)
+            problems = [error]
+        errors |= {str(problem): problem for problem in problems}
     if errors:
         raise InputErrors(errors.values())
-    print(f"{scenario}: no errors found")
+    _print(f"{scenario}: no errors found")
 
 
 @app.command()
@@ -207,7 +226,7 @@ def compare(
     ]
     _table(["file", "column", "largest", "relative", ""], rows)
     verdict = "equal" if found.equal else "different"
-    print(f"the runs are {verdict} at rtol {rtol:g}, atol {atol:g}")
+    _print(f"the runs are {verdict} at rtol {rtol:g}, atol {atol:g}")
     if not found.equal:
         raise typer.Exit(DIFFERENT)
 
@@ -217,7 +236,7 @@ def demo(
     output_dir: Annotated[Path, typer.Option(help="Folder to write, new or a demo's.")] = Path(
         "cairo_demo"
     ),
-    buildings: Annotated[int, typer.Option(min=4, help="Homes of the stock.")] = 200,
+    buildings: Annotated[int, typer.Option(min=4, max=500_000, help="Homes of the stock.")] = 200,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the stock.")] = 2025,
     backend: Annotated[str, typer.Option(help="Backend of the run.")] = "dask_dataframe",
 ) -> None:
@@ -229,7 +248,7 @@ def demo(
         progress.stage("write the demo stock")
         scenario = write_demo(output_dir, buildings, seed)
         place = run_demo(scenario, backend=backend, progress=progress)
-    print(demo_summary(place, scenario))
+    _print(demo_summary(place, scenario))
 
 
 @app.command()
@@ -244,7 +263,7 @@ def pack(
         from cairo.rates_tool.dd_stages.pack import pack as pack_loads
 
         place = pack_loads(loads_dir, out, progress)
-    print(place)
+    _print(place)
 
 
 @app.command()
@@ -257,14 +276,13 @@ def report(
     """Write one HTML page with a run's results, or with two runs side by side."""
     from cairo.report import write_report
 
-    print(write_report(run_dir, other, output=output, group=group))
+    _print(write_report(run_dir, other, output=output, group=group))
 
 
 def _table(head: list[str], rows: list[list[Any]]) -> None:
     """A table: drawn on a terminal, tab-separated in a pipe."""
-    if not sys.stdout.isatty():
-        for row in [head, *rows]:
-            print("\t".join(map(str, row)))
+    if sys.stdout is None or not sys.stdout.isatty():
+        _print("\n".join("\t".join(map(str, row)) for row in [head, *rows]))
         return
     from rich.console import Console
     from rich.table import Table

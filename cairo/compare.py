@@ -17,6 +17,8 @@ from cairo.errors import CairoError
 RTOL, ATOL = 1e-12, 1e-9
 LEFT_OUT = {"run.json", "performance_report.html"}
 """Files that tell when and where a run was made, or are drawn from the others."""
+KEYS = ("bldg_id", "month", "time", "segment", "group", "metric", "cost", "key")
+"""Columns that say what a row is about, in whichever file has them."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Difference:
 
     absolute, relative : of the numbers compared; zero when equal.
     equal : within the tolerances.
-    what : for what is not a number: the first place that differs.
+    what : where the largest difference is, or what differs when it is not a number.
     """
 
     file: str
@@ -75,7 +77,7 @@ def compare_runs(
     for name in sorted(one.keys() | other.keys()):
         if name not in one or name not in other:
             where = b if name in one else a
-            differences.append(Difference(name, "", np.inf, np.inf, False, f"not in {where}"))
+            differences.append(_unlike(name, "", f"not in {where}"))
             continue
         differences += _compare_files(name, one[name], other[name], rtol, atol)
     return Comparison(tuple(differences), rtol, atol)
@@ -103,18 +105,22 @@ def _compare_files(
         yield from _compare_frames(name, _csv(one), _csv(other), rtol, atol)
     elif name.endswith(".json"):
         x, y = dict(_leaves(_json(one))), dict(_leaves(_json(other)))
-        if x.keys() != y.keys():
-            odd = sorted(x.keys() ^ y.keys())[0]
-            yield Difference(name, odd, np.inf, np.inf, False, "in one file only")
+        if odd := [key for key in [*x, *y] if key not in x or key not in y]:
+            yield _unlike(name, odd[0], f"key {odd[0]} is in one file only")
             return
-        keys = pd.DataFrame({"key": list(x)}, dtype=object)
+        # The order of keys means nothing in JSON: the second file's follow the first's.
         frames = [
-            keys.assign(value=pd.Series(list(leaves.values()), dtype=object)) for leaves in (x, y)
+            pd.DataFrame({"key": list(x), "value": [leaves[key] for key in x]}, dtype=object)
+            for leaves in (x, y)
         ]
         yield from _compare_frames(name, frames[0], frames[1], rtol, atol)
     else:
         same = one.read_bytes() == other.read_bytes()
         yield Difference(name, "", 0.0, 0.0, same, "" if same else "bytes differ")
+
+
+def _unlike(file: str, column: str, what: str) -> Difference:
+    return Difference(file, column, np.inf, np.inf, False, what)
 
 
 def _csv(path: Path) -> pd.DataFrame:
@@ -132,14 +138,15 @@ def _json(path: Path) -> Any:
 
 
 def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict):
+    """(path, number or text) of everything in a JSON value; what is empty is a leaf as well."""
+    if isinstance(value, dict) and value:
         for name, item in value.items():
             yield from _leaves(item, f"{key}.{name}" if key else name)
-    elif isinstance(value, list):
+    elif isinstance(value, list) and value:
         for number, item in enumerate(value):
             yield from _leaves(item, f"{key}[{number}]")
     else:
-        yield key, value
+        yield key, str(value) if isinstance(value, dict | list) else value
 
 
 def _compare_frames(
@@ -148,35 +155,67 @@ def _compare_frames(
     if list(one) != list(other):
         odd = [c for c in [*one, *other] if c not in one or c not in other]
         what = f"columns differ: {', '.join(odd[:3])}" if odd else "columns in another order"
-        yield Difference(name, "", np.inf, np.inf, False, what)
+        yield _unlike(name, "", what)
         return
     if len(one) != len(other):
-        what = f"{len(one)} and {len(other)} rows"
-        yield Difference(name, "", np.inf, np.inf, False, what)
+        yield _unlike(name, "", f"{len(one)} and {len(other)} rows")
+        return
+    keys = [key for key in KEYS if key in one]
+    if (row := _first_unlike(one[keys], other[keys])) is not None:
+        ordered = [frame[keys].sort_values(keys, ignore_index=True) for frame in (one, other)]
+        moved = _first_unlike(*ordered) is None
+        what = "the same rows in another order" if moved else "rows of other things"
+        found = f"{_label(one, keys, row)} and {_label(other, keys, row)}"
+        yield _unlike(name, ", ".join(keys), f"{what}, from row {row + 1}: {found}")
         return
     for column in one:
-        yield _compare_columns(name, str(column), one[column], other[column], rtol, atol)
+        yield _compare_columns(name, str(column), one, other, keys, rtol, atol)
+
+
+def _first_unlike(one: pd.DataFrame, other: pd.DataFrame) -> int | None:
+    """First row in which any column differs, exactly; a missing value equals another."""
+    unlike = np.zeros(len(one), dtype=bool)
+    for column in one:
+        x, y = one[column], other[column]
+        unlike |= ((x != y) & ~(x.isna() & y.isna())).to_numpy(bool)
+    rows = np.flatnonzero(unlike)
+    return int(rows[0]) if len(rows) else None
+
+
+def _label(frame: pd.DataFrame, keys: list[str], row: int) -> str:
+    """What a row is about: `bldg_id 4421, month Jan`."""
+    return ", ".join(f"{key} {frame[key].iloc[row]}" for key in keys) or f"row {row + 1}"
 
 
 def _compare_columns(
-    file: str, column: str, one: pd.Series, other: pd.Series, rtol: float, atol: float
+    file: str,
+    column: str,
+    one: pd.DataFrame,
+    other: pd.DataFrame,
+    keys: list[str],
+    rtol: float,
+    atol: float,
 ) -> Difference:
-    x, y = (pd.to_numeric(c, errors="coerce").to_numpy(np.float64) for c in (one, other))
-    text = (np.isnan(x) | np.isnan(y)) & ~(one.isna() & other.isna()).to_numpy()
-    words = [column.astype(object).where(column.notna(), "").astype(str) for column in (one, other)]
-    unlike = text & (words[0] != words[1]).to_numpy()
-    if unlike.any():
-        row = int(np.flatnonzero(unlike)[0])
-        what = f"row {row + 1}: {one.iloc[row]!r} and {other.iloc[row]!r}"
-        same = sorted(words[0]) == sorted(words[1])
-        what += " (the same rows in another order)" if same else ""
-        return Difference(file, column, np.inf, np.inf, False, what)
+    a, b = one[column], other[column]
+    x, y = (pd.to_numeric(values, errors="coerce").to_numpy(np.float64) for values in (a, b))
+    # Where either is no number, the two have to be the same text.
+    text = (np.isnan(x) | np.isnan(y)) & ~(a.isna() & b.isna()).to_numpy()
+    words = [part.astype(object).where(part.notna(), "").astype(str) for part in (a[text], b[text])]
+    unlike = np.flatnonzero((words[0] != words[1]).to_numpy(bool))
+    if len(unlike):
+        row = int(np.flatnonzero(text)[unlike[0]])
+        return _unlike(
+            file, column, f"{_label(one, keys, row)}: {a.iloc[row]!r} and {b.iloc[row]!r}"
+        )
     with np.errstate(invalid="ignore", divide="ignore"):
         gap = np.where(x == y, 0.0, np.abs(x - y))
         largest = np.fmax(np.abs(x), np.abs(y))
-        relative = np.where(gap > 0, gap / largest, 0.0)
-    gap, relative = np.nan_to_num(gap, nan=0.0, posinf=np.inf), np.nan_to_num(relative, nan=0.0)
-    equal = bool((gap <= atol + rtol * np.nan_to_num(largest)).all())
+        # An infinity and a number are as far apart as can be, not 0/0.
+        relative = np.where(np.isinf(gap), np.inf, np.where(gap > 0, gap / largest, 0.0))
+        over = gap - (atol + rtol * np.where(np.isinf(largest), 0.0, largest))
+    gap, over = np.nan_to_num(gap, nan=0.0, posinf=np.inf), np.nan_to_num(over, nan=-1.0)
+    equal = not bool((over > 0.0).any())
+    where = "" if equal else f"at {_label(one, keys, int(over.argmax()))}"
     return Difference(
-        file, column, float(gap.max(initial=0.0)), float(relative.max(initial=0.0)), equal
+        file, column, float(gap.max(initial=0.0)), float(relative.max(initial=0.0)), equal, where
     )

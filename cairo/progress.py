@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from types import TracebackType
@@ -49,10 +50,13 @@ class PlainProgress(SilentProgress):
         """A line of buildings done, rate and time left, once a second and at the end."""
         self._count += n
         now = time.monotonic()
-        if now - self._last_line < LINE_SECONDS and self._count < self._total:
+        if now - self._last_line < LINE_SECONDS and self._count != self._total:
             return
         rate = self._count / max(now - self._stage_start, 1e-9)
-        left = (self._total - self._count) / rate if rate else 0.0
+        if not self._total:
+            self._say(f"{self._name}: {self._count} buildings, {rate:,.0f}/s")
+            return
+        left = max(self._total - self._count, 0) / rate if rate else 0.0
         done = f"{self._name}: {self._count} of {self._total} buildings"
         self._say(f"{done}, {rate:,.0f}/s, {left:.0f} s left")
 
@@ -109,11 +113,17 @@ class TerminalProgress(SilentProgress):
 
     def note(self, text: str) -> None:
         """Print above the display; a web address is a link."""
-        self._display.console.print(text, highlight=True, soft_wrap=True)
+        from rich.text import Text
+
+        line = Text(text)
+        for address in re.finditer(r"https?://\S+", text):
+            line.stylize(f"underline link {address[0]}", *address.span())
+        self._display.console.print(line, soft_wrap=True)
 
     def done(self) -> None:
-        """End the display."""
-        self._finish()
+        """End the display; on the way out of an error, its stage is left unfinished."""
+        if sys.exc_info()[0] is None:
+            self._finish()
         self._display.stop()
 
     def _finish(self) -> None:

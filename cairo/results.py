@@ -39,10 +39,10 @@ class Run:
     @functools.cached_property
     def info(self) -> dict[str, Any]:
         """`run.json`: settings, summary, timings, versions, fingerprints of the inputs."""
-        try:
-            stored: dict[str, Any] = json.loads((self.path / "run.json").read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise CairoError(f"{self.path / 'run.json'} cannot be read: {error}") from None
+        stored = self._json("run.json")
+        for key in ("run_name", "settings", "summary"):
+            if key not in stored:
+                raise CairoError(f"{self.path / 'run.json'} has no {key}: it is not a run's")
         return stored
 
     @property
@@ -78,12 +78,7 @@ class Run:
     @functools.cached_property
     def tariffs(self) -> dict[str, dict[str, Any]]:
         """{tariff key: PySAM-style tariff with its final rates}."""
-        path = self.path / "tariff_final_config.json"
-        try:
-            stored: dict[str, dict[str, Any]] = json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise CairoError(f"{path} cannot be read: {error}") from None
-        return stored
+        return self._json("tariff_final_config.json")
 
     @property
     def plot(self) -> Plots:
@@ -98,6 +93,16 @@ class Run:
         except (OSError, ValueError) as error:
             text = " ".join(str(error).split())
             raise CairoError(f"{self.path / name} cannot be read: {text}") from None
+
+    def _json(self, name: str) -> dict[str, Any]:
+        try:
+            stored = json.loads((self.path / name).read_text("utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            text = " ".join(str(error).split())
+            raise CairoError(f"{self.path / name} cannot be read: {text}") from None
+        if not isinstance(stored, dict):
+            raise CairoError(f"{self.path / name} holds no JSON object: expected one")
+        return stored
 
     def _facts(self) -> dict[str, str]:
         facts = self.summary
