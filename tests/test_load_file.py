@@ -91,6 +91,11 @@ def test_stamps_like_the_last_files_are_still_checked_when_they_differ(
         reader.read(str(bad), 7)
 
 
+def test_a_leap_years_last_of_february_may_be_left_out(tmp_path: Path, total: np.ndarray) -> None:
+    path = write(tmp_path / "7-0.parquet", total, hour_stamps(2012).to_numpy())
+    assert LoadFileReader(["total"]).read(str(path), 7).source_year == 2012
+
+
 def _gap(stamps: np.ndarray) -> np.ndarray:
     return np.delete(stamps, 1659)
 

@@ -229,7 +229,7 @@ def conditioned(loads: pd.DataFrame, scale: float, floor: bool) -> pd.DataFrame:
 
 
 def full_prices(inputs: RunInputs, demand: pd.Series) -> pd.DataFrame:
-    """Price components, with a distribution cost spread over the system's own peak hours."""
+    """Price components, plus a distribution cost spread over the system's own peak hours."""
     prices = inputs.marginal_system_prices
     cost = inputs.distribution_cost
     if cost is None:
@@ -237,7 +237,8 @@ def full_prices(inputs: RunInputs, demand: pd.Series) -> pd.DataFrame:
     from cairo.utils.marginal_costs.marginal_cost_calculator import add_distribution_costs
 
     spread = add_distribution_costs(demand, inputs.settings.year_run, cost.per_kw_year, cost.hours)
-    return prices.assign(**{DISTRIBUTION_PRICE: spread.to_numpy()})
+    network = prices[DISTRIBUTION_PRICE].to_numpy() if DISTRIBUTION_PRICE in prices else 0.0
+    return prices.assign(**{DISTRIBUTION_PRICE: network + spread.to_numpy()})
 
 
 def _costs(inputs: RunInputs, prepared: _Prepared) -> _Costs:

@@ -1,0 +1,77 @@
+"""A run reads its loads once, and nothing of the stock's size comes to the client."""
+
+import ctypes
+import os
+import pickle
+import struct
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import dask
+import numpy as np
+import pandas as pd
+import pytest
+
+from cairo.demo import LOADS, write_demo
+from cairo.rates_tool.dd_stages import load_pass, summary
+from cairo.rates_tool.dd_stages.frame import as_load_frame
+from tests.strategies import NO_LIMIT, YEAR, tariff_dict
+from tests.test_pack import a_stock
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_demo(tmp_path_factory.mktemp("demo") / "d", 12)
+
+
+@pytest.mark.parametrize("run", ["demo_hp_tou_precalc", "demo_mixed_default"])
+def test_each_load_file_is_opened_once_a_run(demo: Path, tmp_path: Path, run: str) -> None:
+    loads = demo.parents[2] / LOADS
+    opened = _opens_during(
+        loads,
+        [sys.executable, "-m", "cairo", "run", str(demo), run, "--output-dir", str(tmp_path)],
+    )
+    names = {path.name for path in loads.glob("*.parquet")}
+    assert set(opened) == names
+    assert set(opened.values()) == {1}, opened.most_common(3)
+
+
+def _opens_during(folder: Path, command: list[str]) -> Counter[str]:
+    """How often each file of a folder was opened, in any process, while a command ran."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    in_open, in_nonblock = 0x20, 0x800
+    watch = libc.inotify_init1(in_nonblock)
+    if watch < 0 or libc.inotify_add_watch(watch, os.fsencode(folder), in_open) < 0:
+        pytest.skip("this system has no inotify to count opens with")
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+        opened: Counter[str] = Counter()
+        while True:
+            try:
+                buffer = os.read(watch, 1 << 20)
+            except BlockingIOError:
+                return opened
+            place = 0
+            while place < len(buffer):
+                length = struct.unpack_from("iIII", buffer, place)[3]
+                name = buffer[place + 16 : place + 16 + length].rstrip(b"\0").decode()
+                if name:
+                    opened[name] += 1
+                place += 16 + length
+    finally:
+        os.close(watch)
+
+
+def test_what_comes_back_of_a_pass_does_not_grow_with_hours() -> None:
+    stock = a_stock(40)
+    tariff = tariff_dict([[1, 1, NO_LIMIT, 0, 0.1, 0.0, 0.0]])
+    prices = pd.DataFrame(index=range(8760))
+    plan = load_pass.run_plan(
+        stock.metadata, prices, {"t": tariff}, dict.fromkeys(stock.bldg_ids, "t"), YEAR, solar=True
+    )
+    with dask.config.set(scheduler="synchronous"):
+        found = summary.summarize(as_load_frame(stock.electric_frame()), plan)
+    per_building = (len(pickle.dumps(found)) - 2 * 8 * 8760) / 40
+    # Hours would be 70,080 bytes a building and column.
+    assert per_building < 5000
