@@ -24,7 +24,8 @@ from cairo.errors import (
 )
 from cairo.rates_tool.buildingstock import building_ids, read_frame, return_buildingstock
 from cairo.rates_tool.run_directory import check_run_name
-from cairo.rates_tool.scenario import RunSettings, is_path_key, read_yaml
+from cairo.rates_tool.scenario import RunSettings, is_path_key
+from cairo.utils.yaml_files import read_yaml
 
 T = TypeVar("T")
 

@@ -1,0 +1,106 @@
+"""Small YAML files that hold a mapping, loaded safely whoever wrote them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from cairo.errors import CairoError, ScenarioError
+from cairo.utils.files import read_bytes
+
+MOST_BYTES = 4 * 2**20
+"""A settings file larger than this is something else."""
+MOST_NODES = 200_000
+"""Values a file may hold with every alias written out: no more than it could without aliases."""
+MERGE = "tag:yaml.org,2002:merge"
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Safe YAML whose keys may not repeat and whose aliases may not multiply."""
+
+    def get_single_data(self) -> Any:
+        node = self.get_single_node()
+        if node is None:
+            return None
+        # Before anything is built of it: merged mappings are written out while building.
+        self._size(node, {}, set())
+        return self.construct_document(node)
+
+    def _size(self, node: yaml.Node, known: dict[int, int], open_nodes: set[int]) -> int:
+        """Values under a node, an alias counted as what it stands for."""
+        if id(node) in open_nodes:
+            raise yaml.YAMLError(f"an alias within its own value (line {_line(node)})")
+        if id(node) in known:
+            return known[id(node)]
+        open_nodes.add(id(node))
+        size = 1
+        if isinstance(node, yaml.MappingNode):
+            self._check_keys(node)
+            children = [child for pair in node.value for child in pair]
+        else:
+            children = node.value if isinstance(node, yaml.SequenceNode) else []
+        for child in children:
+            size += self._size(child, known, open_nodes)
+            if size > MOST_NODES:
+                raise yaml.YAMLError(f"more than {MOST_NODES} values once aliases are written out")
+        open_nodes.remove(id(node))
+        known[id(node)] = size
+        return size
+
+    def _check_keys(self, node: yaml.MappingNode) -> None:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise yaml.YAMLError(f"a key that is not a plain value (line {_line(key_node)})")
+            key = key_node.tag if key_node.tag == MERGE else self.construct_object(key_node)
+            if key in seen:
+                raise yaml.YAMLError(
+                    f"key {key_node.value} is there twice (line {_line(key_node)})"
+                )
+            seen.add(key)
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def read_yaml(
+    path: str,
+    what: str,
+    storage_options: Mapping[str, Any] | None = None,
+    error: type[CairoError] = ScenarioError,
+) -> dict[Any, Any]:
+    """A YAML file that holds a mapping.
+
+    Parameters
+    ----------
+    path : local path or fsspec URL.
+    what : the file's part in the run, for messages.
+    storage_options : fsspec options; used for URLs only.
+    error : class to raise.
+
+    Raises
+    ------
+    CairoError
+        Of class `error`: the file is missing, too large, not YAML, has a key twice, aliases
+        that contain themselves or multiply, tags that are not plain data, or is not a mapping.
+    """
+    content = read_bytes(path, storage_options, error, what)
+    if len(content) > MOST_BYTES:
+        raise error(
+            f"{what} {path} has {len(content)} bytes, expected settings of at most {MOST_BYTES}"
+        )
+    try:
+        stored = yaml.load(content.decode("utf-8-sig"), _StrictLoader)
+    except RecursionError:
+        raise error(f"{what} {path} is not valid YAML: nested too deeply") from None
+    except (yaml.YAMLError, ValueError, ArithmeticError, AttributeError, TypeError) as cause:
+        # A scalar tagged as what it is not (`!!int x`) raises whatever its conversion does.
+        text = " ".join(str(cause).split())[:200]
+        raise error(f"{what} {path} is not valid YAML: {text}") from None
+    if not isinstance(stored, dict):
+        found = "nothing" if stored is None else f"a {type(stored).__name__}"
+        raise error(f"{what} {path} holds {found}, expected a mapping of keys")
+    return stored
