@@ -20,6 +20,7 @@ from cairo.rates_tool.dd_stages.frame import as_load_frame
 from tests.strategies import NO_LIMIT, YEAR, tariff_dict
 from tests.test_pack import a_stock
 
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_demo(tmp_path_factory.mktemp("demo") / "d", 12)

@@ -453,7 +453,7 @@ class MeetRevenueSufficiencySystemWide:
                 metadata, loads, prices, costs_by_type, self.customer_bills_monthly, self.year_run
             )
         write_csv(metadata, folder / "customer_metadata.csv")
-        write_json(self.tariffs_final, folder / "tariff_final_config.json")
+        write_json(dict(sorted(self.tariffs_final.items())), folder / "tariff_final_config.json")
 
 
 def with_taxes(

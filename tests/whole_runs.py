@@ -1,0 +1,70 @@
+"""Small whole runs for tests: a demo to copy and change, and the bytes of what it gives."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from cairo.demo import LOADS, METADATA, write_demo
+from cairo.rates_tool.runner import run_scenario
+
+RUN = "demo_hp_tou_precalc"
+IN_PROCESS = {"dask": {"processes": False, "n_workers": 1, "dashboard_address": None}}
+"""Settings of a run that starts no other process."""
+
+
+class Demo:
+    """A copy of a demo whose inputs a test may change."""
+
+    def __init__(self, source: Path, folder: Path) -> None:
+        shutil.copytree(source, folder)
+        self.folder = folder
+        self.scenario = folder / "rates" / "scenarios" / "scenarios_demo.yaml"
+        self.loads = folder / LOADS
+        self.metadata = folder / METADATA
+
+    def settings(self, change: Mapping[str, Any], run: str = RUN) -> None:
+        """Change keys of a run."""
+        stored = yaml.safe_load(self.scenario.read_text())
+        stored["runs"][run] |= change
+        self.scenario.write_text(yaml.safe_dump(stored, sort_keys=False))
+
+    def parquet(self, path: str | Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+        """Rewrite a parquet file of the demo."""
+        place = self.folder / path
+        change(pd.read_parquet(place)).to_parquet(place, index=False)
+
+    def csv(self, path: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+        """Rewrite a CSV file of the demo."""
+        place = self.folder / path
+        change(pd.read_csv(place)).to_csv(place, index=False)
+
+    def yaml(self, path: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        """Rewrite a YAML file of the demo."""
+        place = self.folder / path
+        place.write_text(yaml.safe_dump(change(yaml.safe_load(place.read_text()))))
+
+    def run(self, run: str = RUN, **options: Any) -> Path:
+        """Run it; the run directory."""
+        options.setdefault("output_dir", self.folder / "outputs")
+        return run_scenario(self.scenario, run, **options)
+
+
+def make_demo(folder: Path, buildings: int, seed: int = 3) -> Path:
+    """A demo to copy from."""
+    write_demo(folder, buildings, seed)
+    return folder
+
+
+def contents(place: Path) -> dict[str, bytes]:
+    """{file: bytes} of a run directory, but for what tells when it was made."""
+    return {
+        path.relative_to(place).as_posix(): path.read_bytes()
+        for path in sorted(place.rglob("*"))
+        if path.is_file() and path.name != "run.json"
+    }
