@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 
 STRICT = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
 """Of every model of a scenario file: unknown keys and numbers that are none are errors."""
@@ -29,7 +29,7 @@ class ClusterSettings(BaseModel):
     class_: str = Field(alias="class", min_length=1, description="Dotted name of the class.")
     arguments: dict[str, Any] = Field(
         default_factory=dict,
-        validation_alias="kwargs",
+        validation_alias=AliasChoices("kwargs"),
         serialization_alias="kwargs",
         description="What its constructor is given.",
     )

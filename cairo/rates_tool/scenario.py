@@ -16,18 +16,15 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cairo.errors import listed
+from cairo.rates_tool.dask_settings import ClusterSettings, DaskSettings, TLSSettings
 from cairo.rates_tool.run_settings import (
     Backend,
-    ClusterSettings,
-    DaskSettings,
     RunSettings,
     RunType,
     SubclassConfig,
-    TLSSettings,
-    one_line_error,
-    problems,
     validated,
 )
+from cairo.utils.setting_problems import one_line_error, setting_problems
 from cairo.utils.yaml_files import read_yaml
 
 __all__ = [
@@ -125,7 +122,7 @@ def read_scenario(
     try:
         return Scenario.model_validate(values)
     except ValidationError as error:
-        raise problems(error, values, f"scenario file {name}", Scenario) from None
+        raise setting_problems(error, values, f"scenario file {name}", Scenario) from None
 
 
 def is_path_key(key: str) -> bool:
