@@ -45,8 +45,9 @@ def synthetic_weather(seed: int) -> Weather:
     height = np.cos(np.pi * (hour_of_day - 12.5) / length) * (
         np.abs(hour_of_day - 12.5) < length / 2
     )
+    noon = 0.7 + 0.3 * season
     clouds = np.clip(0.75 - 0.25 * spells, 0.1, 1.0)
-    return Weather(temperature + 3.5 * spells, np.clip(height, 0.0, None) * clouds)
+    return Weather(temperature + 3.5 * spells, np.clip(height, 0.0, None) * noon * clouds)
 
 
 @dataclass(frozen=True)
