@@ -28,7 +28,10 @@ rate_tools = pytest.importorskip("PySAM.UtilityRateTools", reason="needs NREL-Py
 
 MONDAY_YEAR = 2018
 """A year that begins on a Monday, as the only year SAM knows does."""
-
+DOLLARS = 1e-6
+"""Largest difference of a month's bill taken for rounding: a ten-thousandth of a cent."""
+NET_METERING, NET_METERING_DOLLARS, NET_BILLING, NET_BILLING_DOLLARS, BUY_ALL = range(5)
+"""`ur_metering_option`; net metering carries kWh, those with dollars carry $ to next month."""
 
 HOUR = np.arange(HOURS)
 MONTH = hour_months(MONDAY_YEAR)
@@ -58,6 +61,12 @@ def monthly(hourly: np.ndarray) -> np.ndarray:
 
 
 Tiers = list[tuple[float, float | None]]
+
+
+def assert_same(ours: np.ndarray, sams: np.ndarray) -> None:
+    """Two programs' bills [$] are one to `DOLLARS`."""
+    __tracebackhide__ = True
+    np.testing.assert_allclose(ours, sams, rtol=0, atol=DOLLARS)
 
 
 def structure(*periods: Tiers, unit: str = "kWh", sell: float = 0.0) -> list[list[dict[str, Any]]]:
@@ -195,38 +204,41 @@ def our_bills(
     `options` take the place of entries of the PySAM-style tariff, as they do in `sam_bill`.
     """
     made = np.zeros_like(load) if pv is None else pv
-    columns = {
-        "load_data": load.reshape(-1),
-        "pv_generation": made.reshape(-1),
-        NET_LOAD: (load - made).reshape(-1),
-    }
+    frame = hourly_frame(year, load_data=load, pv_generation=made, **{NET_LOAD: load - made})
     tariff = URDBv7_to_ElectricityRates(urdb, "t") | options
-    return _billed(tariff, columns, ELECTRICITY, style, ratio, year)
+    return billed(tariff, frame, style, ratio=ratio, year=year)
 
 
 def our_gas_bills(urdb: dict[str, Any], kwh: np.ndarray) -> np.ndarray:
     """This package's gas bills (n, 12) [$]: therms of `kwh` (n, 8760) at prices per therm."""
-    tariff = in_therms(URDBv7_to_ElectricityRates(urdb, "t"))
-    columns = {"load_data": (kwh * KWH_TO_THERM).reshape(-1)}
-    return _billed(tariff, columns, GAS, None, None, MONDAY_YEAR)
+    frame = hourly_frame(MONDAY_YEAR, load_data=kwh * KWH_TO_THERM)
+    return billed(in_therms(URDBv7_to_ElectricityRates(urdb, "t")), frame, load_key=GAS)
 
 
-def _billed(
-    tariff: dict[str, Any],
-    columns: dict[str, np.ndarray],
-    load_key: str,
-    style: str | None,
-    ratio: float | None,
-    year: int,
-) -> np.ndarray:
-    bldg_ids = list(range(1, len(columns["load_data"]) // HOURS + 1))
+def hourly_frame(year: int, **columns: np.ndarray) -> pd.DataFrame:
+    """A load frame of homes 1 to n from columns (n, 8760)."""
+    bldg_ids = range(1, len(columns["load_data"]) + 1)
     index = pd.MultiIndex.from_product(
         [bldg_ids, hour_stamps(year, "EST")], names=["bldg_id", "time"]
     )
+    return pd.DataFrame({name: value.reshape(-1) for name, value in columns.items()}, index=index)
+
+
+def billed(
+    tariff: dict[str, Any],
+    loads: pd.DataFrame,
+    style: str | None = None,
+    *,
+    ratio: float | None = None,
+    load_key: str = ELECTRICITY,
+    year: int = MONDAY_YEAR,
+) -> np.ndarray:
+    """This package's monthly bills (n, 12) [$] of a load frame's homes on a PySAM-style tariff."""
+    bldg_ids = loads.index.unique("bldg_id").tolist()
     tariffs, strategy = {"t": tariff}, dict.fromkeys(bldg_ids, "t")
     with dask.config.set(scheduler="synchronous"):
         use, solar = process_building_demand_by_period(
-            year, load_key, bldg_ids, tariffs, strategy, pd.DataFrame(columns, index=index), style
+            year, load_key, bldg_ids, tariffs, strategy, loads, style
         )
         bills = run_system_revenues(
             use,

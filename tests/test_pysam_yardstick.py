@@ -1,36 +1,45 @@
-"""Bills against an independent program, SAM's `Utilityrate5`: equal, or the difference known.
+"""Bills against an independent program, SAM's `Utilityrate5`: equal, wherever conventions agree.
 
-`docs/pysam.md` explains every difference that the tests of the second half pin down.
+The differences are in `docs/pysam.md`, and tests of `test_pysam_differences.py`.
 """
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from cairo.rates_tool.calendar import hour_weekend
-from cairo.rates_tool.lookups import HOURS
+from cairo.rates_tool.loads import _return_load
+from cairo.rates_tool.lookups import GAS, GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN
+from cairo.rates_tool.tariff_tables import in_therms
+from cairo.rates_tool.tariffs import get_default_tariff_structures
 from tests.pysam_bills import (
     ALWAYS,
     BY_MONTH,
     EVENING,
     MONDAY_YEAR,
+    NET_BILLING,
+    NET_BILLING_DOLLARS,
+    NET_METERING,
     Tiers,
+    assert_same,
+    billed,
     homes,
     our_bills,
     our_gas_bills,
+    sam_bill,
     sam_bills,
+    sam_tariff,
     structure,
     sun,
     urdb,
 )
-
-DOLLARS = 1e-6
-"""Largest difference of a month's bill taken for rounding: a ten-thousandth of a cent."""
-NET_METERING_KWH, NET_METERING_DOLLARS, NET_BILLING, NET_BILLING_CREDITS, BUY_ALL = range(5)
-"""`ur_metering_option`."""
 
 FLAT = structure([(0.14, None)])
 TIERS: Tiers = [(0.10, 200.0), (0.20, 500.0), (0.30, None)]
@@ -82,14 +91,6 @@ TARIFFS: dict[str, dict[str, Any]] = {
 }
 
 
-def assert_same(ours: np.ndarray, sams: np.ndarray) -> None:
-    __tracebackhide__ = True
-    np.testing.assert_allclose(ours, sams, rtol=0, atol=DOLLARS)
-
-
-# Equal
-
-
 @pytest.mark.parametrize("name", TARIFFS)
 def test_a_months_bill_is_sams(name: str) -> None:
     assert_same(our_bills(TARIFFS[name], homes()), sam_bills(TARIFFS[name], homes()))
@@ -123,6 +124,15 @@ def test_net_billing_credits_each_period_its_own_sell_rate_as_in_sam() -> None:
     assert_same(our_bills(tariff, homes(), sun(3.0), "net_billing"), sams)
 
 
+def test_net_billing_with_carried_dollars_is_the_same_while_no_month_has_any_over() -> None:
+    energy = structure([(0.1, None)], sell=0.04) + structure([(0.3, None)], sell=0.09)
+    tariff = urdb(energy, EVENING)
+    load, pv = homes()[:2], sun(1.5)[:2]
+    way = {"ur_metering_option": NET_BILLING_DOLLARS, "ur_nb_apply_credit_current_month": 1}
+    sams = sam_bills(tariff, load, pv, **way)
+    assert_same(our_bills(tariff, load, pv, "net_billing"), sams)
+
+
 def test_demand_charges_follow_the_peak_of_net_use_as_in_sam() -> None:
     tariff = urdb(structure([(0.1, None)], sell=0.04), **PER_MONTH, **BY_TIME)
     sams = sam_bills(tariff, homes(), sun(3.0), ur_metering_option=NET_BILLING)
@@ -132,7 +142,7 @@ def test_demand_charges_follow_the_peak_of_net_use_as_in_sam() -> None:
 @pytest.mark.parametrize("name", ["flat", "time of use, weekends apart", "24 periods"])
 def test_net_metering_is_sams_while_no_period_of_a_month_has_a_surplus(name: str) -> None:
     load, pv = homes()[:2], sun(0.6)[:2]
-    sams = sam_bills(TARIFFS[name], load, pv, ur_metering_option=NET_METERING_KWH)
+    sams = sam_bills(TARIFFS[name], load, pv, ur_metering_option=NET_METERING)
     assert_same(our_bills(TARIFFS[name], load, pv, "net_metering"), sams)
     assert (pv > load).any(), "a home must export in some hours"
 
@@ -154,3 +164,59 @@ def test_gas_by_the_therm_costs_what_sam_bills_by_the_kwh() -> None:
     gas = homes() * 12.0
     for tariff in (TARIFFS["flat"], urdb(structure([(0.04, 1500.0), (0.02, None)]))):
         assert_same(our_gas_bills(tariff, gas), sam_bills(tariff, gas))
+
+
+# Real homes and tariffs
+
+
+def real_homes(real_data: Path) -> Path:
+    """Folder of the Vermont homes' load files."""
+    return real_data / "resstock_vt" / "load_curve_hourly" / "state=VT" / "upgrade=00"
+
+
+def read_column(folder: Path, bldg_id: int, column: str) -> np.ndarray:
+    """A column of a load file, read without this package. 2018 begins on a Monday: no shift."""
+    table = pq.read_table(folder / f"{bldg_id}-0.parquet", columns=["timestamp", column])
+    hours = pd.Series(table[column].to_numpy(), index=table["timestamp"].to_pandas())
+    assert hours.index[0] == pd.Timestamp(MONDAY_YEAR, 1, 1)
+    return hours.to_numpy(np.float64)
+
+
+def real_tariffs(real_data: Path, fuel: str) -> dict[str, Path]:
+    files = sorted((real_data / "rates" / "tariffs" / fuel).glob("*.json"))
+    assert files, f"no {fuel} tariffs in the folder of real data"
+    return {file.stem: file for file in files}
+
+
+def test_the_real_homes_electric_bills_on_every_real_tariff_are_sams(real_data: Path) -> None:
+    folder = real_homes(real_data)
+    loads = _return_load(load_filepath_key=folder, target_year=MONDAY_YEAR, force_tz="EST")
+    files = real_tariffs(real_data, "electric")
+    tariffs = get_default_tariff_structures(files, files)
+    homes_there = loads.index.unique("bldg_id").tolist()
+    use = {i: read_column(folder, i, TOTAL_COLUMN) for i in homes_there}
+    pv = {i: -read_column(folder, i, PV_COLUMN) for i in homes_there}
+    for key, file in files.items():
+        rates = sam_tariff(json.loads(file.read_text())["items"][0])
+        way = {"ur_metering_option": NET_BILLING}
+        sams = [sam_bill(rates, use[i], pv[i], **way).bill for i in homes_there]
+        assert_same(billed(tariffs[key], loads), np.array(sams))
+        # Half the retail rate for exports, ours at the first tier's rate whatever the tier.
+        first = {row[0]: row[4] for row in rates["ur_ec_tou_mat"] if row[1] == 1}
+        half = [[*row[:5], 0.5 * first[row[0]]] for row in rates["ur_ec_tou_mat"]]
+        solar = [i for i in homes_there if pv[i].any()]
+        sams = [sam_bill(rates | {"ur_ec_tou_mat": half}, use[i], pv[i], **way).bill for i in solar]
+        assert_same(billed(tariffs[key], loads.loc[solar], "net_billing", ratio=0.5), sams)
+
+
+def test_the_real_homes_gas_bills_on_every_real_tariff_are_sams(real_data: Path) -> None:
+    folder = real_homes(real_data)
+    loads = _return_load(load_type="gas", load_filepath_key=folder, target_year=MONDAY_YEAR)
+    files = real_tariffs(real_data, "gas")
+    tariffs = get_default_tariff_structures(files, files)
+    bldg_ids = loads.index.unique("bldg_id").tolist()
+    kwh = [read_column(folder, bldg_id, GAS_COLUMN) for bldg_id in bldg_ids]
+    for key, file in files.items():
+        item = json.loads(file.read_text())["items"][0]
+        ours = billed(in_therms(tariffs[key]), loads, load_key=GAS)
+        assert_same(ours, sam_bills(item, np.array(kwh)))
