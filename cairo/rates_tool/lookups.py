@@ -17,7 +17,7 @@ LoadKey = Literal["total_fuel_electricity", "total_fuel_gas"]
 TOTAL_COLUMN = "out.electricity.total.energy_consumption"
 PV_COLUMN = "out.electricity.pv.energy_consumption"
 GAS_COLUMN = "out.natural_gas.total.energy_consumption"
-UNIT_SUFFIXES = ("", "..kwh", "....kwh")
+UNIT_SUFFIXES = ("", "..kwh", "....kwh", ".kwh")
 """Endings under which ResStock releases publish the same energy column."""
 
 load_types_map: dict[str, list[str]] = {
