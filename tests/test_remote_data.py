@@ -1,0 +1,321 @@
+"""Inputs behind `s3://`, read from a real S3-protocol server: same bytes, clear errors."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import s3fs
+
+import cairo
+from cairo.demo import LOADS, METADATA
+from cairo.errors import CairoError, LoadError
+from cairo.rates_tool.dd_stages.load_file import LoadFileReader
+from cairo.rates_tool.dd_stages.pack import pack
+from cairo.rates_tool.lookups import GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN
+from tests.s3_server import OWNER, REGION, S3Server, s3_server
+from tests.whole_runs import IN_PROCESS, Demo, contents, make_demo
+
+BUCKET = "stock"
+OPEN_BUCKET = "open-stock"
+CONFIG = f"s3://{BUCKET}/rates"
+REMOTE_LOADS = f"s3://{BUCKET}/{LOADS}"
+MAP = "rates/tariff_maps/electric/hp_tou_vs_flat.csv"
+PROCESSES = {"processes": True, "n_workers": 2, "partition_buildings": 2, "dashboard_address": None}
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_demo(tmp_path_factory.mktemp("source") / "demo", 9)
+
+
+@pytest.fixture(scope="module")
+def server(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with s3_server(tmp_path_factory.mktemp("server")) as running:
+        running.upload(source, BUCKET)
+        running.upload(source, OPEN_BUCKET, ACL="public-read")
+        yield running
+
+
+@pytest.fixture
+def demo(source: Path, tmp_path: Path) -> Demo:
+    return Demo(source, tmp_path / "demo")
+
+
+@pytest.fixture(scope="module")
+def expected(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    copy = Demo(source, tmp_path_factory.mktemp("expected") / "demo")
+    copy.settings(IN_PROCESS)
+    return contents(copy.run())
+
+
+def remote_run(demo: Demo, options: dict[str, Any], config: str = CONFIG, **change: Any) -> Path:
+    """The demo's run with every input in a bucket; only the scenario file is here."""
+    demo.settings(IN_PROCESS | {"storage_options": options} | change)
+    return demo.run(config_dir=config)
+
+
+def error_of(demo: Demo, options: dict[str, Any], **change: Any) -> str:
+    """The one line a run fails with; nothing is left behind."""
+    with pytest.raises(CairoError) as caught:
+        remote_run(demo, options, **change)
+    assert "\n" not in str(caught.value)
+    outputs = demo.folder / "outputs"
+    assert not outputs.exists() or not list(outputs.iterdir())
+    return str(caught.value)
+
+
+def test_a_run_from_s3_gives_the_bytes_of_the_local_run(
+    demo: Demo, server: S3Server, expected: dict[str, bytes]
+) -> None:
+    assert contents(remote_run(demo, server.options())) == expected
+
+
+def test_pandas_reads_s3_as_well(demo: Demo, server: S3Server) -> None:
+    demo.settings({"backend": "pandas", "process_workers": 1})
+    local = contents(demo.run())
+    remote = remote_run(demo, server.options(), backend="pandas", process_workers=1)
+    assert contents(remote) == local
+
+
+def test_load_files_are_read_by_the_worker_processes(
+    demo: Demo, server: S3Server, expected: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here: list[str] = []
+    fetch = s3fs.core.S3File._fetch_range
+
+    def noting(self: Any, start: int, end: int) -> bytes:
+        here.append(self.path)
+        return fetch(self, start, end)
+
+    monkeypatch.setattr(s3fs.core.S3File, "_fetch_range", noting)
+    since = len(server.log.read_text())
+    assert contents(remote_run(demo, server.options(), dask=PROCESSES)) == expected
+    loads = {f"{BUCKET}/{LOADS}/{path.name}" for path in demo.loads.iterdir()}
+    assert loads <= set(server.got(since))
+    assert not loads & set(here)
+    assert f"{BUCKET}/{METADATA}" in here
+
+
+def test_an_open_bucket_is_read_without_a_key(
+    demo: Demo, server: S3Server, expected: dict[str, bytes]
+) -> None:
+    place = remote_run(demo, server.anonymous(), f"s3://{OPEN_BUCKET}/rates")
+    assert contents(place) == expected
+
+
+def test_a_private_object_is_not_read_without_a_key(demo: Demo, server: S3Server) -> None:
+    bldg_id = int(next(demo.loads.iterdir()).name.split("-")[0])
+    server.client().put_object_acl(Bucket=BUCKET, Key=f"{LOADS}/{bldg_id}-0.parquet", ACL="private")
+    url = f"{REMOTE_LOADS}/{bldg_id}-0.parquet"
+    with pytest.raises(LoadError, match=f"load file {url} cannot be read: access denied"):
+        LoadFileReader(["total"], server.anonymous()).read(url, bldg_id)
+
+
+def allow(*actions: str, on: str = "*") -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": f"arn:aws:s3:::{on}"}
+
+
+def deny(action: str, on: str) -> dict[str, Any]:
+    return {"Effect": "Deny", "Action": action, "Resource": f"arn:aws:s3:::{on}"}
+
+
+def test_a_reader_with_a_key_of_its_own_may_run(
+    demo: Demo, server: S3Server, expected: dict[str, bytes]
+) -> None:
+    options = server.user("reader", [allow("s3:GetObject", "s3:ListBucket")])
+    with server.enforcing():
+        assert contents(remote_run(demo, options)) == expected
+
+
+def test_a_tariff_map_one_may_not_read_is_named(demo: Demo, server: S3Server) -> None:
+    options = server.user("no-map", [allow("s3:*"), deny("s3:GetObject", f"{BUCKET}/{MAP}")])
+    with server.enforcing():
+        text = error_of(demo, options)
+    assert f"tariff map s3://{BUCKET}/{MAP} cannot be read" in text
+    assert "denied" in text.lower() or "forbidden" in text.lower()
+
+
+def test_a_load_file_one_may_not_read_is_named_by_the_worker(demo: Demo, server: S3Server) -> None:
+    name = sorted(path.name for path in demo.loads.iterdir())[4]
+    options = server.user(
+        "no-loads", [allow("s3:*"), deny("s3:GetObject", f"{BUCKET}/{LOADS}/{name}")]
+    )
+    with server.enforcing():
+        text = error_of(demo, options, dask=PROCESSES)
+    assert f"load file {REMOTE_LOADS}/{name} cannot be read: access denied" in text
+
+
+def test_a_load_folder_one_may_not_list_is_named(server: S3Server) -> None:
+    options = server.user("no-list", [allow("s3:GetObject")])
+    with (
+        server.enforcing(),
+        pytest.raises(LoadError, match=f"load folder {REMOTE_LOADS} cannot be read: access denied"),
+    ):
+        cairo.read_loads(REMOTE_LOADS, storage_options=options)
+
+
+def test_an_unknown_key_is_one_line(demo: Demo, server: S3Server) -> None:
+    with server.enforcing(), pytest.raises(CairoError) as caught:
+        cairo.read_loads(REMOTE_LOADS, storage_options=server.options("nobody", "nothing"))
+    assert REMOTE_LOADS in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "what"),
+    [
+        ("path_tariff_maps_electric", "tariff map"),
+        ("path_supply_energy_mc", ""),
+        ("path_resstock_metadata", "metadata file"),
+        ("utility_revenue_requirement", "revenue requirement file"),
+        ("path_resstock_loads", "load folder"),
+    ],
+)
+def test_a_missing_object_is_named(demo: Demo, server: S3Server, key: str, what: str) -> None:
+    url = f"s3://{BUCKET}/gone/file.parquet"
+    text = error_of(demo, server.options(), **{key: url})
+    assert f"{what} {url} does not exist" in text
+
+
+def test_a_missing_bucket_is_named(server: S3Server) -> None:
+    url = f"s3://no-such-bucket/{LOADS}"
+    with pytest.raises(LoadError, match=f"load folder {url} does not exist"):
+        cairo.read_loads(url, storage_options=server.options())
+
+
+def test_a_load_object_that_is_gone_or_broken_is_named(server: S3Server) -> None:
+    gone, broken = (f"s3://{BUCKET}/bad/{name}-0.parquet" for name in (7, 8))
+    server.client().put_object(Bucket=BUCKET, Key="bad/8-0.parquet", Body=b"garbage" * 100)
+    reader = LoadFileReader(["total"], server.options())
+    with pytest.raises(LoadError, match=f"load file {gone} does not exist"):
+        reader.read(gone, 7)
+    with pytest.raises(LoadError, match=f"load file {broken} cannot be read"):
+        reader.read(broken, 8)
+
+
+def test_homes_without_an_object_are_listed(demo: Demo, server: S3Server) -> None:
+    ids = [int(path.name.split("-")[0]) for path in demo.loads.iterdir()]
+    with pytest.raises(LoadError, match=r"no load file in s3://.* for 2 buildings: 1, 2"):
+        cairo.read_loads(REMOTE_LOADS, [*ids, 1, 2], storage_options=server.options())
+
+
+def test_read_loads_of_s3_is_lazy_and_equal_to_the_local_frame(
+    source: Path, server: S3Server
+) -> None:
+    since = len(server.log.read_text())
+    remote = cairo.read_loads(REMOTE_LOADS, target_year=2025, storage_options=server.options())
+    assert not [name for name in server.got(since) if name.endswith(".parquet")]
+    local = cairo.read_loads(source / LOADS, target_year=2025)
+    pd.testing.assert_frame_equal(remote.compute(), local.compute(), check_exact=True)
+
+
+def packed_bytes(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.glob("*.parquet")}
+
+
+def test_a_stock_packed_from_s3_is_the_stock_packed_here(
+    source: Path, server: S3Server, tmp_path: Path
+) -> None:
+    local = pack(source / LOADS, tmp_path / "local")
+    remote = pack(REMOTE_LOADS, tmp_path / "remote", storage_options=server.options())
+    assert packed_bytes(remote) == packed_bytes(local) != {}
+
+
+def test_the_pack_command_reads_s3_with_the_environments_key(
+    source: Path, server: S3Server, tmp_path: Path
+) -> None:
+    environ = os.environ | {
+        "AWS_ACCESS_KEY_ID": OWNER[0],
+        "AWS_SECRET_ACCESS_KEY": OWNER[1],
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ENDPOINT_URL": server.url,
+    }
+    command = [sys.executable, "-m", "cairo", "pack", REMOTE_LOADS, str(tmp_path / "packed")]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    local = pack(source / LOADS, tmp_path / "local")
+    assert packed_bytes(tmp_path / "packed") == packed_bytes(local)
+
+
+PARTS = 1024
+"""Energies here are whole 1024ths of a kWh, so that any order of adding them is exact."""
+PUBLIC = "timeseries_individual_buildings/by_state/upgrade=0/state=RI"
+
+
+def quarters(parts: np.ndarray) -> np.ndarray:
+    """(35040,) whole parts whose fours add to `parts` (8760,), no two of an hour alike."""
+    spread = np.array([-3, -1, 1, 3]) * 5
+    rest = parts - 4 * (parts // 4)
+    four = (parts // 4)[:, None] + spread + (np.arange(4) < rest[:, None])
+    return four.reshape(-1)
+
+
+def public_stock(demo: Demo, folder: Path, unit: str) -> None:
+    """Round the demo's hourly loads to whole parts, and write the public releases' layout of them.
+
+    A public file has 35,040 rows whose stamps end their quarter hours: 00:15 of the year's first
+    day to 00:00 of the next year's.
+    """
+    folder.mkdir(parents=True)
+    end = np.datetime64("2018-01-01T00:15", "us") + np.arange(4 * HOURS) * np.timedelta64(15, "m")
+    for path in demo.loads.iterdir():
+        hourly = pd.read_parquet(path)
+        columns: dict[str, Any] = {"bldg_id": hourly["bldg_id"].iloc[0], "timestamp": end}
+        for name in (TOTAL_COLUMN, PV_COLUMN, GAS_COLUMN):
+            parts = np.rint(hourly[name].to_numpy() * PARTS).astype(np.int64)
+            hourly[name] = parts / PARTS
+            columns[name + unit] = quarters(parts) / PARTS
+        columns[f"out.electricity.net.energy_consumption{unit}"] = np.nan
+        columns[f"out.electricity.plug_loads.energy_consumption{unit}"] = 1.0
+        hourly.to_parquet(path, index=False)
+        pd.DataFrame(columns).to_parquet(folder / path.name, index=False)
+
+
+@pytest.mark.parametrize("unit", ["..kwh", ".kwh"])
+def test_a_public_release_gives_the_run_of_its_hourly_sums(demo: Demo, unit: str) -> None:
+    public_stock(demo, demo.folder / PUBLIC, unit)
+    demo.settings(IN_PROCESS)
+    hourly = contents(demo.run())
+    demo.settings({"path_resstock_loads": f"../{PUBLIC}"})
+    assert contents(demo.run()) == hourly
+
+
+def test_a_public_release_on_s3_is_read_directly(demo: Demo, server: S3Server) -> None:
+    root = demo.folder / "public"
+    public_stock(demo, root / "2024" / PUBLIC, "..kwh")
+    server.upload(root, "public", ACL="public-read")
+    hours = cairo.read_loads(
+        f"s3://public/2024/{PUBLIC}/", columns=["load_data"], storage_options=server.anonymous()
+    ).compute()
+    sums = {
+        int(path.name.split("-")[0]): pd.read_parquet(path)[TOTAL_COLUMN].to_numpy()
+        for path in demo.loads.iterdir()
+    }
+    assert sorted(sums) == sorted(set(hours.index))
+    for bldg_id, expected in sums.items():
+        assert np.array_equal(hours.loc[bldg_id, "load_data"].to_numpy(), expected)
+
+
+def test_the_hour_of_a_quarter_is_the_one_it_lies_in(tmp_path: Path) -> None:
+    """One kWh between 17:15 and 17:30 of June 1 is stamped 17:30 and is in hour 17."""
+    end = np.datetime64("2018-01-01T00:15", "us") + np.arange(4 * HOURS) * np.timedelta64(15, "m")
+    used = np.where(end == np.datetime64("2018-06-01T17:30"), 1.0, 0.0)
+    last = np.where(end == np.datetime64("2018-06-01T18:00"), 2.0, 0.0)
+    names = [name + "..kwh" for name in (TOTAL_COLUMN, PV_COLUMN, GAS_COLUMN)]
+    columns = {"timestamp": end} | dict(zip(names, (used, used * 0, last), strict=True))
+    path = tmp_path / "5-0.parquet"
+    pd.DataFrame(columns).to_parquet(path, index=False)
+    loads = cairo.read_loads(tmp_path, columns=["time", "load_data", "natural_gas"]).compute()
+    stamp = pd.Timestamp("2018-06-01 17:00", tz="EST")
+    row = loads.set_index("time").loc[stamp]
+    assert row["load_data"] == loads["load_data"].sum() == 1.0
+    # 18:00 ends the last quarter of hour 17: 2 kWh of gas at 3412.14116 Btu
+    assert row["natural_gas"] == loads["natural_gas"].sum() == pytest.approx(2 * 0.0341214116)
