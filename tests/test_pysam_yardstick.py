@@ -199,13 +199,13 @@ def test_the_real_homes_electric_bills_on_every_real_tariff_are_sams(real_data: 
     for key, file in files.items():
         rates = sam_tariff(json.loads(file.read_text())["items"][0])
         way = {"ur_metering_option": NET_BILLING}
-        sams = [sam_bill(rates, use[i], pv[i], **way).bill for i in homes_there]
+        sams = [sam_bill(rates, use[i], pv[i], **way) for i in homes_there]
         assert_same(billed(tariffs[key], loads), np.array(sams))
         # Half the retail rate for exports, ours at the first tier's rate whatever the tier.
         first = {row[0]: row[4] for row in rates["ur_ec_tou_mat"] if row[1] == 1}
         half = [[*row[:5], 0.5 * first[row[0]]] for row in rates["ur_ec_tou_mat"]]
         solar = [i for i in homes_there if pv[i].any()]
-        sams = [sam_bill(rates | {"ur_ec_tou_mat": half}, use[i], pv[i], **way).bill for i in solar]
+        sams = [sam_bill(rates | {"ur_ec_tou_mat": half}, use[i], pv[i], **way) for i in solar]
         assert_same(billed(tariffs[key], loads.loc[solar], "net_billing", ratio=0.5), sams)
 
 

@@ -2,7 +2,8 @@
 
 Arrays have a row a customer; months, tariff periods and tiers follow: (n, 12, P, T). A bill is
 energy charge + demand charge + fixed charge - solar credit, at least the monthly minimum; what
-the year's bills lack of the annual minimum is charged in December, as SAM does it.
+the year's bills lack of the annual minimum is charged in December. `tests/test_pysam_yardstick.py`
+holds them against SAM; `docs/pysam.md` names the conventions that differ from its own.
 
 References
 ----------
@@ -84,7 +85,9 @@ def fill_tiers(usage: FloatND, table: TariffTable, peak_kw: FloatND | None = Non
     Returns
     -------
     (n, 12, P, T) [kWh], adding to `usage`; what is above the last limit stays in the last tier.
-    URDB and SAM fill each period's tiers with that period's own use in the month [1]_ [2]_.
+    URDB lists tiers by period [1]_; each period's are filled with its own use in the month. SAM
+    fills them with the use of all the month's periods [2]_, which is the same unless a month
+    with tiers has several.
     """
     upper = tier_limits(table, peak_kw)
     upper[..., -1] = np.inf
