@@ -8,89 +8,33 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import os
+import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
 from cairo.errors import CairoError, ClusterError
-from cairo.rates_tool.dd_stages.worker_processes import START_METHOD, WORKER_ENVIRON, prepare_workers
-from cairo.rates_tool.lookups import HOURS
+from cairo.rates_tool.dd_stages.sizing import Sizing, sizing
+from cairo.rates_tool.dd_stages.worker_processes import (
+    START_METHOD,
+    WORKER_ENVIRON,
+    prepare_workers,
+)
 
 if TYPE_CHECKING:
     from distributed import Client
 
     from cairo.rates_tool.scenario import DaskSettings
 
+__all__ = ["LOOPBACK", "Sizing", "connected", "dashboard_link", "gathered", "sizing"]
+
 LOOPBACK = "127.0.0.1"
-BUILDINGS_WORTH_PROCESSES = 400
-"""Below this many buildings reading them takes less time than starting worker processes."""
-
-COLUMNS_IN_FLIGHT = 12
-"""Copies of one (n, 8760) column a task may hold at once: frame columns, gathered rows,
-intermediate products; measured at 8 to 10 for electricity, solar and gas together."""
-SHARE_OF_MEMORY = 0.4
-"""Part of a worker's memory limit its partitions may fill; Dask spills beyond 0.6."""
-
-
-@dataclass(frozen=True)
-class Sizing:
-    """Workers and partitions of a run."""
-
-    n_workers: int
-    threads_per_worker: int
-    processes: bool
-    memory_limit: str | int | float
-    partition_buildings: int
-
-
-def sizing(settings: DaskSettings, process_workers: int | None, buildings: int) -> Sizing:
-    """Workers and partition size for a number of buildings; every choice can be overridden.
-
-    `n_workers` of the settings wins over `process_workers`, which wins over the CPU count.
-    Worker processes pay from a few hundred buildings on. Partitions are small enough that
-    every worker gets several and that a worker's tasks stay below its memory limit.
-    """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    cores = cores or 1
-    asked = settings.n_workers or min(process_workers or cores, cores)
-    processes = settings.processes
-    if processes == "auto":
-        processes = asked > 1 and (
-            buildings >= BUILDINGS_WORTH_PROCESSES or settings.n_workers is not None
-        )
-    threads = settings.threads_per_worker or (1 if processes else asked)
-    workers = asked if processes else settings.n_workers or 1
-    memory = memory_bytes(settings.memory_limit, workers)
-    partition = settings.partition_buildings
-    if partition == "auto":
-        partition = partition_size(buildings, workers * threads, memory // threads)
-    return Sizing(workers, threads, bool(processes), settings.memory_limit, int(partition))
-
-
-def memory_bytes(limit: str | int | float, workers: int) -> int:
-    """Bytes of one worker's limit; "auto" is its share of the machine's memory."""
-    from dask.utils import parse_bytes
-
-    machine = psutil.virtual_memory().total
-    if limit == "auto":
-        return machine // max(workers, 1)
-    if isinstance(limit, float) and limit <= 1:
-        return int(limit * machine)
-    return int(parse_bytes(limit)) or machine // max(workers, 1)
-
-
-def partition_size(buildings: int, slots: int, memory: int) -> int:
-    """Buildings of a partition: at most 64, at least 8 partitions a slot, within memory."""
-    from cairo.rates_tool.dd_stages.frame import PARTITION_BUILDINGS
-
-    column = HOURS * 8
-    fitting = int(memory * SHARE_OF_MEMORY) // (COLUMNS_IN_FLIGHT * column)
-    even = -(-buildings // (8 * slots))
-    return max(1, min(PARTITION_BUILDINGS, even, fitting))
+CONNECT_SECONDS = 10.0
+"""How long a scheduler may take to answer, or to write its file."""
+WORKER_SECONDS = 60.0
+"""How long a cluster may be without its first worker."""
 
 
 @contextmanager
@@ -118,14 +62,18 @@ def connected(
     with ExitStack() as stack:
         stack.enter_context(dask.config.set(_config()))
         try:
-            client = _client(settings, size, stack)
+            client = _client(settings, size, stack, note)
         except CairoError:
             raise
         except Exception as error:
             # Clusters of other packages raise what they like when they cannot start.
-            where = settings.scheduler_address or settings.scheduler_file or "local cluster"
-            text = " ".join(str(error).split()) or type(error).__name__
-            raise ClusterError(f"cannot start or reach Dask at {where}: {text}") from None
+            where = settings.scheduler_address or settings.scheduler_file
+            if where is None:
+                where = settings.cluster.class_ if settings.cluster else "local cluster"
+            cause: BaseException = error
+            while cause.__cause__ is not None:
+                cause = cause.__cause__
+            raise ClusterError(f"cannot start or reach Dask at {where}: {_line(cause)}") from None
         link = dashboard_link(client, settings)
         if link:
             note(f"dashboard {link}")
@@ -155,25 +103,51 @@ def _config() -> dict[str, Any]:
     }
 
 
-def _client(settings: DaskSettings, size: Sizing, stack: ExitStack) -> Client:
+def _client(
+    settings: DaskSettings, size: Sizing, stack: ExitStack, note: Callable[[str], None]
+) -> Client:
     from distributed import Client
 
     security = _security(settings)
-    if settings.scheduler_address or settings.scheduler_file:
-        client = Client(
-            address=settings.scheduler_address,
-            scheduler_file=settings.scheduler_file,
-            security=security,
-            timeout="20s",
-            set_as_default=False,
-        )
+    address = settings.scheduler_address
+    if address is None and settings.scheduler_file:
+        address = _written_address(settings.scheduler_file)
+    if address:
+        client = Client(address, security=security, timeout=CONNECT_SECONDS, set_as_default=False)
         stack.callback(_close, client)
         _same_versions(client)
         return client
     cluster = stack.enter_context(_cluster(settings, size, security))
     client = Client(cluster, set_as_default=False)
     stack.callback(_close, client)
+    if settings.cluster is not None:
+        if settings.cluster.n_workers is not None:
+            # A batch system may keep them waiting for hours: no limit but the user's patience.
+            note(f"waiting for {settings.cluster.n_workers} workers")
+            cluster.scale(settings.cluster.n_workers)
+            client.wait_for_workers(settings.cluster.n_workers)
+        _same_versions(client)
     return client
+
+
+def _written_address(path: str) -> str:
+    """The address in a scheduler file, which a scheduler that is starting may be yet to write."""
+    end = time.monotonic() + CONNECT_SECONDS
+    while True:
+        try:
+            return str(json.loads(Path(path).read_text(encoding="utf-8"))["address"])
+        except FileNotFoundError:
+            problem = "does not exist"
+        except OSError as error:
+            problem = f"cannot be read: {error.strerror}"
+        except (ValueError, KeyError, TypeError):
+            problem = "holds no scheduler's address"
+        if time.monotonic() > end:
+            raise ClusterError(
+                f"dask.scheduler_file {path} {problem}, expected what "
+                "`dask scheduler --scheduler-file` writes"
+            )
+        time.sleep(0.1)
 
 
 def _close(client: Client) -> None:
@@ -199,21 +173,34 @@ def _cluster(settings: DaskSettings, size: Sizing, security: Any) -> Iterator[An
 
     if size.processes:
         prepare_workers()
-    place = {"host": LOOPBACK} if size.processes else {}
+    dashboard = _free_dashboard(settings.dashboard_address)
     cluster = LocalCluster(
         n_workers=size.n_workers,
         threads_per_worker=size.threads_per_worker,
         processes=size.processes,
         memory_limit=size.memory_limit,
-        dashboard_address=_free_dashboard(settings.dashboard_address),
+        dashboard_address=dashboard,
         security=security,
         silence_logs=50,
-        **place,
+        # Without a dashboard there still is an HTTP server, on all interfaces unless told.
+        scheduler_kwargs={} if dashboard else {"dashboard_address": f"{LOOPBACK}:0"},
+        **({"host": LOOPBACK} if size.processes else {"worker_class": _thread_worker()}),
     )
     try:
         yield cluster
     finally:
         cluster.close(timeout=10)
+
+
+def _thread_worker() -> type:
+    """Worker class of a cluster in this process, whose HTTP servers stay on this machine."""
+    from distributed import Worker
+
+    class ThreadWorker(Worker):
+        def __init__(self, *arguments: Any, **named: Any) -> None:
+            super().__init__(*arguments, **(named | {"dashboard_address": f"{LOOPBACK}:0"}))
+
+    return ThreadWorker
 
 
 def _free_dashboard(address: str | None) -> str | None:
@@ -252,7 +239,7 @@ def _security(settings: DaskSettings) -> Any:
 
 
 def _same_versions(client: Client) -> None:
-    """Check that an existing cluster's workers have this package in this version."""
+    """Check that a cluster has workers, and that they have this package in this version."""
     import cairo
 
     def installed() -> str:
@@ -261,7 +248,13 @@ def _same_versions(client: Client) -> None:
         return cairo.__version__
 
     if not client.scheduler_info(n_workers=-1)["workers"]:
-        client.wait_for_workers(1, timeout=60)
+        try:
+            client.wait_for_workers(1, timeout=WORKER_SECONDS)
+        except TimeoutError:
+            raise ClusterError(
+                f"the Dask scheduler at {client.scheduler.address} has had no worker for "
+                f"{WORKER_SECONDS:.0f} seconds: start workers, or give dask.cluster n_workers"
+            ) from None
     for worker, version in client.run(installed, on_error="return").items():
         if version != cairo.__version__:
             found = version if isinstance(version, str) else f"no cairo ({version})"
@@ -302,8 +295,12 @@ def gathered(
         return root_future.result()
     except KilledWorker as error:
         raise ClusterError(
-            f"workers died repeatedly on one partition ({' '.join(str(error).split())[:200]}): "
+            f"workers died repeatedly on one partition ({_line(error)}): "
             "give them more memory_limit or fewer partition_buildings"
         ) from None
     except (FutureCancelledError, asyncio.CancelledError, OSError, TimeoutError) as error:
-        raise ClusterError(f"lost the Dask scheduler during the pass: {error}") from None
+        raise ClusterError(f"lost the Dask scheduler during the pass: {_line(error)}") from None
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
