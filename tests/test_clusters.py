@@ -1,0 +1,368 @@
+"""Runs on clusters that others started: same bytes, and one line when they are no good."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any, ClassVar
+
+import psutil
+import pytest
+from distributed import Client, LocalCluster
+
+import cairo
+from cairo.errors import ClusterError
+from cairo.rates_tool.dask_settings import DaskSettings
+from cairo.rates_tool.dd_stages import cluster
+from tests.dask_processes import ROOT, scheduler, tasks_run, worker
+from tests.s3_server import free_port
+from tests.tls import certificates
+from tests.whole_runs import IN_PROCESS, Demo, contents, make_demo
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_demo(tmp_path_factory.mktemp("source") / "demo", 9)
+
+
+@pytest.fixture
+def demo(source: Path, tmp_path: Path) -> Demo:
+    return Demo(source, tmp_path / "demo")
+
+
+@pytest.fixture(scope="module")
+def expected(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    copy = Demo(source, tmp_path_factory.mktemp("expected") / "demo")
+    copy.settings(IN_PROCESS)
+    return contents(copy.run())
+
+
+@pytest.fixture(scope="module")
+def started_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Scheduler file of a scheduler with two workers."""
+    with (
+        scheduler(tmp_path_factory.mktemp("cluster")) as (_, file),
+        worker(file, "one"),
+        worker(file, "two"),
+        Client(scheduler_file=str(file), set_as_default=False) as client,
+    ):
+        client.wait_for_workers(2, timeout=60)
+        yield file
+
+
+def run_on(demo: Demo, **dask: Any) -> Path:
+    demo.settings({"dask": {"partition_buildings": 1} | dask})
+    return demo.run()
+
+
+def error_of(demo: Demo, **dask: Any) -> str:
+    """The line a run fails with, before anything is written."""
+    with pytest.raises(ClusterError) as caught:
+        run_on(demo, **dask)
+    assert "\n" not in str(caught.value)
+    outputs = demo.folder / "outputs"
+    assert not outputs.exists() or not list(outputs.iterdir())
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["scheduler_address", "scheduler_file"])
+def test_an_existing_cluster_gives_the_bytes_of_a_local_run(
+    demo: Demo, expected: dict[str, bytes], started_cluster: Path, key: str
+) -> None:
+    address = json.loads(started_cluster.read_text())["address"]
+    where = {"scheduler_address": address, "scheduler_file": str(started_cluster)}
+    with Client(address, set_as_default=False) as client:
+        before = tasks_run(client)
+        assert contents(run_on(demo, **{key: where[key]})) == expected
+        # It was those workers, both of them, and they are there for the next run.
+        after = tasks_run(client)
+    assert set(after) == {"one", "two"}
+    assert all(after[name] > before[name] for name in after)
+
+
+def test_a_scheduler_file_is_relative_to_the_config_folder(
+    demo: Demo, expected: dict[str, bytes], started_cluster: Path
+) -> None:
+    shutil.copy(started_cluster, demo.folder / "rates" / "mine.json")
+    assert contents(run_on(demo, scheduler_file="mine.json")) == expected
+
+
+def test_work_of_two_runs_at_once_on_one_cluster_is_not_mixed(
+    demo: Demo, source: Path, tmp_path: Path, expected: dict[str, bytes], started_cluster: Path
+) -> None:
+    other = Demo(source, tmp_path / "other")
+    settings = {"dask": {"partition_buildings": 2, "scheduler_file": str(started_cluster)}}
+    environ = os.environ | {"PYTHONPATH": str(ROOT)}
+    for one in (demo, other):
+        one.settings(settings)
+    other.settings({"floor_negative_net_load": False, "utility_tax_rate": 0.5})
+    command = ["python", "-m", "cairo", "run"]
+    running = [
+        subprocess.Popen(
+            [*command, str(one.scenario), "demo_hp_tou_precalc"],
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        for one in (demo, other)
+    ]
+    places = [process.communicate(timeout=120)[0].strip() for process in running]
+    assert contents(Path(places[0])) == expected
+    assert contents(Path(places[1])) != expected
+
+
+def test_no_scheduler_at_the_address_is_one_line(
+    demo: Demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1.0)
+    address = f"tcp://127.0.0.1:{free_port()}"
+    text = error_of(demo, scheduler_address=address)
+    assert text.startswith(f"cannot start or reach Dask at {address}: ")
+
+
+@pytest.mark.parametrize("address", ["nonsense", "carrier-pigeon://127.0.0.1:1"])
+def test_an_address_that_is_none_is_one_line(
+    demo: Demo, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1.0)
+    assert address in error_of(demo, scheduler_address=address)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [(None, "does not exist"), ("{", "holds no scheduler's address"), ("[]", "holds no scheduler")],
+)
+def test_a_scheduler_file_that_is_no_good_is_named(
+    demo: Demo, monkeypatch: pytest.MonkeyPatch, text: str | None, problem: str
+) -> None:
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.5)
+    file = demo.folder / "scheduler.json"
+    if text is not None:
+        file.write_text(text)
+    assert f"dask.scheduler_file {file} {problem}" in error_of(demo, scheduler_file=str(file))
+
+
+def test_a_scheduler_file_whose_scheduler_is_gone_is_one_line(
+    demo: Demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1.0)
+    file = demo.folder / "scheduler.json"
+    file.write_text(json.dumps({"address": f"tcp://127.0.0.1:{free_port()}"}))
+    assert f"cannot start or reach Dask at {file}: " in error_of(demo, scheduler_file=str(file))
+
+
+def test_a_cluster_without_workers_is_one_line(
+    demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "WORKER_SECONDS", 0.5)
+    with scheduler(tmp_path) as (_, file):
+        text = error_of(demo, scheduler_file=str(file))
+    assert "has had no worker for" in text
+
+
+def other_package(folder: Path, kind: str) -> Path:
+    """A folder that a worker imports another `cairo` from, or none."""
+    package = folder / "packages" / "cairo"
+    if kind == "none":
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text("raise ModuleNotFoundError('No module named cairo')")
+    else:
+        shutil.copytree(ROOT / "cairo", package, ignore=shutil.ignore_patterns("__pycache__"))
+        init = package / "__init__.py"
+        init.write_text(init.read_text() + '\n__version__ = "0.0.1"\n')
+    return package.parent
+
+
+@pytest.mark.parametrize(("kind", "found"), [("none", "no cairo"), ("old", "0.0.1")])
+def test_a_worker_with_another_version_is_refused(
+    demo: Demo, tmp_path: Path, kind: str, found: str
+) -> None:
+    packages = other_package(tmp_path, kind)
+    with scheduler(tmp_path) as (_, file), worker(file, kind, python_path=packages):
+        text = error_of(demo, scheduler_file=str(file))
+    assert f"has cairo {found}" in text
+    assert f"this process {cairo.__version__}: install the same version on every worker" in text
+
+
+class Killing:
+    """Progress that kills the scheduler once a first partition is done."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.process = process
+
+    def stage(self, name: str, total: int | None = None) -> None: ...
+
+    def advance(self, n: int) -> None:
+        self.process.kill()
+
+    def note(self, text: str) -> None: ...
+
+    def done(self) -> None: ...
+
+
+def test_a_scheduler_lost_on_the_way_is_one_line(demo: Demo, tmp_path: Path) -> None:
+    with scheduler(tmp_path) as (process, file), worker(file, "lost"):
+        demo.settings({"dask": {"partition_buildings": 1, "scheduler_file": str(file)}})
+        with pytest.raises(ClusterError, match="lost the Dask scheduler") as caught:
+            demo.run(progress=Killing(process))
+    assert "\n" not in str(caught.value)
+    assert not list((demo.folder / "outputs").glob("*"))
+
+
+def test_tls_is_used_when_asked_for_and_needed(
+    demo: Demo, tmp_path: Path, expected: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tls = certificates(tmp_path)
+    options = [
+        text
+        for name in ("ca_file", "cert", "key")
+        for text in (f"--tls-{name.replace('_', '-')}", str(tls[name]))
+    ]
+    security = {name: str(path) for name, path in tls.items()}
+    with (
+        scheduler(tmp_path, options=["--protocol", "tls", *options]) as (_, file),
+        worker(file, "secret", options=options),
+    ):
+        assert json.loads(file.read_text())["address"].startswith("tls://")
+        place = run_on(demo, scheduler_file=str(file), security=security)
+        assert contents(place) == expected
+        shutil.rmtree(place)
+        monkeypatch.setattr(cluster, "CONNECT_SECONDS", 2.0)
+        assert str(file) in error_of(demo, scheduler_file=str(file))
+
+
+class Recorded(LocalCluster):
+    """A cluster class of somebody's own, which tells how it was used."""
+
+    most: ClassVar[list[int]] = []
+
+    def scale(self, n: int = 0, memory: Any = None, cores: Any = None) -> Any:
+        Recorded.most.append(n)
+        return super().scale(n)
+
+
+IN_HERE = {
+    "processes": False,
+    "threads_per_worker": 1,
+    "dashboard_address": "127.0.0.1:0",
+}
+
+
+def test_a_cluster_class_is_started_with_its_arguments(
+    demo: Demo, expected: dict[str, bytes]
+) -> None:
+    of_class = {"class": "distributed.LocalCluster", "kwargs": IN_HERE | {"n_workers": 2}}
+    assert contents(run_on(demo, cluster=of_class)) == expected
+
+
+def test_a_cluster_class_is_scaled_to_the_workers_asked_for(
+    demo: Demo, expected: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Recorded, "most", [])
+    kwargs = IN_HERE | {"n_workers": 0}
+    of_class = {"class": f"{__name__}.Recorded", "kwargs": kwargs, "n_workers": 3}
+    assert contents(run_on(demo, cluster=of_class)) == expected
+    assert Recorded.most[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("of_class", "problem"),
+    [
+        ({"class": "no_such_package.Cluster"}, "dask.cluster.class no_such_package.Cluster cannot"),
+        ({"class": "distributed.NoCluster"}, "dask.cluster.class distributed.NoCluster cannot"),
+        ({"class": "distributed.LocalCluster", "kwargs": {"flavour": 1}}, "flavour"),
+        ({"class": "distributed.LocalCluster", "kwargs": IN_HERE | {"n_workers": 0}}, "no worker"),
+    ],
+)
+def test_a_cluster_class_that_does_not_start_is_one_line(
+    demo: Demo, monkeypatch: pytest.MonkeyPatch, of_class: dict[str, Any], problem: str
+) -> None:
+    monkeypatch.setattr(cluster, "WORKER_SECONDS", 0.5)
+    assert problem in error_of(demo, cluster=of_class)
+
+
+def _ip(*arguments: str) -> None:
+    subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True)
+
+
+@contextmanager
+def hosts(count: int) -> Iterator[list[tuple[str, str]]]:
+    """(namespace, address) of hosts on a network of their own with this one, which is x.x.x.1."""
+    if shutil.which("ip") is None or not hasattr(os, "geteuid") or os.geteuid() != 0:
+        pytest.skip("network namespaces need root and iproute2")
+    mark = f"{os.getpid() % 100000}"
+    bridge, network = f"cbr{mark}", f"10.213.{os.getpid() % 250}"
+    made: list[tuple[str, str]] = []
+    with ExitStack() as stack:
+
+        def cleaned(*arguments: str) -> None:
+            with suppress(subprocess.CalledProcessError):
+                _ip(*arguments)
+
+        try:
+            stack.callback(cleaned, "link", "del", bridge)
+            _ip("link", "add", bridge, "type", "bridge")
+            _ip("addr", "add", f"{network}.1/24", "dev", bridge)
+            _ip("link", "set", bridge, "up")
+            for number in range(count):
+                name, address = f"cairo{mark}n{number}", f"{network}.{number + 2}"
+                outside = f"cv{mark}n{number}"
+                stack.callback(cleaned, "netns", "del", name)
+                _ip("netns", "add", name)
+                stack.callback(cleaned, "link", "del", outside)
+                _ip("link", "add", outside, "type", "veth", "peer", "eth0", "netns", name)
+                _ip("link", "set", outside, "master", bridge, "up")
+                _ip("-n", name, "addr", "add", f"{address}/24", "dev", "eth0")
+                _ip("-n", name, "link", "set", "eth0", "up")
+                _ip("-n", name, "link", "set", "lo", "up")
+                made.append((name, address))
+        except subprocess.CalledProcessError as error:
+            pytest.skip(f"network namespaces cannot be made here: {error.stderr.strip()}")
+        yield made
+
+
+def test_several_hosts_give_the_bytes_of_a_local_run(
+    demo: Demo, tmp_path: Path, expected: dict[str, bytes]
+) -> None:
+    with ExitStack() as stack:
+        first, *others = stack.enter_context(hosts(3))
+        inside = ["ip", "netns", "exec"]
+        _, file = stack.enter_context(scheduler(tmp_path, first[1], [*inside, first[0]]))
+        for name, address in others:
+            stack.enter_context(worker(file, name, address, [*inside, name]))
+        address = json.loads(file.read_text())["address"]
+        assert address.startswith(f"tcp://{first[1]}:")
+        with Client(address, set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=60)
+            assert contents(run_on(demo, scheduler_address=address)) == expected
+            workers = client.scheduler_info(n_workers=-1)["workers"]
+            assert {info["host"] for info in workers.values()} == {at for _, at in others}
+            assert all(count > 0 for count in tasks_run(client).values())
+
+
+@pytest.mark.parametrize("processes", [True, False])
+@pytest.mark.parametrize("dashboard", ["127.0.0.1:0", None])
+def test_a_local_cluster_listens_on_this_machine_alone(
+    processes: bool, dashboard: str | None
+) -> None:
+    settings = DaskSettings(processes=processes, n_workers=2, dashboard_address=dashboard)
+    here = psutil.Process()
+
+    def listening() -> set[tuple[str, int]]:
+        """(address, port) that this process and its children accept connections at."""
+        connections = [
+            at for one in [here, *here.children(True)] for at in one.net_connections("tcp")
+        ]
+        return {tuple(at.laddr) for at in connections if at.status == psutil.CONN_LISTEN}
+
+    before = listening()
+    with cluster.connected(settings, cluster.sizing(settings, None, 10)):
+        opened = listening() - before
+    assert opened
+    assert {address for address, _ in opened} == {"127.0.0.1"}
