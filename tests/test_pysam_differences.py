@@ -294,3 +294,16 @@ def test_sam_refuses_the_demand_tiers_by_period_that_we_bill() -> None:
     night = (by_tier(peaks(homes(), ~IN_EVENING), 2.0) * [5.0, 9.0]).sum(axis=2)
     evening = (by_tier(peaks(homes(), IN_EVENING), 1.0) * [8.0, 3.0]).sum(axis=2)
     assert_same(our_bills(tariff, homes()), FIXED + PRICE * monthly(homes()) + night + evening)
+
+
+def test_above_a_last_demand_tiers_limit_sam_bills_nothing_and_we_bill_the_last_tier() -> None:
+    limited: Tiers = [(5.0, 1.0), (9.0, 2.0)]
+    tariff = demand_tariff(limited, limited) | {
+        "flatdemandstructure": structure(limited, unit="kW"),
+        "flatdemandmonths": [0] * 12,
+    }
+    every = HOUR >= 0
+    tiers = sum(by_tier(peaks(homes(), h), 1.0, 2.0) for h in (every, IN_EVENING, ~IN_EVENING))
+    energy = FIXED + PRICE * monthly(homes())
+    assert_same(sam_bills(tariff, homes()), energy + (tiers * [5.0, 9.0, 0.0]).sum(axis=2))
+    assert_same(our_bills(tariff, homes()), energy + (tiers * [5.0, 9.0, 9.0]).sum(axis=2))

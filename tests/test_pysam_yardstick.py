@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cairo.rates_tool.calendar import hour_weekend
 from cairo.rates_tool.loads import _return_load
@@ -94,6 +96,44 @@ TARIFFS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", TARIFFS)
 def test_a_months_bill_is_sams(name: str) -> None:
     assert_same(our_bills(TARIFFS[name], homes()), sam_bills(TARIFFS[name], homes()))
+
+
+@st.composite
+def drawn_tariffs(draw: st.DrawFn) -> dict[str, Any]:
+    """Any rates, limits, units and schedules; with tiers, no month has two energy periods."""
+    price, limit = st.integers(0, 900).map(lambda n: n / 1000), st.integers(1, 400)
+    tiers, periods = draw(st.integers(1, 4)), draw(st.integers(1, 6))
+    unit = draw(st.sampled_from(["kWh", "kWh daily", "kWh/kW", "kWh/kW daily"]))
+    scale = {"kWh": 2.0, "kWh daily": 0.05, "kWh/kW": 0.5, "kWh/kW daily": 0.02}[unit]
+
+    def drawn(step: float) -> Tiers:
+        limits = np.cumsum([draw(limit) for _ in range(tiers - 1)]) * step
+        return [(draw(price), float(most)) for most in limits] + [(draw(price), None)]
+
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    shape = (12, 24) if tiers == 1 else (12, 1)
+    weekday, weekend = (
+        np.broadcast_to(rng.integers(0, periods, shape), (12, 24)).tolist() for _ in range(2)
+    )
+    fields: dict[str, Any] = {"fixedchargefirstmeter": draw(price) * 50}
+    minimum = draw(st.sampled_from(["$/month", "$/day", "$/year"]))
+    fields |= {"mincharge": draw(price) * {"$/day": 5}.get(minimum, 200), "minchargeunits": minimum}
+    if draw(st.booleans()):
+        by_month = [drawn(0.01) for _ in range(periods)]
+        fields["flatdemandstructure"] = structure(*by_month, unit="kW")
+        fields["flatdemandmonths"] = rng.integers(0, periods, 12).tolist()
+        most = [limit for _, limit in drawn(0.01)]
+        by_time = [[(draw(price), kw) for kw in most] for _ in range(periods)]
+        fields["demandratestructure"] = structure(*by_time, unit="kW")
+        for day in ("weekday", "weekend"):
+            fields[f"demand{day}schedule"] = rng.integers(0, periods, (12, 24)).tolist()
+    energy = structure(*[drawn(scale) for _ in range(periods)], unit=unit)
+    return urdb(energy, weekday, weekday if tiers > 1 else weekend, **fields)
+
+
+@given(drawn_tariffs())
+def test_a_months_bill_of_any_tariff_of_shared_conventions_is_sams(tariff: dict[str, Any]) -> None:
+    assert_same(our_bills(tariff, homes()), sam_bills(tariff, homes()))
 
 
 @pytest.mark.parametrize("name", TARIFFS)
