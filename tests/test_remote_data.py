@@ -217,6 +217,31 @@ def test_read_loads_of_s3_is_lazy_and_equal_to_the_local_frame(
     pd.testing.assert_frame_equal(remote.compute(), local.compute(), check_exact=True)
 
 
+def test_of_an_object_of_many_columns_only_the_ones_read_are_fetched(
+    server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(1)
+    others = {f"out.use{i}": rng.random(4 * HOURS) for i in range(30)}
+    end = np.datetime64("2018-01-01T00:15", "us") + np.arange(4 * HOURS) * np.timedelta64(15, "m")
+    columns = {"timestamp": end, TOTAL_COLUMN: rng.random(4 * HOURS)} | others
+    path = tmp_path / "many" / "7-0.parquet"
+    path.parent.mkdir()
+    pd.DataFrame(columns).to_parquet(path, index=False)
+    server.upload(path.parent, "many")
+    fetched: list[int] = []
+    fetch = s3fs.core.S3File._fetch_range
+
+    def counting(self: Any, start: int, end: int) -> bytes:
+        fetched.append(end - start)
+        return fetch(self, start, end)
+
+    monkeypatch.setattr(s3fs.core.S3File, "_fetch_range", counting)
+    loads = LoadFileReader(["total"], server.options()).read("s3://many/7-0.parquet", 7)
+    assert loads.values["total"].sum() == pytest.approx(columns[TOTAL_COLUMN].sum())
+    # Stamps and one column of thirty-two, besides what is read ahead.
+    assert sum(fetched) < path.stat().st_size / 4
+
+
 def packed_bytes(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.glob("*.parquet")}
 
