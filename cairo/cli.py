@@ -5,6 +5,7 @@ Heavy packages are imported inside the commands, so that help and errors come at
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -255,15 +256,29 @@ def demo(
 def pack(
     loads_dir: Annotated[str, typer.Argument(help="Load folder or URL.")],
     out: Annotated[Path, typer.Argument(help="Folder of the packed stock.")],
+    storage_options: Annotated[
+        str | None, typer.Option(help="fsspec options of a URL, such as '{\"anon\": true}'.")
+    ] = None,
 ) -> None:
     """Rewrite a load folder once into few files, for the many runs that share it."""
     from cairo.progress import watching
 
+    options = _json_mapping(storage_options, "--storage-options")
     with watching() as progress:
         from cairo.rates_tool.dd_stages.pack import pack as pack_loads
 
-        place = pack_loads(loads_dir, out, progress)
+        place = pack_loads(loads_dir, out, progress, storage_options=options)
     _print(place)
+
+
+def _json_mapping(text: str | None, option: str) -> dict[str, Any]:
+    try:
+        values = {} if text is None else json.loads(text)
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise typer.BadParameter(f"{option} is {text}, expected a JSON object")
+    return values
 
 
 @app.command()
