@@ -7,19 +7,21 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
 
 import psutil
 import pytest
 from distributed import Client, LocalCluster
+from distributed.versions import VersionMismatchWarning
 
 import cairo
 from cairo.errors import ClusterError
 from cairo.rates_tool.dask_settings import DaskSettings
 from cairo.rates_tool.dd_stages import cluster
 from tests.dask_processes import ROOT, scheduler, tasks_run, worker
+from tests.network_hosts import hosts
 from tests.s3_server import free_port
 from tests.tls import certificates
 from tests.whole_runs import IN_PROCESS, Demo, contents, make_demo
@@ -190,6 +192,24 @@ def test_a_worker_with_another_version_is_refused(
     assert f"this process {cairo.__version__}: install the same version on every worker" in text
 
 
+def test_a_worker_with_another_version_of_a_package_is_warned_about(
+    demo: Demo, tmp_path: Path, expected: dict[str, bytes]
+) -> None:
+    packages = tmp_path / "packages"
+    about = packages / "toolz-0.0.1.dist-info" / "METADATA"
+    about.parent.mkdir(parents=True)
+    about.write_text("Metadata-Version: 2.1\nName: toolz\nVersion: 0.0.1\n")
+    (packages / "cairo").symlink_to(ROOT / "cairo")
+    with (
+        scheduler(tmp_path) as (_, file),
+        worker(file, "other", python_path=packages),
+        Client(scheduler_file=str(file), set_as_default=False) as client,
+    ):
+        client.wait_for_workers(1, timeout=60)
+        with pytest.warns(VersionMismatchWarning, match=r"toolz.*0\.0\.1"):
+            assert contents(run_on(demo, scheduler_file=str(file))) == expected
+
+
 class Killing:
     """Progress that kills the scheduler once a first partition is done."""
 
@@ -285,46 +305,6 @@ def test_a_cluster_class_that_does_not_start_is_one_line(
 ) -> None:
     monkeypatch.setattr(cluster, "WORKER_SECONDS", 0.5)
     assert problem in error_of(demo, cluster=of_class)
-
-
-def _ip(*arguments: str) -> None:
-    subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True)
-
-
-@contextmanager
-def hosts(count: int) -> Iterator[list[tuple[str, str]]]:
-    """(namespace, address) of hosts on a network of their own with this one, which is x.x.x.1."""
-    if shutil.which("ip") is None or not hasattr(os, "geteuid") or os.geteuid() != 0:
-        pytest.skip("network namespaces need root and iproute2")
-    mark = f"{os.getpid() % 100000}"
-    bridge, network = f"cbr{mark}", f"10.213.{os.getpid() % 250}"
-    made: list[tuple[str, str]] = []
-    with ExitStack() as stack:
-
-        def cleaned(*arguments: str) -> None:
-            with suppress(subprocess.CalledProcessError):
-                _ip(*arguments)
-
-        try:
-            stack.callback(cleaned, "link", "del", bridge)
-            _ip("link", "add", bridge, "type", "bridge")
-            _ip("addr", "add", f"{network}.1/24", "dev", bridge)
-            _ip("link", "set", bridge, "up")
-            for number in range(count):
-                name, address = f"cairo{mark}n{number}", f"{network}.{number + 2}"
-                outside = f"cv{mark}n{number}"
-                stack.callback(cleaned, "netns", "del", name)
-                _ip("netns", "add", name)
-                stack.callback(cleaned, "link", "del", outside)
-                _ip("link", "add", outside, "type", "veth", "peer", "eth0", "netns", name)
-                _ip("link", "set", outside, "master", bridge, "up")
-                _ip("-n", name, "addr", "add", f"{address}/24", "dev", "eth0")
-                _ip("-n", name, "link", "set", "eth0", "up")
-                _ip("-n", name, "link", "set", "lo", "up")
-                made.append((name, address))
-        except subprocess.CalledProcessError as error:
-            pytest.skip(f"network namespaces cannot be made here: {error.stderr.strip()}")
-        yield made
 
 
 def test_several_hosts_give_the_bytes_of_a_local_run(
