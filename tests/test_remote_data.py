@@ -79,6 +79,19 @@ def test_a_run_from_s3_gives_the_bytes_of_the_local_run(
     assert contents(remote_run(demo, server.options())) == expected
 
 
+def test_secrets_are_used_but_never_written(demo: Demo, server: S3Server) -> None:
+    options = server.options("a-key-id", "a-secret-value") | {
+        "client_kwargs": {"region_name": REGION, "aws_session_token": "a-session-token"}
+    }
+    place = remote_run(demo, options)
+    written = b"".join(path.read_bytes() for path in place.rglob("*") if path.is_file())
+    for secret in (b"a-key-id", b"a-secret-value", b"a-session-token"):
+        assert secret not in written
+    recorded = json.loads((place / "run.json").read_text())["settings"]["storage_options"]
+    assert recorded["endpoint_url"] == server.url
+    assert recorded["client_kwargs"]["region_name"] == REGION
+
+
 def test_pandas_reads_s3_as_well(demo: Demo, server: S3Server) -> None:
     demo.settings({"backend": "pandas", "process_workers": 1})
     local = contents(demo.run())

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    ValidationError,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 
 from cairo.rates_tool.dask_settings import STRICT, DaskSettings, PathText
 from cairo.rates_tool.lookups import gas_tariff_year
@@ -13,6 +21,10 @@ from cairo.utils.setting_problems import one_line_error, setting_problems
 
 RunType = Literal["precalc", "default"]
 Backend = Literal["pandas", "dask_delayed", "dask_dataframe"]
+
+SECRET = re.compile("key|secret|token|passw|credential|sas|connection_string", re.IGNORECASE)
+"""Names of storage options whose values are never written into a result."""
+HIDDEN = "(not recorded)"
 
 
 class RunSettings(BaseModel):
@@ -174,6 +186,17 @@ class RunSettings(BaseModel):
     storage_options: dict[str, Any] = Field(
         default_factory=dict, description="fsspec options for URLs, such as `{anon: true}`."
     )
+
+    @field_serializer("storage_options", when_used="json")
+    def _without_secrets(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Storage options as `run.json` records them."""
+
+        def hidden(name: str, value: Any) -> Any:
+            if isinstance(value, dict):
+                return {key: hidden(str(key), item) for key, item in value.items()}
+            return HIDDEN if SECRET.search(name) else value
+
+        return {name: hidden(name, value) for name, value in options.items()}
 
     @field_validator("elasticity")
     @classmethod
