@@ -1,0 +1,284 @@
+"""Write the reference pages that come from the code: `python docs/generate_reference.py`.
+
+`docs/scenario.md` is made of the pydantic models of a scenario file, `docs/cli.md` of the
+commands' signatures; a test fails when either is not what this script would write.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+from typer.models import ArgumentInfo, OptionInfo
+
+from cairo.cli import app
+from cairo.rates_tool.dask_settings import ClusterSettings, DaskSettings, TLSSettings
+from cairo.rates_tool.low_income_assistance import AssistanceProgram
+from cairo.rates_tool.run_settings import RunSettings, SubclassConfig
+
+DOCS = Path(__file__).parent
+MADE = "<!-- written by docs/generate_reference.py: change that file, or the code it reads -->"
+
+GROUPS = {
+    "run_name": "The run",
+    "path_resstock_loads": "Homes and results",
+    "path_tariff_maps_electric": "Tariffs",
+    "utility_revenue_requirement": "Revenue requirement",
+    "path_supply_energy_mc": "Marginal prices",
+    "solar_pv_compensation": "Solar, net load and sample",
+    "utility_tax_rate": "Taxes and bill assistance",
+    "dask": "Where it runs",
+}
+"""First key of each section, in the model's order."""
+
+TYPES = {str: "text", int: "whole number", float: "number", bool: "true or false", Any: "anything"}
+
+SCENARIO_HEAD = """# Scenario file
+
+A YAML file of runs. Each run is a mapping of the keys below; `cairo check` names every key that
+is unknown, missing or does not fit, and every input file that is unsound, a line each.
+
+```yaml
+runs:
+  flat_2025:
+    run_type: precalc
+    backend: dask_dataframe
+    year_run: 2025
+    path_resstock_loads: ../resstock/load_curve_hourly/state=VT/upgrade=00
+    path_resstock_metadata: ../resstock/metadata/metadata-sb.parquet
+    path_tariff_maps_electric: tariff_maps/flat.csv
+    path_tariffs_electric: {all: tariffs/flat.json}
+    utility_revenue_requirement: rev_requirement/utility.yaml
+    path_supply_energy_mc: marginal_costs/energy.parquet
+    path_supply_capacity_mc: marginal_costs/capacity.parquet
+```
+
+- **Paths** may be absolute, URLs such as `s3://bucket/folder`, or relative. Relative ones start
+  from the parent of the file's `scenarios/` folder, else from the file's own folder;
+  `--config-dir` names another.
+- **Shared settings** can stand under any other top-level key, merged by YAML anchors
+  (`<<: *common`).
+- **A mistake in one run** does not keep the others from running.
+- **`subclass_config`** is the one other top-level key with a meaning: it documents which metadata
+  column tells the subclasses apart. The tariff map alone says which home is in which.
+"""
+
+SCENARIO_FILES = """
+## The revenue requirement file
+
+A YAML mapping. The run's `run_includes_supply` chooses between the first two.
+
+| key | meaning |
+| --- | --- |
+| `total_delivery_revenue_requirement` | [$/year] |
+| `total_delivery_and_supply_revenue_requirement` | [$/year] |
+| `test_year_customer_count` | Weights are scaled to add to it; optional. |
+| `resstock_kwh_scale_factor` | Factor on every home's electric hours, PV included; optional. |
+| `subclass_revenue_requirements` | `{delivery: {METHOD: {ALIAS: $}}, supply: {METHOD: {ALIAS: $}}}`, used with `run_includes_subclasses`. METHOD is the run's `residual_allocation_delivery` or `residual_allocation_supply`, ALIAS a key of `path_tariffs_electric`. A run that includes supply adds the two. |
+
+## The other files
+
+| file | form |
+| --- | --- |
+| load file | `<bldg_id>-<upgrade>.parquet`: a year of hourly or 15-minute rows with a `timestamp` without zone (local standard time), `out.electricity.total.energy_consumption`, `out.electricity.pv.energy_consumption`, `out.natural_gas.total.energy_consumption` [kWh]; the names may end in `..kwh`, `....kwh` or `.kwh`. PV of either sign. Four quarter hours add to an hour. |
+| metadata | `bldg_id`, `weight` and any segment columns, such as `in.tenure`. |
+| tariff map | CSV `bldg_id,tariff_key`. |
+| tariff | URDB version 7 or 8 JSON, or a PySAM-style dict such as `tariff_final_config.json` holds. Gas rates are per kWh of gas. |
+| price file | Parquet or CSV: the hours of one year (a February 29 is left out), `timestamp` in EST or without zone, and the column the key names. A path that contains `cambium` is a Cambium file; its CSV has five rows before the header. Another year's prices are moved so that weekdays fall as in `year_run`. |
+"""
+
+CLI_HEAD = """# Command line
+
+Results go to standard output, progress and errors to standard error. On a terminal progress is
+one live display, elsewhere plain lines.
+
+| exit code | meaning |
+| --- | --- |
+| 0 | done |
+| 1 | `compare` found a difference |
+| 2 | bad input, each problem one line that begins with `error:`; or wrong usage |
+| 130 | interrupted |
+| 129, 143 | the terminal hung up, terminated |
+
+`cairo --version` prints the version, `cairo COMMAND --help` a command's options.
+"""
+
+EXAMPLES = {
+    "demo": ["cairo demo"],
+    "runs": ["cairo runs cairo_demo/rates/scenarios/scenarios_demo.yaml"],
+    "check": ["cairo check cairo_demo/rates/scenarios/scenarios_demo.yaml demo_flat_precalc"],
+    "run": [
+        "cairo run cairo_demo/rates/scenarios/scenarios_demo.yaml demo_flat_precalc "
+        "--backend pandas --output-dir by_pandas",
+        "cairo run cairo_demo/rates/scenarios/scenarios_demo.yaml demo_flat_precalc "
+        "--backend dask_dataframe --output-dir by_dask",
+    ],
+    "compare": ["cairo compare by_pandas/* by_dask/*"],
+    "report": ["cairo report by_dask/* --group postprocess_group.has_hp=True --output report.html"],
+    "pack": ["cairo pack cairo_demo/resstock/load_curve_hourly/state=DM/upgrade=00 packed"],
+}
+"""Commands in the order of a first session, with what to type."""
+
+NOTES = {
+    "demo": "The same seed gives the same files. Writing again into a demo's folder replaces its "
+    "inputs and keeps its outputs.",
+    "runs": "A run whose settings are wrong is reported after the table.",
+    "check": "Load files are read once the rest is sound.",
+    "run": "It prints the [run directory](run_directory.md), which appears whole or not at all. "
+    "No more workers are used than there are CPUs, whatever `--workers` says; `dask.n_workers` of the "
+    "scenario wins over it.",
+    "compare": "Numbers x and y are equal when |x - y| is at most atol + rtol max(|x|, |y|). "
+    "Text and the order of rows have to be the same. `run.json`, reports and the performance "
+    "report are left out.",
+    "report": "See [Report](report.md).",
+    "pack": "A packed stock is a folder that `path_resstock_loads` may name. Values are the same "
+    "to the bit; a pack that was interrupted goes on when it is started again.",
+}
+
+
+def pages() -> dict[str, str]:
+    """{file name: its text} of the generated pages."""
+    return {"scenario.md": scenario_page(), "cli.md": cli_page()}
+
+
+def scenario_page() -> str:
+    """Every key of a scenario file."""
+    parts = [MADE, "", SCENARIO_HEAD]
+    parts += ["## Keys of a run\n", "Keys without a default are required.\n"]
+    for heading, names in _sections():
+        parts += [f"### {heading}\n", _keys(RunSettings, names), ""]
+    more = {
+        "Keys of `dask`": DaskSettings,
+        "Keys of `dask.security`": TLSSettings,
+        "Keys of `dask.cluster`": ClusterSettings,
+        "Keys of `low_income_bill_assistance_program`": AssistanceProgram,
+        "Keys of `subclass_config`": SubclassConfig,
+    }
+    for heading, model in more.items():
+        parts += [f"## {heading}\n", _keys(model, list(model.model_fields)), ""]
+    return "\n".join(parts).rstrip() + "\n" + SCENARIO_FILES
+
+
+def _sections() -> Iterator[tuple[str, list[str]]]:
+    names = list(RunSettings.model_fields)
+    starts = [names.index(first) for first in GROUPS]
+    assert starts == sorted(starts) and starts[0] == 0, "GROUPS in another order than the model"
+    for heading, start, end in zip(GROUPS.values(), starts, [*starts[1:], len(names)], strict=True):
+        yield heading, names[start:end]
+
+
+def _keys(model: type[BaseModel], names: list[str]) -> str:
+    rows = ["| key | value | default | meaning |", "| --- | --- | --- | --- |"]
+    for name in names:
+        field = model.model_fields[name]
+        assert field.description, f"{model.__name__}.{name} has no description"
+        rows.append(
+            f"| `{_key(name, field)}` | {_type(_annotation(model, name))}{_limits(field)} "
+            f"| {_default(field)} | {_cell(field.description)} |"
+        )
+    return "\n".join(rows)
+
+
+def _annotation(model: type[BaseModel], name: str) -> Any:
+    return typing.get_type_hints(model, include_extras=True)[name]
+
+
+def _key(name: str, field: FieldInfo) -> str:
+    return field.serialization_alias or field.alias or name
+
+
+def _type(kind: Any) -> str:
+    """A type in words."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is Annotated:
+        return _type(arguments[0])
+    if origin is Literal:
+        return " or ".join(f"`{value}`" for value in arguments)
+    if origin in (typing.Union, types.UnionType):
+        words = [_type(one) for one in arguments if one is not types.NoneType]
+        return " or ".join(dict.fromkeys(words))
+    if origin is list:
+        return f"list of {_type(arguments[0])}"
+    if origin is dict:
+        return f"mapping of {_type(arguments[1])}"
+    if inspect.isclass(kind) and issubclass(kind, BaseModel):
+        return "mapping"
+    return TYPES[kind]
+
+
+def _limits(field: FieldInfo) -> str:
+    """`, 0 to 1`: the range a number must be in."""
+    found = {
+        name: getattr(one, name)
+        for one in field.metadata
+        for name in ("ge", "gt", "le", "lt")
+        if getattr(one, name, None) is not None
+    }
+    if "ge" in found and "le" in found:
+        return f", {found['ge']} to {found['le']}"
+    words = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
+    return "".join(f", {words[name]} {value}" for name, value in found.items())
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return ""
+    if field.default is PydanticUndefined or field.default is None:
+        return "none"
+    value = field.default
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def cli_page() -> str:
+    """Every command with its arguments and options."""
+    commands: dict[str, Any] = {
+        str(info.name or (info.callback and info.callback.__name__)): info.callback
+        for info in app.registered_commands
+    }
+    assert set(commands) == set(EXAMPLES), "EXAMPLES has other commands than the program"
+    parts = [MADE, "", CLI_HEAD]
+    for name, lines in EXAMPLES.items():
+        command = commands[name]
+        parts += [f"## cairo {name}\n", f"{inspect.getdoc(command)}\n"]
+        parts += ["```console", *lines, "```\n", f"{NOTES[name]}\n", _options(command), ""]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _options(command: Any) -> str:
+    rows = ["| argument or option | default | meaning |", "| --- | --- | --- |"]
+    signature = inspect.signature(command, eval_str=True)
+    for name, parameter in signature.parameters.items():
+        info = typing.get_args(parameter.annotation)[1]
+        required = parameter.default is parameter.empty
+        if isinstance(info, ArgumentInfo):
+            shown = info.metavar or name.upper()
+            shown = shown if required else f"[{shown}]"
+        else:
+            assert isinstance(info, OptionInfo)
+            shown = (info.param_decls or [f"--{name.replace('_', '-')}"])[0]
+        default = "required" if required else _shown_default(parameter.default)
+        rows.append(f"| `{shown}` | {default} | {_cell(str(info.help))} |")
+    return "\n".join(rows)
+
+
+def _shown_default(value: Any) -> str:
+    if value is None:
+        return "none"
+    return "off" if value is False else f"`{value}`"
+
+
+if __name__ == "__main__":
+    for page, text in pages().items():
+        (DOCS / page).write_text(text, encoding="utf-8")
+        print(f"wrote docs/{page}")
