@@ -6,15 +6,16 @@ would show those words as the type. This puts each where it belongs.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from griffe import Docstring, DocstringSectionKind, Extension, Function, Object
+from griffe import Class, Docstring, DocstringSectionKind, Extension, Function, Object
 
-SECTIONS = (DocstringSectionKind.parameters, DocstringSectionKind.attributes)
+NAMED = (DocstringSectionKind.parameters, DocstringSectionKind.attributes)
 
 
 class PlainParameters(Extension):
-    """Moves words from the type of a documented parameter to its description."""
+    """Moves words from the type of a documented parameter or result to its description."""
 
     def on_object(self, *, obj: Object, **_: Any) -> None:
         """Rewrite the parsed sections of an object's docstring."""
@@ -23,11 +24,42 @@ class PlainParameters(Extension):
 
 
 def _rewrite(docstring: Docstring, obj: Object) -> None:
-    signature = {p.name: p.annotation for p in obj.parameters} if isinstance(obj, Function) else {}
+    typed, written = _typed(obj), _written(docstring.value)
     for section in docstring.parsed:
-        if section.kind not in SECTIONS:
-            continue
-        for item in section.value:
-            words = str(item.annotation) if item.annotation is not None else ""
-            item.description = " ".join(f"{words} {item.description}".split())
-            item.annotation = signature.get(item.name)
+        if section.kind in NAMED:
+            for item in section.value:
+                annotation, default = typed.get(item.name, (None, None))
+                _described(item, annotation, written.get(item.name))
+                item.value = default
+        elif section.kind is DocstringSectionKind.returns:
+            for item in section.value:
+                alone = len(section.value) == 1 and isinstance(obj, Function)
+                annotation = obj.returns if alone and isinstance(obj, Function) else None
+                _described(item, annotation, written.get(item.name))
+
+
+def _written(docstring: str) -> dict[str, str]:
+    """{name: what its line says}; the NumPy style would take `{a: b}` for a choice of values."""
+    lines = (re.fullmatch(r"(\w+(?:, \w+)*) : (.*)", line) for line in docstring.splitlines())
+    return {name: line[2] for line in lines if line for name in line[1].split(", ")}
+
+
+def _described(item: Any, annotation: Any, words: str | None) -> None:
+    if words is None:
+        words = "" if item.annotation is None else str(item.annotation)
+    item.description = " ".join(f"{words} {item.description}".split())
+    item.annotation = annotation
+
+
+def _typed(obj: Object) -> dict[str, tuple[Any, Any]]:
+    """(type, default) of an object's parameters and attributes, from its code."""
+    found: dict[str, tuple[Any, Any]] = {}
+    if isinstance(obj, Class):
+        for name, member in obj.members.items():
+            if member.is_attribute:
+                found[name] = (member.annotation, None)
+        start = obj.members.get("__init__")
+        obj = start if isinstance(start, Function) else obj
+    if isinstance(obj, Function):
+        found |= {one.name: (one.annotation, one.default) for one in obj.parameters}
+    return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,8 +20,10 @@ from typer.models import ArgumentInfo, OptionInfo
 
 from cairo.cli import app
 from cairo.rates_tool.dask_settings import ClusterSettings, DaskSettings, TLSSettings
+from cairo.rates_tool.lookups import GAS_COLUMN, PV_COLUMN, TOTAL_COLUMN, UNIT_SUFFIXES
 from cairo.rates_tool.low_income_assistance import AssistanceProgram
 from cairo.rates_tool.run_settings import RunSettings, SubclassConfig
+from cairo.utils.marginal_costs.price_files import CAMBIUM_METADATA_ROWS
 
 DOCS = Path(__file__).parent
 MADE = "<!-- written by docs/generate_reference.py: change that file, or the code it reads -->"
@@ -70,29 +72,32 @@ runs:
   column tells the subclasses apart. The tariff map alone says which home is in which.
 """
 
-SCENARIO_FILES = """
-## The revenue requirement file
-
-A YAML mapping. The run's `run_includes_supply` chooses between the first two.
-
-| key | meaning |
-| --- | --- |
-| `total_delivery_revenue_requirement` | [$/year] |
-| `total_delivery_and_supply_revenue_requirement` | [$/year] |
-| `test_year_customer_count` | Weights are scaled to add to it; optional. |
-| `resstock_kwh_scale_factor` | Factor on every home's electric hours, PV included; optional. |
-| `subclass_revenue_requirements` | `{delivery: {METHOD: {ALIAS: $}}, supply: {METHOD: {ALIAS: $}}}`, used with `run_includes_subclasses`. METHOD is the run's `residual_allocation_delivery` or `residual_allocation_supply`, ALIAS a key of `path_tariffs_electric`. A run that includes supply adds the two. |
-
-## The other files
-
-| file | form |
-| --- | --- |
-| load file | `<bldg_id>-<upgrade>.parquet`: a year of hourly or 15-minute rows with a `timestamp` without zone (local standard time), `out.electricity.total.energy_consumption`, `out.electricity.pv.energy_consumption`, `out.natural_gas.total.energy_consumption` [kWh]; the names may end in `..kwh`, `....kwh` or `.kwh`. PV of either sign. Four quarter hours add to an hour. |
-| metadata | `bldg_id`, `weight` and any segment columns, such as `in.tenure`. |
-| tariff map | CSV `bldg_id,tariff_key`. |
-| tariff | URDB version 7 or 8 JSON, or a PySAM-style dict such as `tariff_final_config.json` holds. Gas rates are per kWh of gas. |
-| price file | Parquet or CSV: the hours of one year (a February 29 is left out), `timestamp` in EST or without zone, and the column the key names. A path that contains `cambium` is a Cambium file; its CSV has five rows before the header. Another year's prices are moved so that weekdays fall as in `year_run`. |
-"""
+REQUIREMENT_FILE = {
+    "`total_delivery_revenue_requirement`": "[$/year]",
+    "`total_delivery_and_supply_revenue_requirement`": "[$/year]",
+    "`test_year_customer_count`": "Weights are scaled to add to it; optional.",
+    "`resstock_kwh_scale_factor`": "Factor on every home's electric hours, PV included; optional.",
+    "`subclass_revenue_requirements`": "`{delivery: {METHOD: {ALIAS: $}}, supply: {METHOD: {ALIAS: "
+    "$}}}`, used with `run_includes_subclasses`. METHOD is the run's "
+    "`residual_allocation_delivery` or `residual_allocation_supply`, ALIAS a key of "
+    "`path_tariffs_electric`. A run that includes supply adds the two.",
+}
+FILES = {
+    "load file": "`<bldg_id>-<upgrade>.parquet`: a year of hourly or 15-minute rows with a "
+    "`timestamp` without zone (local standard time), "
+    + ", ".join(f"`{name}`" for name in (TOTAL_COLUMN, PV_COLUMN, GAS_COLUMN))
+    + " [kWh]; the names may end in "
+    + ", ".join(f"`{suffix}`" for suffix in UNIT_SUFFIXES if suffix)
+    + ". PV of either sign. Four quarter hours add to an hour.",
+    "metadata": "`bldg_id`, `weight` and any segment columns, such as `in.tenure`.",
+    "tariff map": "CSV `bldg_id,tariff_key`.",
+    "tariff": "URDB version 7 or 8 JSON, or a PySAM-style dict such as `tariff_final_config.json` "
+    "holds. Gas rates are per kWh of gas.",
+    "price file": "Parquet or CSV: the hours of one year (a February 29 is left out), `timestamp` "
+    "in EST or without zone, and the column the key names. A path that contains `cambium` is a "
+    f"Cambium file; its CSV has {CAMBIUM_METADATA_ROWS} rows before its header. Another year's "
+    "prices are moved so that weekdays fall as in `year_run`.",
+}
 
 CLI_HEAD = """# Command line
 
@@ -132,8 +137,8 @@ NOTES = {
     "runs": "A run whose settings are wrong is reported after the table.",
     "check": "Load files are read once the rest is sound.",
     "run": "It prints the [run directory](run_directory.md), which appears whole or not at all. "
-    "No more workers are used than there are CPUs, whatever `--workers` says; `dask.n_workers` of the "
-    "scenario wins over it.",
+    "No more workers are used than there are CPUs, whatever `--workers` says; `dask.n_workers` of "
+    "the scenario wins over it.",
     "compare": "Numbers x and y are equal when |x - y| is at most atol + rtol max(|x|, |y|). "
     "Text and the order of rows have to be the same. `run.json`, reports and the performance "
     "report are left out.",
@@ -163,7 +168,11 @@ def scenario_page() -> str:
     }
     for heading, model in more.items():
         parts += [f"## {heading}\n", _keys(model, list(model.model_fields)), ""]
-    return "\n".join(parts).rstrip() + "\n" + SCENARIO_FILES
+    parts += ["## The revenue requirement file\n"]
+    parts += ["A YAML mapping. The run's `run_includes_supply` chooses between the first two.\n"]
+    parts += [_table(("key", "meaning"), REQUIREMENT_FILE.items()), ""]
+    parts += ["## The other files\n", _table(("file", "form"), FILES.items())]
+    return "\n".join(parts).rstrip() + "\n"
 
 
 def _sections() -> Iterator[tuple[str, list[str]]]:
@@ -175,15 +184,20 @@ def _sections() -> Iterator[tuple[str, list[str]]]:
 
 
 def _keys(model: type[BaseModel], names: list[str]) -> str:
-    rows = ["| key | value | default | meaning |", "| --- | --- | --- | --- |"]
+    rows = []
     for name in names:
         field = model.model_fields[name]
         assert field.description, f"{model.__name__}.{name} has no description"
-        rows.append(
-            f"| `{_key(name, field)}` | {_type(_annotation(model, name))}{_limits(field)} "
-            f"| {_default(field)} | {_cell(field.description)} |"
-        )
-    return "\n".join(rows)
+        value = _type(_annotation(model, name)) + _limits(field)
+        rows.append((f"`{_key(name, field)}`", value, _default(field), field.description))
+    return _table(("key", "value", "default", "meaning"), rows)
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table."""
+    head = list(head)
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
 
 
 def _annotation(model: type[BaseModel], name: str) -> Any:
@@ -256,7 +270,7 @@ def cli_page() -> str:
 
 
 def _options(command: Any) -> str:
-    rows = ["| argument or option | default | meaning |", "| --- | --- | --- |"]
+    rows = []
     signature = inspect.signature(command, eval_str=True)
     for name, parameter in signature.parameters.items():
         info = typing.get_args(parameter.annotation)[1]
@@ -268,8 +282,8 @@ def _options(command: Any) -> str:
             assert isinstance(info, OptionInfo)
             shown = (info.param_decls or [f"--{name.replace('_', '-')}"])[0]
         default = "required" if required else _shown_default(parameter.default)
-        rows.append(f"| `{shown}` | {default} | {_cell(str(info.help))} |")
-    return "\n".join(rows)
+        rows.append((f"`{shown}`", default, str(info.help)))
+    return _table(("argument or option", "default", "meaning"), rows)
 
 
 def _shown_default(value: Any) -> str:
