@@ -121,7 +121,7 @@ EXAMPLES = {
     "check": ["cairo check cairo_demo/rates/scenarios/scenarios_demo.yaml demo_flat_precalc"],
     "run": [
         "cairo run cairo_demo/rates/scenarios/scenarios_demo.yaml demo_flat_precalc "
-        "--backend pandas --output-dir by_pandas",
+        "--backend pandas --workers 1 --output-dir by_pandas",
         "cairo run cairo_demo/rates/scenarios/scenarios_demo.yaml demo_flat_precalc "
         "--backend dask_dataframe --output-dir by_dask",
     ],
