@@ -59,7 +59,10 @@ class RunSettings(BaseModel):
         "the calendar of `year_run`.",
     )
     process_workers: int | None = Field(
-        None, ge=1, description="Processes of the stages, or workers; all cores by default."
+        None,
+        ge=1,
+        description="Workers of `dask_dataframe`, all cores by default; processes of the other "
+        "backends, one by default. At most the cores.",
     )
 
     path_resstock_loads: PathText = Field(
@@ -115,8 +118,8 @@ class RunSettings(BaseModel):
     )
     delivery_only_revenue_requirement: bool = Field(
         False,
-        description="The requirement is of delivery alone and is topped up with the energy and "
-        "capacity marginal costs.",
+        description="The requirement is of delivery alone and is topped up with the energy, "
+        "capacity and ancillary marginal costs.",
     )
 
     path_supply_energy_mc: PathText = Field(
@@ -150,8 +153,8 @@ class RunSettings(BaseModel):
     solar_pv_export_import_ratio: float | None = Field(
         None,
         ge=0,
-        description="Export credit as a fraction of the retail rate; 1 for net metering, and the "
-        "tariff's sell rate for net billing, by default.",
+        description="Export credit as a fraction of the retail rate; 1 by default for net "
+        "metering. Net billing takes the tariff's own sell rates first, where it has any.",
     )
     floor_negative_net_load: bool = Field(
         True, description="Negative net load counts as zero, hour by hour."
