@@ -10,13 +10,13 @@ import os
 import signal
 import sys
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any, NoReturn
 
 import typer
 
 from cairo import __version__
 from cairo.errors import CairoError, InputErrors, OutputError
+from cairo.stopping import Stopped, catch, ignore
 
 app = typer.Typer(
     help="What a utility rate design does to each customer: bills, rates, bill alignment.",
@@ -34,23 +34,12 @@ ConfigOption = Annotated[
 ]
 
 
-class Terminated(SystemExit):
-    """SIGTERM or SIGHUP, raised where the program is so that it cleans up on its way out."""
-
-
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    signal.signal(number, signal.SIG_IGN)
-    raise Terminated(128 + number)
-
-
 def main() -> None:
     """Entry point: the package's own errors become a line each and exit code 2."""
-    signal.signal(signal.SIGTERM, _terminate)
-    # Under nohup a hang-up is ignored, and stays so.
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, _terminate)
+    catch()
     try:
         code = app(standalone_mode=False)
+        ignore()
     except CairoError as error:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
@@ -58,9 +47,8 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         print("interrupted", file=sys.stderr)
         _leave(128 + signal.SIGINT)
-    except Terminated as end:
-        print("terminated", file=sys.stderr)
-        _leave(int(end.code or 0))
+    except Stopped as stop:
+        stop.leave()
     except BrokenPipeError:
         # Whoever read the output has gone: say nothing, here and when Python closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -77,6 +65,7 @@ def main() -> None:
 
 
 def _leave(code: int) -> NoReturn:
+    ignore()
     sys.exit(code)
 
 

@@ -25,6 +25,7 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import OutputError, ScenarioError
+from cairo.stopping import held
 
 NAME = re.compile(r"[^/\\\0]+")
 STAMP = "%Y%m%d_%H%M%S"
@@ -86,12 +87,19 @@ class RunDirectory:
         self.final_path: Path
 
     def __enter__(self) -> RunDirectory:
-        with writing(self.output_dir):
-            self.output_dir.mkdir(parents=True, exist_ok=True)
-            made = tempfile.mkdtemp(prefix=f".{self.name}.partial-", dir=self.output_dir)
-        self.path = Path(made)
-        self.path.chmod(0o755)
         self.final_path = self.output_dir / self.name
+        made: str | None = None
+        try:
+            with writing(self.output_dir), held():
+                self.output_dir.mkdir(parents=True, exist_ok=True)
+                made = tempfile.mkdtemp(prefix=f".{self.name}.partial-", dir=self.output_dir)
+                self.path = Path(made)
+                self.path.chmod(0o755)
+        except BaseException:
+            # Python leaves a context only after it was entered.
+            if made is not None:
+                shutil.rmtree(made, ignore_errors=True)
+            raise
         return self
 
     def __exit__(
@@ -100,12 +108,13 @@ class RunDirectory:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        try:
-            if kind is None:
-                self.final_path = self._placed()
-        finally:
-            if self.path.exists():
-                shutil.rmtree(self.path, ignore_errors=True)
+        with held():
+            try:
+                if kind is None:
+                    self.final_path = self._placed()
+            finally:
+                if self.path.exists():
+                    shutil.rmtree(self.path, ignore_errors=True)
 
     def _placed(self) -> Path:
         """Rename to the first free name; an occupied folder makes the rename fail."""

@@ -29,6 +29,7 @@ from cairo.rates_tool import loads as load_funcs
 from cairo.rates_tool.config import OUTPUT_INTERNAL_POSTPROCESSING
 from cairo.rates_tool.customer_bill_calculation import CustomerUse, SolarStyle, customer_use
 from cairo.rates_tool.dd_stages.summary import LoadSummary
+from cairo.rates_tool.dd_stages.worker_processes import process_pool
 from cairo.rates_tool.lookups import (
     ELECTRICITY,
     GAS,
@@ -55,10 +56,11 @@ def process_scheduler(backend: Backend, process_workers: int | None) -> Iterator
         yield
         return
     workers = min(process_workers or 1, os.cpu_count() or 1)
-    scheduler: dict[str, Any] = {"scheduler": "synchronous"}
-    if workers > 1:
-        scheduler = {"scheduler": "processes", "num_workers": workers}
-    with dask.config.set(**scheduler):
+    if workers == 1:
+        with dask.config.set(scheduler="synchronous"):
+            yield
+        return
+    with process_pool(workers) as pool, dask.config.set(scheduler="processes", pool=pool):
         yield
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import logging
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,7 @@ from cairo.rates_tool.dd_stages.worker_processes import (
     WORKER_ENVIRON,
     prepare_workers,
 )
+from cairo.stopping import held
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -33,6 +36,8 @@ __all__ = ["LOOPBACK", "Sizing", "connected", "dashboard_link", "gathered", "siz
 LOOPBACK = "127.0.0.1"
 CONNECT_SECONDS = 10.0
 """How long a scheduler may take to answer, or to write its file."""
+LOGGERS = ("distributed", "distributed.client", "tornado.application")
+"""Those that Dask gives a level of their own."""
 WORKER_SECONDS = 60.0
 """How long a cluster may be without its first worker."""
 
@@ -59,10 +64,16 @@ def connected(
     import dask
     import distributed  # noqa: F401 - its defaults have to be in place before some are changed
 
-    with ExitStack() as stack:
+    stack = ExitStack()
+    # A local cluster takes a second to start or end and cannot be closed when cut short.
+    own = not (settings.cluster or settings.scheduler_address or settings.scheduler_file)
+    whole = held if own else nullcontext
+    try:
         stack.enter_context(dask.config.set(_config()))
+        stack.enter_context(_quiet())
         try:
-            client = _client(settings, size, stack, note)
+            with whole():
+                client = _client(settings, size, stack, note)
         except CairoError:
             raise
         except Exception as error:
@@ -78,6 +89,9 @@ def connected(
         if link:
             note(f"dashboard {link}")
         yield client
+    finally:
+        with whole():
+            stack.close()
 
 
 def dashboard_link(client: Client, settings: DaskSettings) -> str | None:
@@ -101,6 +115,20 @@ def _config() -> dict[str, Any]:
         "distributed.worker.memory.monitor-interval": "200ms",
         **{f"distributed.nanny.pre-spawn-environ.{k}": v for k, v in WORKER_ENVIRON.items()},
     }
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what Dask logs from the terminal: what matters of it reaches us as errors."""
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _client(
@@ -174,22 +202,39 @@ def _cluster(settings: DaskSettings, size: Sizing, security: Any) -> Iterator[An
     if size.processes:
         prepare_workers()
     dashboard = _free_dashboard(settings.dashboard_address)
-    cluster = LocalCluster(
-        n_workers=size.n_workers,
-        threads_per_worker=size.threads_per_worker,
-        processes=size.processes,
-        memory_limit=size.memory_limit,
-        dashboard_address=dashboard,
-        security=security,
-        silence_logs=50,
-        # Without a dashboard there still is an HTTP server, on all interfaces unless told.
-        scheduler_kwargs={} if dashboard else {"dashboard_address": f"{LOOPBACK}:0"},
-        **({"host": LOOPBACK} if size.processes else {"worker_class": _thread_worker()}),
-    )
-    try:
-        yield cluster
-    finally:
-        cluster.close(timeout=10)
+    with _scratch_folder():
+        cluster = LocalCluster(
+            n_workers=size.n_workers,
+            threads_per_worker=size.threads_per_worker,
+            processes=size.processes,
+            memory_limit=size.memory_limit,
+            dashboard_address=dashboard,
+            security=security,
+            silence_logs=50,
+            # Without a dashboard there still is an HTTP server, on all interfaces unless told.
+            scheduler_kwargs={} if dashboard else {"dashboard_address": f"{LOOPBACK}:0"},
+            **({"host": LOOPBACK} if size.processes else {"worker_class": _thread_worker()}),
+        )
+        try:
+            yield cluster
+        finally:
+            cluster.close(timeout=10)
+
+
+@contextmanager
+def _scratch_folder() -> Iterator[None]:
+    """A place of our own for what workers spill: Dask shares one and never removes it."""
+    import dask
+
+    place = dask.config.get("temporary-directory", None) or tempfile.gettempdir()
+    Path(place).mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(
+            prefix="cairo-workers-", dir=place, ignore_cleanup_errors=True
+        ) as folder,
+        dask.config.set({"temporary-directory": folder}),
+    ):
+        yield
 
 
 def _thread_worker() -> type:
@@ -295,10 +340,14 @@ def gathered(
         return root_future.result()
     except KilledWorker as error:
         raise ClusterError(
-            f"workers died repeatedly on one partition ({_line(error)}): "
+            f"{error.allowed_failures + 1} workers died one after another on one partition: "
             "give them more memory_limit or fewer partition_buildings"
         ) from None
-    except (FutureCancelledError, asyncio.CancelledError, OSError, TimeoutError) as error:
+    except (FutureCancelledError, asyncio.CancelledError):
+        raise ClusterError(
+            "lost the Dask scheduler during the pass: it has ended or cannot be reached any more"
+        ) from None
+    except (OSError, TimeoutError) as error:
         raise ClusterError(f"lost the Dask scheduler during the pass: {_line(error)}") from None
 
 

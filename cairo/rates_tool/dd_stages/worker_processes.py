@@ -1,16 +1,22 @@
-"""How worker processes start: forked from a server that has imported what they need once.
+"""How worker processes start, and that Ctrl-C is not theirs to answer.
 
-The server is a fresh process without threads, so that forking it is safe. Started early, it
-imports while this process reads its inputs. Nothing heavy is imported here.
+A cluster's are forked from a server that has imported what they need once. It is a fresh
+process without threads, so that forking it is safe. Started early, it imports while this
+process reads its inputs. Nothing heavy is imported here.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
+
+from cairo.errors import ClusterError
+from cairo.stopping import held
 
 PRELOADED = ["cairo.rates_tool.dd_stages.load_pass", "distributed.nanny", "distributed.worker"]
 
@@ -35,8 +41,26 @@ def prepare_workers() -> None:
     if START_METHOD != "forkserver":
         return
     multiprocessing.get_context(START_METHOD).set_forkserver_preload(PRELOADED)
-    with _environ():
+    with held(), _environ(), deaf_to_interrupts():
         forkserver.ensure_running()
+
+
+@contextmanager
+def deaf_to_interrupts() -> Iterator[None]:
+    """Block SIGINT for what is started here, and what that starts in turn.
+
+    Ctrl-C reaches every process of a terminal; the one that runs the scenario ends the others.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    # Started later, the tracker would unblock it.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
@@ -51,3 +75,34 @@ def _environ() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def process_pool(workers: int) -> Iterator[Executor]:
+    """Processes for the `dask.delayed` stages of a whole run, ended with the block.
+
+    Raises
+    ------
+    ClusterError
+        A process was killed.
+    """
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
+    from dask.multiprocessing import get_context
+
+    pool = ProcessPoolExecutor(workers, mp_context=get_context())
+    try:
+        with held(), deaf_to_interrupts():
+            # A process starts with each job while none is idle.
+            for _ in range(workers):
+                pool.submit(int)
+        yield pool
+    except BrokenProcessPool:
+        raise ClusterError(
+            f"one of {workers} worker processes was killed, which systems do when memory runs "
+            "out: give fewer process_workers"
+        ) from None
+    finally:
+        with held():
+            pool.shutdown(cancel_futures=True)
