@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,23 +15,18 @@ from typing import Any
 
 import psutil
 import pytest
+from dask import delayed
 from distributed import Client
 
 from cairo.errors import CairoError, ClusterError, LoadError, OutputError
 from cairo.progress import SilentProgress
 from cairo.rates_tool import run_directory
+from cairo.rates_tool.dask_settings import DaskSettings
+from cairo.rates_tool.dd_stages import cluster
 from cairo.rates_tool.run_directory import RunDirectory
+from tests.cairo_process import TWO_PROCESSES
 from tests.whole_runs import IN_PROCESS, Demo, contents, make_demo
 
-TWO_PROCESSES = {
-    "dask": {
-        "processes": True,
-        "n_workers": 2,
-        "threads_per_worker": 1,
-        "partition_buildings": 1,
-        "dashboard_address": None,
-    }
-}
 FULL_DISKS = ["size=4k", "size=40k", "size=400k", "size=630k", "nr_inodes=2", "nr_inodes=9"]
 
 
@@ -283,6 +279,38 @@ def test_a_worker_above_its_memory_limit_changes_no_bit(
     assert not psutil.pid_exists(int(flag.read_text()))
 
 
-def test_workers_that_never_have_the_memory_are_one_line(demo: Demo) -> None:
-    demo.settings({"dask": TWO_PROCESSES["dask"] | {"memory_limit": "60MB"}})
-    assert "memory_limit" in error_of(demo, ClusterError)
+def _die() -> None:
+    """End this process as the system does when memory has run out."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_partition_that_kills_every_worker_is_one_line() -> None:
+    settings = DaskSettings(**TWO_PROCESSES["dask"])
+    deadly = delayed(_die)(dask_key_name="deadly")
+    with (
+        cluster.connected(settings, cluster.sizing(settings, None, 10)) as client,
+        pytest.raises(ClusterError) as caught,
+    ):
+        cluster.gathered(client, [deadly], delayed(list)([deadly]))
+    assert str(caught.value) == (
+        "6 workers died one after another on one partition: "
+        "give them more memory_limit or fewer partition_buildings"
+    )
+
+
+@pytest.mark.parametrize("backend", ["pandas", "dask_delayed"])
+def test_a_killed_process_of_the_other_backends_is_one_line(demo: Demo, backend: str) -> None:
+    here = psutil.Process()
+    others = set(here.children())
+
+    def kill() -> None:
+        while not (started := set(here.children()) - others):
+            time.sleep(0.01)
+        # The last, as the first may keep track of resources and not be a worker.
+        max(started, key=lambda process: process.create_time()).kill()
+
+    killer = threading.Thread(target=kill)
+    progress = AfterInputs(killer.start)
+    text = error_of(demo, ClusterError, backend=backend, progress=progress)
+    killer.join()
+    assert text.startswith("one of 2 worker processes was killed")
