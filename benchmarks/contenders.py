@@ -223,10 +223,8 @@ def pandas_originals(stock: BenchmarkStock) -> Figures:
     def stages(frame: Any, metadata: Any, price: Any) -> Any:
         demand = loads.process_residential_hourly_demand(frame, metadata)
         processor = InternalCrossSubsidizationProcessor()
-        burden, shares = (
-            processor._return_customer_level_economic_burden_and_residual_share(
-                metadata, frame, price, {RESIDUAL_COSTS: 1.0}
-            )
+        burden, shares = processor._return_customer_level_economic_burden_and_residual_share(
+            metadata, frame, price, {RESIDUAL_COSTS: 1.0}
         )
         # A share is basis / total of 1 $: undone, so that every contender's basis is compared.
         kwh = shares[RESIDUAL_SHARES["BAT_vol"]].to_numpy() * float(demand.sum())

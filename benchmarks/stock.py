@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from concurrent.futures import ProcessPoolExecutor
@@ -54,7 +55,7 @@ def benchmark_stock(root: Path, buildings: int) -> BenchmarkStock:
     with ProcessPoolExecutor(workers) as pool:
         jobs = [
             pool.submit(_write_homes, place.loads, buildings, int(a), int(b))
-            for a, b in zip(edges, edges[1:], strict=False)
+            for a, b in itertools.pairwise(edges)
         ]
         system = sum(job.result() for job in jobs)
     stock = synthetic_stock(buildings, SEED)

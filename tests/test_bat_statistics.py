@@ -67,7 +67,7 @@ def test_names_and_weights_are_not_segments() -> None:
 
 
 def test_an_unknown_column_is_named() -> None:
-    with pytest.raises(MetadataError, match="no column in.age"):
+    with pytest.raises(MetadataError, match=r"no column in\.age"):
         calculate_BAT_stats_by_group(METADATA, BAT, "in.age")
 
 

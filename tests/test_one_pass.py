@@ -10,7 +10,6 @@ from collections import Counter
 from pathlib import Path
 
 import dask
-import numpy as np
 import pandas as pd
 import pytest
 

@@ -121,13 +121,13 @@ def _statistics_by_group(metadata_df: pd.DataFrame, values: pd.DataFrame, gcn: s
     weight = rows["weight"].reindex(values.index).to_numpy(np.float64)
     named = groups.astype(object).where(groups.notna(), "(none)").astype(str)
     matrix = values.to_numpy(np.float64)
-    rows: list[dict[str, object]] = []
+    statistics: list[dict[str, object]] = []
     for name, place in named.reset_index(drop=True).groupby(named.to_numpy()).indices.items():
-        rows += _group_summary_bat_formatting(
+        statistics += _group_summary_bat_formatting(
             str(name), matrix[place], weight[place], list(values), gcn
         )
-    rows += _group_summary_bat_formatting(ALL, matrix, weight, list(values), gcn)
-    return pd.DataFrame(rows)
+    statistics += _group_summary_bat_formatting(ALL, matrix, weight, list(values), gcn)
+    return pd.DataFrame(statistics)
 
 
 def _group_summary_bat_formatting(

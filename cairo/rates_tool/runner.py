@@ -141,6 +141,7 @@ def run(
             with timings.stage("bills, rates and bill alignment"):
                 simulator = _simulate(inputs, prepared, costs, directory)
             _write_system(directory.path, prepared, costs)
+            write_csv(inputs.tariff_map, directory.path / "tariff_map.csv")
             if prepared.report is not None:
                 prepared.report(directory.path / "performance_report.html")
             write_json(

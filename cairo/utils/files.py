@@ -1,13 +1,14 @@
-"""Small input files, local or behind an fsspec URL."""
+"""Small files: inputs, local or behind an fsspec URL, and outputs that appear whole."""
 
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cairo.errors import CairoError
+from cairo.errors import CairoError, OutputError
 
 FilePath = str | os.PathLike[str]
 
@@ -50,3 +51,28 @@ def read_bytes(
 def one_line(cause: BaseException) -> str:
     """The text of an error of another package, on one line of bearable length."""
     return " ".join(str(cause).split())[:200] or type(cause).__name__
+
+
+def write_whole(path: Path, text: str) -> Path:
+    """Write a text file that appears whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written.
+    """
+    made = None
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+        ) as file:
+            made = Path(file.name)
+            file.write(text)
+        made.chmod(0o644)
+        made.replace(path)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
+    finally:
+        if made is not None:
+            made.unlink(missing_ok=True)
+    return path
