@@ -265,7 +265,10 @@ def _month_by_hour(
     hours = np.bincount(cell, minlength=288).clip(1)
     mean = (np.bincount(cell, load, 288) / hours).reshape(12, 24)
     dear = np.bincount(cell[marked], minlength=288).reshape(12, 24)
-    mesh = ax.pcolormesh(mean, cmap="cividis", linewidth=0.3, edgecolor="face")
+    from matplotlib import colormaps
+
+    colors = colormaps["cividis"].resampled(64)
+    mesh = ax.pcolormesh(mean, cmap=colors, linewidth=0.3, edgecolor="face")
     dark = mean < (mean.min() + mean.max()) / 2
     for month, hour in zip(*np.nonzero(dear), strict=True):
         ax.text(
@@ -285,3 +288,5 @@ def _month_by_hour(
     ax.set_title(f"Mean load [{unit}]; numbers count marginal cost hours")
     bar = figure.colorbar(mesh, ax=ax, pad=0.02, format=lambda x, _: f"{x:,.10g}")
     bar.outline.set_visible(False)
+    assert bar.solids is not None
+    bar.solids.set(rasterized=False, edgecolor="face")  # an image of its own could not be shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,12 +59,18 @@ class Segment:
     code: np.ndarray
 
 
-def segments(homes: pd.DataFrame, tariff_of: np.ndarray) -> tuple[list[Segment], list[str]]:
-    """Each metadata column as groups, and the names of the columns with too many values."""
+def segments(
+    homes: pd.DataFrame, tariffs: Mapping[str, np.ndarray]
+) -> tuple[list[Segment], list[str]]:
+    """Each metadata column as groups, and the names of the columns with too many values.
+
+    tariffs : {name: (n,) tariff key of each home}, groups of their own where there are several.
+    """
     found, left_out = [], []
-    columns = {name: homes[name] for name in homes if name not in NOT_SEGMENTS}
-    if len(set(tariff_of)) > 1:
-        columns = {"tariff": pd.Series(tariff_of, homes.index), **columns}
+    columns = {str(name): homes[name] for name in homes if name not in NOT_SEGMENTS}
+    for name, keys in tariffs.items():
+        if len(set(keys)) > 1:
+            columns = {name: pd.Series(keys, homes.index), **columns}
     for name, column in columns.items():
         distinct = int(column.nunique())
         numbers = pd.to_numeric(column, errors="coerce") if distinct > MOST_VALUES else None

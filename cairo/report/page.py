@@ -115,8 +115,8 @@ def heading(text: str) -> Html:
     return Html(f"<h3>{esc(text)}</h3>")
 
 
-def chooser(columns: Sequence[tuple[str, str]], allocations: Mapping[str, str]) -> Html:
-    """Menus that leave one column's table, and one allocation's rows; unseen without scripts."""
+def chooser(columns: Sequence[tuple[str, str]], label: str, parts: Mapping[str, str]) -> Html:
+    """Menus that leave one column's table, and one part of its rows; unseen without scripts."""
 
     def menu(name: str, label: str, every: str, items: Iterable[tuple[str, str]], at: str) -> str:
         options = "".join(
@@ -128,7 +128,11 @@ def chooser(columns: Sequence[tuple[str, str]], allocations: Mapping[str, str]) 
     return Html(
         '<div class="chooser">'
         + menu("choose-column", "Group by", "every column", columns, columns[0][0])
-        + menu("choose-allocation", "Residual", "every allocation", allocations.items(), "")
+        + (
+            menu("choose-part", label.capitalize(), f"every {label}", parts.items(), "")
+            if len(parts) > 1
+            else ""
+        )
         + "</div>"
     )
 
@@ -203,7 +207,7 @@ p { max-width: 48rem; margin: 0 0 .8rem; overflow-wrap: anywhere; }
 nav ol { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; list-style: none; margin: .75rem 0 0;
   padding: 0; font-size: .92rem; }
 section { margin: 2.75rem 0; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(13.5rem, 1fr)); gap: 1rem;
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); gap: 1rem;
   margin: 0 0 1.5rem; }
 .cards div { border-top: 2px solid var(--under); background: var(--tint); padding: .7rem .9rem; }
 dt { font-size: .88rem; color: var(--soft); }
@@ -230,7 +234,6 @@ thead .num { white-space: normal; }
 tbody th { overflow-wrap: anywhere; min-width: 7rem; }
 tbody .head th { font-weight: 600; padding-top: .8rem; border-bottom-color: var(--soft); }
 .total th, .total td { font-weight: 600; border-top: 1px solid var(--soft); }
-.bar { display: block; width: 9rem; height: .8rem; margin: .28rem 0 0; }
 code { font-size: .85em; overflow-wrap: anywhere; }
 .chooser { display: none; flex-wrap: wrap; gap: .5rem 1.5rem; margin: .5rem 0 1rem;
   padding: .6rem .9rem; background: var(--tint); }
@@ -251,8 +254,7 @@ footer { border-top: 1px solid var(--rule); padding-top: 1rem; font-size: .88rem
   .wide { overflow: visible; }
   table { font-size: 8pt; }
   th, td { padding: .18rem .35rem; }
-  .bar { width: 6rem; }
-  .cards div, .bar { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  .cards div { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   a { color: inherit; text-decoration: none; }
 }
 """
@@ -262,22 +264,22 @@ SCRIPT = """
 (() => {
   const segments = [...document.querySelectorAll("[data-segment]")];
   const column = document.getElementById("choose-column");
-  const allocation = document.getElementById("choose-allocation");
+  const part = document.getElementById("choose-part");
   if (!column) return;
   document.documentElement.classList.add("js");
   const show = () => {
     for (const one of segments)
       one.classList.toggle("away", column.value !== "" && one.id !== column.value);
-    for (const body of document.querySelectorAll("[data-allocation]"))
+    for (const body of document.querySelectorAll("[data-part]"))
       body.classList.toggle("away",
-        allocation.value !== "" && body.dataset.allocation !== allocation.value);
+        part && part.value !== "" && body.dataset.part !== part.value);
   };
   const follow = () => {
     const named = segments.find((one) => "#" + one.id === location.hash);
     if (named) { column.value = named.id; show(); named.scrollIntoView(); }
   };
   column.addEventListener("change", show);
-  if (allocation) allocation.addEventListener("change", show);
+  if (part) part.addEventListener("change", show);
   window.addEventListener("hashchange", follow);
   show();
   follow();

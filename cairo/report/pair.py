@@ -13,6 +13,7 @@ from cairo.report import charts
 from cairo.report.data import FUELS, RunData
 from cairo.report.numbers import (
     ALL,
+    EVEN,
     Segment,
     count,
     dollars,
@@ -49,7 +50,7 @@ class Pair:
     b: RunData
     place: np.ndarray
 
-    def of_b(self, values: Float1D) -> Float1D:
+    def of_b(self, values: np.ndarray) -> np.ndarray:
         """(n,) of run B in A's order of homes."""
         return values[self.place]
 
@@ -85,8 +86,7 @@ def paired(a: RunData, b: RunData) -> Pair:
 def pair_page(a: RunData, b: RunData, group: str | None = None) -> str:
     """The whole page."""
     pair = paired(a, b)
-    fuels = [key for key in a.bills if key in b.bills]
-    changes = {key: pair.of_b(b.bills[key].annual) - a.bills[key].annual for key in fuels}
+    changes = _bill_changes(pair)
     body = join(
         [
             section("summary", "In short", _summary(pair, changes)),
@@ -116,6 +116,14 @@ def pair_page(a: RunData, b: RunData, group: str | None = None) -> str:
     )
 
 
+def _bill_changes(pair: Pair) -> dict[str, Float1D]:
+    """Annual bills, B minus A, by fuel; of electricity alone when no gas bill changes."""
+    a, b = pair.a.bills, pair.b.bills
+    changes = {key: pair.of_b(b[key].annual) - a[key].annual for key in a if key in b}
+    moved = "gas" in changes and (np.abs(changes["gas"]) > EVEN).any()
+    return changes if moved else {"elec": changes["elec"]}
+
+
 def _side_by_side(left: Html, right: Html) -> Html:
     return Html(
         f'<div class="pair"><div><p class="note">A</p>{left}</div>'
@@ -132,7 +140,7 @@ def _summary(pair: Pair, changes: dict[str, Float1D]) -> Html:
         _both("Residual costs", a.residual, b.residual),
         _both("System peak [kW]", _peak(a), _peak(b), money=False),
     ]
-    for key in changes:
+    for key in (key for key in a.bills if key in b.bills):
         means = [math.fsum(run.weight * run.bills[key].annual) / run.customers for run in (a, b)]
         rows.append(_both(f"Mean bill, {FUELS[key].lower()} [$ a customer]", *means, places=2))
     return join(
@@ -189,14 +197,18 @@ def _changes(pair: Pair, changes: dict[str, Float1D], group: str | None) -> list
         figure(
             drawing,
             "Customers by the change of their annual bill, B minus A; above zero they pay more "
-            "under B. The outermost bars hold all customers beyond them.",
+            "under B. The outermost bars hold all customers beyond them."
+            + ("" if "gas" in changes else " No gas bill changes."),
         )
     ]
 
 
 def _segments(pair: Pair, changes: dict[str, Float1D]) -> list[Html]:
     """Who gains and who loses, for every metadata column and fuel."""
-    found, _ = segments(pair.a.homes, pair.a.tariff_of)
+    found, _ = segments(
+        pair.a.homes,
+        {"tariff under B": pair.of_b(pair.b.tariff_of), "tariff under A": pair.a.tariff_of},
+    )
     if not found:
         return [paragraph("Run A keeps no metadata column to group customers by.")]
     head = [
@@ -204,7 +216,7 @@ def _segments(pair: Pair, changes: dict[str, Float1D]) -> list[Html]:
         for n in SEGMENT_HEAD
     ]
     names = {key: FUELS[key] for key in changes}
-    parts = [chooser([(f"by-{n}", s.column) for n, s in enumerate(found)], names)]
+    parts = [chooser([(f"by-{n}", s.column) for n, s in enumerate(found)], "bill", names)]
     for number, segment in enumerate(found):
         bodies = []
         for key, change in changes.items():
@@ -213,7 +225,7 @@ def _segments(pair: Pair, changes: dict[str, Float1D]) -> list[Html]:
                 for row in group_numbers(change, pair.a.weight, segment)
             )
             label = f'<tr class="head"><th colspan="{len(head)}">{esc(FUELS[key])}</th></tr>'
-            bodies.append(f'<tbody data-allocation="{esc(key)}">{label}{rows}</tbody>')
+            bodies.append(f'<tbody data-part="{esc(key)}">{label}{rows}</tbody>')
         note = f" ({segment.note})" if segment.note else ""
         caption = f"Change of annual bills, B minus A [$ a customer] by {segment.column}."
         parts.append(

@@ -206,7 +206,7 @@ def alignment(run: RunData, chosen: Highlight | None) -> list[Html]:
 
 def segment_tables(run: RunData) -> list[Html]:
     """Who pays over and who under, for every metadata column and allocation."""
-    found, left_out = segments(run.homes, run.tariff_of)
+    found, left_out = segments(run.homes, {"tariff": run.tariff_of})
     if not found:
         return [paragraph("The run keeps no metadata column to group customers by.")]
     names = {name: ALLOCATIONS[name] for name in run.bat}
@@ -218,7 +218,7 @@ def segment_tables(run: RunData) -> list[Html]:
     )
     parts = [
         intro,
-        chooser([(f"by-{n}", segment.column) for n, segment in enumerate(found)], names),
+        chooser([(f"by-{n}", s.column) for n, s in enumerate(found)], "allocation", names),
         *[Html(f'<div data-segment id="by-{n}">{html}</div>') for n, html in enumerate(tables)],
     ]
     if left_out:
@@ -241,7 +241,7 @@ def _segment(segment: Segment, run: RunData, names: Mapping[str, str]) -> Html:
         body = "".join(
             row_html(group_cells(row), (0,), "total" if row.group == ALL else "") for row in rows
         )
-        bodies.append(f'<tbody data-allocation="{esc(key)}">{head}{body}</tbody>')
+        bodies.append(f'<tbody data-part="{esc(key)}">{head}{body}</tbody>')
     note = f" ({segment.note})" if segment.note else ""
     return join(
         [
