@@ -1,6 +1,7 @@
 """A run reads its loads once, and nothing of the stock's size comes to the client."""
 
 import ctypes
+import json
 import os
 import pickle
 import struct
@@ -11,11 +12,14 @@ from pathlib import Path
 
 import dask
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from cairo.demo import LOADS, write_demo
 from cairo.rates_tool.dd_stages import load_pass, summary
 from cairo.rates_tool.dd_stages.frame import as_load_frame
+from cairo.rates_tool.dd_stages.load_file import FIELDS
+from cairo.rates_tool.runner import run_scenario
 from tests.strategies import NO_LIMIT, YEAR, tariff_dict
 from tests.test_pack import a_stock
 
@@ -35,6 +39,26 @@ def test_each_load_file_is_opened_once_a_run(demo: Path, tmp_path: Path, run: st
     names = {path.name for path in loads.glob("*.parquet")}
     assert set(opened) == names
     assert set(opened.values()) == {1}, opened.most_common(3)
+
+
+@pytest.mark.parametrize("backend", ["pandas", "dask_dataframe"])
+def test_the_record_counts_files_and_the_stored_bytes_of_the_columns_read(
+    demo: Path, tmp_path: Path, backend: str
+) -> None:
+    place = run_scenario(demo, "demo_flat_precalc", backend=backend, workers=1, output_dir=tmp_path)
+    counted = json.loads((place / "run.json").read_text())["loads_read"]
+    columns = {"timestamp", "bldg_id", *FIELDS.values()}
+    stored = files = 0
+    for path in (demo.parents[2] / LOADS).glob("*.parquet"):
+        group = pq.read_metadata(path).row_group(0)
+        chunks = [group.column(i) for i in range(group.num_columns)]
+        stored += sum(c.total_compressed_size for c in chunks if c.path_in_schema in columns)
+        files += 1
+    if backend == "dask_dataframe":
+        assert counted == {"files": files, "bytes": stored}
+    else:  # CAIRO's stages read electricity and gas apart
+        assert counted["files"] == 2 * files
+        assert counted["bytes"] > stored
 
 
 def _opens_during(folder: Path, command: list[str]) -> Counter[str]:

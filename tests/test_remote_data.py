@@ -92,6 +92,16 @@ def test_secrets_are_used_but_never_written(demo: Demo, server: S3Server) -> Non
     assert recorded["client_kwargs"]["region_name"] == REGION
 
 
+def test_remote_inputs_have_the_fingerprints_of_local_ones(demo: Demo, server: S3Server) -> None:
+    demo.settings(IN_PROCESS)
+    local = json.loads((demo.run() / "run.json").read_text())
+    remote = json.loads((remote_run(demo, server.options()) / "run.json").read_text())
+    digests = [sorted(record["inputs"].values()) for record in (local, remote)]
+    assert digests[0] == digests[1]
+    assert sum(digest.startswith("listing ") for digest in digests[0]) == 1
+    assert local["loads_read"] == remote["loads_read"]
+
+
 def test_pandas_reads_s3_as_well(demo: Demo, server: S3Server) -> None:
     demo.settings({"backend": "pandas", "process_workers": 1})
     local = contents(demo.run())

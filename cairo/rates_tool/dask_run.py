@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cairo.errors import OutputError
 from cairo.rates_tool.dd_stages import cluster, load_pass
 from cairo.rates_tool.dd_stages.frame import LoadOptions, read_load_frame
+from cairo.rates_tool.dd_stages.load_file import NOTHING_READ
 from cairo.rates_tool.dd_stages.summary import target_times
 from cairo.rates_tool.systemsimulator import gas_tariff_strategy
 from cairo.rates_tool.tariffs import _load_base_tariffs
@@ -56,10 +57,12 @@ def prepare(inputs: RunInputs, timings: Timings, performance_report: bool) -> di
     try:
         with _performance_report(client, performance_report) as report:
             prices = inputs.marginal_system_prices
+            read = NOTHING_READ
             if inputs.distribution_cost is not None:
                 with timings.stage("system hourly demand", len(ids)):
                     plan = load_pass.demand_plan(metadata)
                     first = load_pass.execute(frame, plan, client, timings.advance)
+                    read += first.read
                     times = target_times(settings.year_run)
                     prices = full_prices(inputs, first.hourly_demand_series(times))
             with timings.stage("pass over the loads", len(ids)):
@@ -86,6 +89,7 @@ def prepare(inputs: RunInputs, timings: Timings, performance_report: bool) -> di
         "prices": prices,
         "report": report,
         "workers": asdict(size),
+        "read": read + summary.read,
     }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +24,7 @@ from cairo.errors import (
 from cairo.rates_tool.buildingstock import building_ids, read_frame, return_buildingstock
 from cairo.rates_tool.run_directory import check_run_name
 from cairo.rates_tool.scenario import RunSettings, is_path_key
+from cairo.utils.files import folder_listing, read_bytes
 from cairo.utils.yaml_files import read_yaml
 
 T = TypeVar("T")
@@ -390,7 +390,7 @@ def _subclass_requirement(
 def fingerprints(
     settings: RunSettings, electric: pd.Series, gas_map: pd.DataFrame | None
 ) -> dict[str, str]:
-    """SHA-256 of every small input file; of a load folder's names, sizes and times."""
+    """SHA-256 of every small input file; of a load folder's file names and sizes."""
     used = set(electric)
     paths: list[str] = []
     for key, value in settings.model_dump().items():
@@ -402,17 +402,13 @@ def fingerprints(
             paths += [f"{value}/{name}.json" for name in sorted(set(gas_map["tariff_key"]))]
         else:
             paths.append(value)
-    return {path: _fingerprint(path) for path in paths}
+    return {path: _fingerprint(path, settings.storage_options) for path in paths}
 
 
-def _fingerprint(path: str) -> str:
-    if "://" in path:
-        return "not taken: remote"
-    digest = hashlib.sha256()
-    if Path(path).is_dir():
-        for entry in sorted(os.scandir(path), key=lambda item: item.name):
-            status = entry.stat()
-            digest.update(f"{entry.name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
-        return f"listing {digest.hexdigest()}"
-    digest.update(Path(path).read_bytes())
-    return digest.hexdigest()
+def _fingerprint(path: str, storage_options: Mapping[str, Any] | None) -> str:
+    listing = folder_listing(path, storage_options)
+    if listing is None:
+        content = read_bytes(path, storage_options, CairoError, "input")
+        return hashlib.sha256(content).hexdigest()
+    lines = "".join(f"{name}\0{size}\n" for name, size in listing)
+    return f"listing {hashlib.sha256(lines.encode()).hexdigest()}"

@@ -29,10 +29,13 @@ from cairo.rates_tool.dd_stages.frame import (
     LoadOptions,
     PartitionSpec,
     loads_of_frame,
+    mark_read,
     model_columns,
+    read_count,
     read_partition,
     stock_files,
 )
+from cairo.rates_tool.dd_stages.load_file import NOTHING_READ
 from cairo.rates_tool.dd_stages.period import MONTHS, PeriodPlan, PeriodUse, period_plan
 from cairo.rates_tool.demand_frames import demand_frame, solar_frame
 from cairo.rates_tool.lookups import ELECTRICITY, GAS, HOURS, NET_LOAD
@@ -167,7 +170,9 @@ def _stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     columns = {
         name: np.concatenate([frame[name].to_numpy() for frame in frames]) for name in frames[0]
     }
-    return pd.DataFrame(columns, index=index)
+    stacked = pd.DataFrame(columns, index=index)
+    mark_read(stacked, sum((read_count(frame) for frame in frames), NOTHING_READ))
+    return stacked
 
 
 def _load_file_worker(

@@ -7,7 +7,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,6 +17,8 @@ import pandas as pd
 
 from cairo.rates_tool import delayed_stages, system_revenues, tariffs
 from cairo.rates_tool import loads as load_funcs
+from cairo.rates_tool.dd_stages.frame import read_count
+from cairo.rates_tool.dd_stages.load_file import NOTHING_READ, ReadCount
 from cairo.rates_tool.dd_stages.memory import PeakMemory
 from cairo.rates_tool.inputs import RunInputs, read_inputs
 from cairo.rates_tool.lookups import (
@@ -164,6 +166,7 @@ class _Prepared:
     prices: pd.DataFrame
     report: Callable[[Path], None] | None = None
     workers: Mapping[str, Any] = field(default_factory=dict)
+    read: ReadCount = NOTHING_READ
 
 
 @dataclass(frozen=True)
@@ -200,6 +203,7 @@ def _prepare_pandas(inputs: RunInputs, timings: Timings) -> _Prepared:
                 "EST",
                 storage_options=settings.storage_options,
             )
+            read = read_count(electricity)
             electricity = conditioned(
                 electricity, inputs.kwh_scale_factor, settings.floor_negative_net_load
             )
@@ -215,12 +219,13 @@ def _prepare_pandas(inputs: RunInputs, timings: Timings) -> _Prepared:
                     "EST",
                     storage_options=settings.storage_options,
                 )
+                read += read_count(gas)
         with timings.stage("system hourly demand"):
             stages: Any = delayed_stages if settings.backend == "dask_delayed" else load_funcs
             demand = stages.process_residential_hourly_demand(
                 electricity, metadata[["bldg_id", "weight"]]
             )
-    return _Prepared(electricity, gas, demand, full_prices(inputs, demand))
+    return _Prepared(electricity, gas, demand, full_prices(inputs, demand), read=read)
 
 
 def conditioned(loads: pd.DataFrame, scale: float, floor: bool) -> pd.DataFrame:
@@ -350,6 +355,7 @@ def _record(
         },
         "timings_s": {name: round(value, 4) for name, value in timings.seconds.items()},
         "peak_memory_bytes": peak_bytes,
+        "loads_read": asdict(prepared.read),
         "workers": dict(prepared.workers),
         "versions": {"python": platform.python_version(), **_versions()},
         "machine": {"system": platform.platform(), "cpus": os.cpu_count()},

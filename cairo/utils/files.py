@@ -48,6 +48,33 @@ def read_bytes(
         raise error(f"{what} {name} cannot be read: {reason}") from cause
 
 
+def folder_listing(
+    path: str, storage_options: Mapping[str, Any] | None
+) -> list[tuple[str, int]] | None:
+    """(name, size) of what a folder or URL holds, by name; None for a file.
+
+    Raises
+    ------
+    CairoError
+        The URL cannot be listed.
+    """
+    if "://" not in path:
+        if not Path(path).is_dir():
+            return None
+        with os.scandir(path) as entries:
+            return sorted((entry.name, entry.stat().st_size) for entry in entries)
+    import fsspec
+
+    try:
+        filesystem, root = fsspec.core.url_to_fs(path, **dict(storage_options or {}))
+        if not filesystem.isdir(root):
+            return None
+        found = filesystem.ls(root, detail=True)
+    except Exception as cause:  # as in `read_bytes`
+        raise CairoError(f"{path} cannot be listed: {one_line(cause)}") from cause
+    return sorted((one["name"].rsplit("/", 1)[-1], one["size"] or 0) for one in found)
+
+
 def one_line(cause: BaseException) -> str:
     """The text of an error of another package, on one line of bearable length."""
     return " ".join(str(cause).split())[:200] or type(cause).__name__

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,7 @@ from cairo.rates_tool.dd_stages import kernels
 from cairo.rates_tool.dd_stages.load_file import (
     HourlyLoads,
     LoadFileReader,
+    ReadCount,
     buildings_of,
     check_load_file,
     load_files,
@@ -55,6 +56,8 @@ __all__ = [
 
 COLUMNS = ("time", "load_data", "pv_generation", NET_LOAD, "natural_gas")
 LOAD_COLUMNS = COLUMNS[1:]
+READ = "cairo_read"
+"""Key of a frame's `attrs`: (files, bytes) read to make it."""
 
 _FIELDS_OF = {
     "load_data": ("total",),
@@ -206,7 +209,12 @@ def read_partition(
     fields = sorted({item for name in wanted for item in _FIELDS_OF[name]} or {"total"})
     hourly = {name: np.empty((len(spec.bldg_ids), HOURS)) for name in wanted}
     years = set()
-    for row, (values, year) in enumerate(_buildings(spec, fields, options)):
+    reader = (
+        PackedReader(spec.packed, fields)
+        if spec.packed is not None
+        else LoadFileReader(fields, options.storage_options)
+    )
+    for row, (values, year) in enumerate(_buildings(reader, spec)):
         years.add(year)
         _fill({name: hourly[name][row] for name in wanted}, values, year, options)
     data: dict[str, Any] = {name: values.reshape(-1) for name, values in hourly.items()}
@@ -215,16 +223,28 @@ def read_partition(
         stamps = hour_stamps(year, options.timezone)
         data["time"] = stamps.take(np.tile(np.arange(HOURS), len(spec.bldg_ids)))
     index = pd.Index(np.repeat(np.asarray(spec.bldg_ids, np.int64), HOURS), name="bldg_id")
-    return pd.DataFrame(data, index=index, columns=columns, copy=False)
+    frame = pd.DataFrame(data, index=index, columns=columns, copy=False)
+    mark_read(frame, reader.count)
+    return frame
+
+
+def mark_read(frame: pd.DataFrame, read: ReadCount) -> None:
+    """Note on a frame what was read to make it."""
+    frame.attrs[READ] = (read.files, read.bytes)
+
+
+def read_count(frame: pd.DataFrame) -> ReadCount:
+    """What was read to make a frame; nothing when a caller made it."""
+    return ReadCount(*frame.attrs.get(READ, (0, 0)))
 
 
 def _buildings(
-    spec: PartitionSpec, fields: Sequence[str], options: LoadOptions
-) -> Iterable[tuple[dict[str, kernels.Float1D], int]]:
-    if spec.packed is not None:
-        yield from PackedReader(spec.packed, fields).read(spec.bldg_ids)
+    reader: LoadFileReader | PackedReader, spec: PartitionSpec
+) -> Iterator[tuple[dict[str, kernels.Float1D], int]]:
+    """(fields, weather year) of each building."""
+    if isinstance(reader, PackedReader):
+        yield from reader.read(spec.bldg_ids)
         return
-    reader = LoadFileReader(fields, options.storage_options)
     for bldg_id, path in zip(spec.bldg_ids, spec.paths, strict=True):
         loads = reader.read(path, bldg_id)
         yield loads.values, loads.source_year

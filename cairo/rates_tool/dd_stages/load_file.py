@@ -51,6 +51,20 @@ _HOUR = np.timedelta64(1, "h")
 
 
 @dataclass(frozen=True)
+class ReadCount:
+    """Files opened, and stored bytes of the columns read from them."""
+
+    files: int = 0
+    bytes: int = 0
+
+    def __add__(self, other: ReadCount) -> ReadCount:
+        return ReadCount(self.files + other.files, self.bytes + other.bytes)
+
+
+NOTHING_READ = ReadCount()
+
+
+@dataclass(frozen=True)
 class HourlyLoads:
     """One building's hours in its weather year's order [kWh]; fields as asked for."""
 
@@ -138,6 +152,10 @@ class LoadFileReader:
     ----------
     fields : names of `FIELDS` to read.
     storage_options : fsspec options for paths that are URLs.
+
+    Attributes
+    ----------
+    count : what was read so far.
     """
 
     def __init__(
@@ -145,6 +163,7 @@ class LoadFileReader:
     ) -> None:
         self.fields = tuple(fields)
         self.storage_options = dict(storage_options or {})
+        self.count = ReadCount()
         self._layout: dict[str, int] = {}
         self._checked_stamps: list[tuple[tuple[object, ...], pa.Buffer, tuple[int, int]]] = []
 
@@ -167,6 +186,7 @@ class LoadFileReader:
                 field: _energies(parquet, columns[field], per_hour, path, FIELDS[field])
                 for field in self.fields
             }
+            self.count += ReadCount(1, stored_bytes(parquet.metadata, self._layout.values()))
         return HourlyLoads(values, year)
 
     @contextmanager
@@ -246,6 +266,16 @@ def _open(source: pa.NativeFile, path: str) -> Any:
     reader = ParquetReader()
     reader.open(source, pre_buffer=is_url(path))
     return reader
+
+
+def stored_bytes(metadata: Any, columns: Iterable[int], groups: Iterable[int] = ()) -> int:
+    """Bytes that columns take in a parquet file, or in some of its row groups."""
+    chosen = list(columns)
+    total = 0
+    for group in groups or range(metadata.num_row_groups):
+        row_group = metadata.row_group(group)
+        total += sum(row_group.column(column).total_compressed_size for column in chosen)
+    return total
 
 
 def _column(parquet: Any, column: int) -> pa.ChunkedArray:

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from cairo.errors import LoadError
 from cairo.rates_tool.dd_stages.kernels import Float1D
-from cairo.rates_tool.dd_stages.load_file import FIELDS, reading
+from cairo.rates_tool.dd_stages.load_file import FIELDS, ReadCount, reading, stored_bytes
 from cairo.rates_tool.lookups import HOURS
 
 MANIFEST = "_cairo_pack.json"
@@ -106,11 +106,16 @@ class PackedReader:
     ----------
     folder : the packed stock.
     fields : names of `load_file.FIELDS` to read.
+
+    Attributes
+    ----------
+    count : what was read so far.
     """
 
     def __init__(self, folder: str, fields: Iterable[str]) -> None:
         self.stock = manifest(folder)
         self.fields = tuple(fields)
+        self.count = ReadCount()
 
     def read(self, bldg_ids: Sequence[int]) -> Iterator[tuple[dict[str, Float1D], int]]:
         """({field: (8760,) kWh}, weather year) of each building, in the order asked for."""
@@ -133,6 +138,10 @@ class PackedReader:
                     f"packed load file {path} row group {block.row_group} has "
                     f"{table.num_rows} rows, expected {len(block.bldg_ids) * HOURS}: pack it again"
                 )
+            names = parquet.schema_arrow.names
+            wanted = [names.index(FIELDS[name]) for name in self.fields]
+            stored = stored_bytes(parquet.metadata, wanted, [block.row_group])
+            self.count += ReadCount(1, stored)
             return {
                 name: table.column(FIELDS[name]).to_numpy().reshape(-1, HOURS)
                 for name in self.fields

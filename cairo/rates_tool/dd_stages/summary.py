@@ -14,8 +14,9 @@ from dask.delayed import delayed
 from cairo.errors import LoadError, listed
 from cairo.rates_tool.calendar import hour_stamps
 from cairo.rates_tool.dd_stages import aggregate, kernels, marginal, period, residual
-from cairo.rates_tool.dd_stages.frame import partition_arrays
+from cairo.rates_tool.dd_stages.frame import partition_arrays, read_count
 from cairo.rates_tool.dd_stages.kernels import Bool1D, Float1D, Float2D, Int1D, Nodes
+from cairo.rates_tool.dd_stages.load_file import NOTHING_READ, ReadCount
 from cairo.rates_tool.lookups import BURDEN, NET_LOAD
 from cairo.rates_tool.tariff_tables import TariffTable
 
@@ -93,6 +94,7 @@ class PartialSummary:
     peak_kwh: Float1D | None
     electricity: dict[str, period.PeriodUse]
     gas: dict[str, period.PeriodUse]
+    read: ReadCount = NOTHING_READ
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class LoadSummary:
     bldg_ids : (n,) ascending; weight : (n,) customers.
     hourly_demand : (8760,) system demand [kWh]; burden : (n,) [$] a customer;
     kwh, peak_kwh : (n,) net energy of the year and of the peak hours [kWh];
-    electricity, gas : {tariff key: use by month and period}.
+    electricity, gas : {tariff key: use by month and period}; read : files and bytes it took.
     """
 
     bldg_ids: Int1D
@@ -113,6 +115,7 @@ class LoadSummary:
     peak_kwh: Float1D | None
     electricity: dict[str, period.PeriodUse]
     gas: dict[str, period.PeriodUse]
+    read: ReadCount = NOTHING_READ
 
     @property
     def index(self) -> pd.Index:
@@ -161,6 +164,7 @@ def summarize_partition(partition: pd.DataFrame, plan: PassPlan) -> PartialSumma
         peak_kwh,
         _uses(plan.electricity, ids, position, arrays, plan),
         _uses(plan.gas, ids, position, {NET_LOAD: arrays.get("natural_gas", _NO_HOURS)}, None),
+        read_count(partition),
     )
 
 
@@ -207,6 +211,7 @@ def combine(parts: Sequence[PartialSummary]) -> PartialSummary:
         together("peak_kwh"),
         _join_uses([part.electricity for part in parts]),
         _join_uses([part.gas for part in parts]),
+        sum((part.read for part in parts), NOTHING_READ),
     )
 
 
@@ -248,6 +253,7 @@ def finalize(total: PartialSummary, plan: PassPlan) -> LoadSummary:
         ordered(total.peak_kwh),
         total.electricity,
         total.gas,
+        total.read,
     )
 
 
