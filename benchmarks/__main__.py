@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import psutil
 
+from benchmarks.chart import stage_table
 from benchmarks.contenders import FIGURES, STAGES, WHOLE, WHOLE_RUN
 from benchmarks.stock import BenchmarkStock, benchmark_stock, describe
 
@@ -38,7 +39,7 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     asked = parser.parse_args(argv)
     stock = benchmark_stock(asked.stock, asked.buildings)
     names = [name for name in [*STAGES, *WHOLE] if _wanted(name, asked.only)]
-    runs: dict[str, list[dict[str, float]]] = {name: [] for name in names}
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     with tempfile.TemporaryDirectory() as scratch:
         for repeat in range(asked.repeats + 1):
             # Repeat 0 warms the page cache and makes the packed stock; it is not counted.
@@ -58,6 +59,8 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     }
     asked.json.write_text(json.dumps(result, indent=1))
     print(markdown(result["table"]))
+    if any(name in WHOLE for name in names):
+        print(stage_table(result))
     return result
 
 
@@ -73,7 +76,7 @@ def _wanted(name: str, only: list[str] | None) -> bool:
     return not only or name in only or name.startswith("floor")
 
 
-def _measure(name: str, stock: BenchmarkStock, scratch: Path) -> dict[str, float]:
+def _measure(name: str, stock: BenchmarkStock, scratch: Path) -> dict[str, Any]:
     """One contender in a fresh process: its own clock, wall time, peak memory of its tree."""
     if name in WHOLE:
         command = [
@@ -94,8 +97,14 @@ def _measure(name: str, stock: BenchmarkStock, scratch: Path) -> dict[str, float
     memory = peak.stop()
     if process.returncode:
         raise SystemExit(f"{name} failed:\n{err}")
-    seconds = wall if name in WHOLE else json.loads(out.splitlines()[-1])["seconds"]
-    return {"seconds": seconds, "wall": wall, "peak_bytes": memory}
+    measured: dict[str, Any] = {"seconds": wall, "wall": wall, "peak_bytes": memory}
+    if name in WHOLE:
+        record = json.loads((Path(out.splitlines()[-1]) / "run.json").read_text())
+        inside = record["timings_s"]
+        measured["stages"] = inside | {"imports, writing and the rest": wall - sum(inside.values())}
+    else:
+        measured["seconds"] = json.loads(out.splitlines()[-1])["seconds"]
+    return measured
 
 
 class _Peak:
@@ -146,7 +155,7 @@ def _check(scratch: Path, names: list[str]) -> dict[str, float]:
     return worst
 
 
-def table(runs: dict[str, list[dict[str, float]]]) -> list[dict[str, Any]]:
+def table(runs: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
     """Median and spread of each contender, and its ratio to the floor."""
     medians = {k: statistics.median(one["seconds"] for one in v) for k, v in runs.items()}
     rows = []
