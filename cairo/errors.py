@@ -57,3 +57,8 @@ def listed(values: Iterable[object], most: int = 10) -> str:
     values = list(values)
     text = ", ".join(str(value) for value in values[:most])
     return text if len(values) <= most else f"{text} and {len(values) - most} more"
+
+
+def listed_buildings(bldg_ids: Iterable[object]) -> str:
+    """Every one of some buildings for an error message, up to a thousand."""
+    return listed(bldg_ids, most=1000)

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cairo.errors import CairoError, MetadataError, listed
+from cairo.errors import CairoError, MetadataError, listed, listed_buildings
 from cairo.rates_tool.lookups import summary_buildings_cols_keep
+from cairo.rates_tool.run_directory import NAME
 from cairo.utils.files import one_line, read_bytes
 
 
@@ -81,17 +82,21 @@ def return_buildingstock(
     frame = frame.assign(bldg_id=building_ids(frame["bldg_id"], name))
     twice = frame["bldg_id"][frame["bldg_id"].duplicated()].unique().tolist()
     if twice:
-        raise MetadataError(f"{name} has buildings more than once: {listed(twice)}")
+        raise MetadataError(f"{name} has buildings more than once: {listed_buildings(twice)}")
     if building_stock_sample is not None:
         sample = {int(bldg_id) for bldg_id in building_stock_sample}
         unknown = sorted(sample - set(frame["bldg_id"]))
         if unknown:
-            raise MetadataError(f"{name} lacks buildings {listed(unknown)}")
+            raise MetadataError(f"{name} lacks buildings {listed_buildings(unknown)}")
         frame = frame[frame["bldg_id"].isin(sample)]
     asked = list(columns or [])
     missing = [column for column in asked if column not in frame]
     if missing:
         raise MetadataError(f"{name} has no column {listed(missing)}")
+    odd = [column for column in asked if not NAME.fullmatch(column) or not column.isprintable()]
+    if odd:
+        # Statistics by segment are in a file named after the column.
+        raise MetadataError(f"{name} column {odd[0]!r} cannot be in a file's name: rename it")
     usual = [column for column in summary_buildings_cols_keep if column in frame]
     kept = list(dict.fromkeys(["bldg_id", "weight", *usual, *asked]))
     frame = frame[kept].reset_index(drop=True)
@@ -112,10 +117,12 @@ def scaled_weights(frame: pd.DataFrame, customer_count: float | None, name: str)
     weight = pd.to_numeric(frame["weight"], errors="coerce").astype(np.float64)
     unweighted = frame["bldg_id"][~np.isfinite(weight)].tolist()
     if unweighted:
-        raise MetadataError(f"{name} has no weight for buildings {listed(unweighted)}")
+        raise MetadataError(f"{name} has no weight for buildings {listed_buildings(unweighted)}")
     negative = frame["bldg_id"][weight < 0].tolist()
     if negative:
-        raise MetadataError(f"{name} has negative weights for buildings {listed(negative)}")
+        raise MetadataError(
+            f"{name} has negative weights for buildings {listed_buildings(negative)}"
+        )
     total = float(weight.sum())
     if not total > 0.0:
         raise MetadataError(f"{name} has weights that add to {total}, expected more than zero")

@@ -20,6 +20,7 @@ from cairo.errors import (
     ScenarioError,
     TariffError,
     listed,
+    listed_buildings,
 )
 from cairo.rates_tool.buildingstock import building_ids, read_frame, return_buildingstock
 from cairo.rates_tool.run_directory import check_run_name
@@ -104,6 +105,7 @@ def read_inputs(settings: RunSettings) -> RunInputs:
     tried = errors.tried
     tried(check_run_name, settings.run_name)
     tried(_check_dollar_years, settings)
+    tried(_check_assistance, settings)
     stored = tried(_requirement_file, settings)
     requirement_file = {} if stored is None else stored
     count = tried(_customer_count, settings, requirement_file)
@@ -146,11 +148,17 @@ def _check_dollar_years(settings: RunSettings) -> None:
     dollar_factor(settings.year_run, settings.dollar_year)
 
 
+def _check_assistance(settings: RunSettings) -> None:
+    from cairo.rates_tool.low_income_assistance import assistance_program
+
+    assistance_program(settings.low_income_bill_assistance_program)
+
+
 def _requirement_file(settings: RunSettings) -> dict[str, Any]:
     path = settings.utility_revenue_requirement
     if path is None:
         return {}
-    return read_yaml(path, "revenue requirement file", settings.storage_options)
+    return read_yaml(path, "revenue requirement file", settings.storage_options, RequirementError)
 
 
 def _positive(stored: Mapping[str, Any], key: str, settings: RunSettings) -> float | None:
@@ -202,7 +210,9 @@ def _assigned_buildings(settings: RunSettings) -> list[int] | None:
     ids = building_ids(mine["bldg_id"], f"{what} {path}")
     twice = ids[ids.duplicated()].unique().tolist()
     if twice:
-        raise MetadataError(f"{what} {path} has buildings more than once: {listed(twice)}")
+        raise MetadataError(
+            f"{what} {path} has buildings more than once: {listed_buildings(twice)}"
+        )
     return ids.tolist()
 
 
@@ -237,7 +247,7 @@ def _map(path: str, ids: list[int], settings: RunSettings, what: str) -> pd.Data
     frame = load_tariff_map(path, settings.storage_options).set_index("bldg_id")
     missing = [bldg_id for bldg_id in ids if bldg_id not in frame.index]
     if missing:
-        raise TariffError(f"{what} {path} has no tariff for buildings {listed(missing)}")
+        raise TariffError(f"{what} {path} has no tariff for buildings {listed_buildings(missing)}")
     frame = frame.loc[ids].reset_index()
     for key in frame["tariff_key"].unique():
         if Path(key).name != key or key in (".", "..") or "\\" in key:
@@ -248,7 +258,7 @@ def _map(path: str, ids: list[int], settings: RunSettings, what: str) -> pd.Data
 def _electric_tariffs(
     settings: RunSettings, ids: list[int]
 ) -> tuple[pd.DataFrame, dict[str, dict[str, Any]]]:
-    from cairo.rates_tool.tariffs import get_default_tariff_structures
+    from cairo.rates_tool.tariffs import get_default_tariff_structures, precalc_period_mapping
 
     frame = _map(settings.path_tariff_maps_electric, ids, settings, "tariff map")
     paths = stems(settings.path_tariffs_electric, "path_tariffs_electric")
@@ -259,7 +269,10 @@ def _electric_tariffs(
             f"tariff map {settings.path_tariff_maps_electric} names tariffs {listed(unknown)}; "
             f"path_tariffs_electric has {listed(paths)}"
         )
-    return frame, get_default_tariff_structures(keys, paths, settings.storage_options)
+    tariffs = get_default_tariff_structures(keys, paths, settings.storage_options)
+    if settings.run_type == "precalc":
+        precalc_period_mapping(tariffs)
+    return frame, tariffs
 
 
 def stems(paths: Mapping[str, str], key: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ import dask
 import numpy as np
 import pandas as pd
 
-from cairo.errors import LoadError, listed
+from cairo.errors import LoadError, listed_buildings
 from cairo.rates_tool import tariffs as tariff_funcs
 from cairo.rates_tool.buildingstock import return_buildingstock
 from cairo.rates_tool.calendar import (
@@ -132,7 +132,7 @@ def _passed_load(loads: pd.DataFrame, sample: list[int] | None) -> pd.DataFrame:
     present = pd.unique(there)
     missing = sorted(set(sample) - set(present.tolist()))
     if missing:
-        raise LoadError(f"the load frame passed lacks buildings {listed(missing)}")
+        raise LoadError(f"the load frame passed lacks buildings {listed_buildings(missing)}")
     if present.tolist() == sample:
         return loads
     return _stacked([loads.iloc[rows] for rows in _rows_of(loads, sample)])
@@ -153,7 +153,7 @@ def _rows_of(loads: pd.DataFrame, bldg_ids: Iterable[int]) -> list[slice]:
         ranges[bldg_id] = slice(int(start), int(end))
     missing = [int(bldg_id) for bldg_id in bldg_ids if int(bldg_id) not in ranges]
     if missing:
-        raise LoadError(f"the load frame lacks buildings {listed(missing)}")
+        raise LoadError(f"the load frame lacks buildings {listed_buildings(missing)}")
     return [ranges[int(bldg_id)] for bldg_id in bldg_ids]
 
 
@@ -250,7 +250,7 @@ def process_residential_hourly_demand(
     loads = bldg_load[[NET_LOAD]].reset_index()
     unweighted = set(loads["bldg_id"].unique()) - set(weights["bldg_id"])
     if unweighted:
-        raise LoadError(f"no weight for buildings {listed(sorted(unweighted))}")
+        raise LoadError(f"no weight for buildings {listed_buildings(sorted(unweighted))}")
     merged = loads.merge(weights, on="bldg_id", how="left")
     merged[NET_LOAD] = merged[NET_LOAD] * merged["weight"]
     return merged.groupby("time", sort=True)[NET_LOAD].sum()

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from cairo.errors import MetadataError, RequirementError, ScenarioError, listed
 from cairo.rates_tool.dd_stages.kernels import Bool1D, Float1D, weighted_total
 from cairo.rates_tool.lookups import ANNUAL, months
+from cairo.utils.setting_problems import setting_problems
 
 POVERTY = "in.federal_poverty_level"
 INCOME = "in.income"
@@ -30,7 +31,7 @@ RENTER = "renter"
 class AssistanceProgram(BaseModel):
     """Settings of the generic assistance."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     poverty_level_max: float = Field(
         200.0, ge=0, description="Highest federal poverty level that is eligible [%]."
     )
@@ -47,18 +48,15 @@ def assistance_program(settings: Mapping[str, Any] | None) -> AssistanceProgram:
 
     Raises
     ------
-    ScenarioError
-        A key that is unknown or does not fit.
+    ScenarioError, InputErrors
+        Keys that are unknown or do not fit, a line each.
     """
+    values = dict(settings or {})
     try:
-        return AssistanceProgram(**dict(settings or {}))
+        return AssistanceProgram.model_validate(values)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"]))
-        raise ScenarioError(
-            f"low_income_bill_assistance_program key {key}: {first['msg']} "
-            f"(there are {listed(AssistanceProgram.model_fields)})"
-        ) from None
+        where = "low_income_bill_assistance_program"
+        raise setting_problems(error, values, where, AssistanceProgram) from None
 
 
 def upper_end(text: object) -> float:

@@ -20,7 +20,7 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 
-from cairo.errors import LoadError, MetadataError, listed
+from cairo.errors import LoadError, MetadataError, listed_buildings
 from cairo.rates_tool import bat_statistics
 from cairo.rates_tool.dd_stages import kernels, marginal
 from cairo.rates_tool.dollar_years import convert_dollars
@@ -242,7 +242,7 @@ def _weights(building_metadata: pd.DataFrame, bldg_ids: pd.Index) -> kernels.Flo
     weight = building_metadata.set_index("bldg_id")["weight"].reindex(bldg_ids)
     if weight.isna().any():
         missing = weight.index[weight.isna()].tolist()
-        raise MetadataError(f"no weight for buildings {listed(missing)}")
+        raise MetadataError(f"no weight for buildings {listed_buildings(missing)}")
     return weight.to_numpy(np.float64)
 
 
@@ -266,7 +266,9 @@ def assemble_metrics(
             metrics[name] = shares[name].reindex(ids)
     if metrics.isna().any(axis=None):
         missing = metrics.index[metrics.isna().any(axis=1)].tolist()
-        raise MetadataError(f"no bill, burden or residual share for buildings {listed(missing)}")
+        raise MetadataError(
+            f"no bill, burden or residual share for buildings {listed_buildings(missing)}"
+        )
     metrics["weight"] = building_metadata["weight"].to_numpy(np.float64)
     for bat, share in RESIDUAL_SHARES.items():
         if share in metrics:

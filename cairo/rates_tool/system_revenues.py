@@ -14,7 +14,7 @@ import dask
 import numpy as np
 import pandas as pd
 
-from cairo.errors import RequirementError, listed
+from cairo.errors import RequirementError, listed, listed_buildings
 from cairo.rates_tool import loads as load_funcs
 from cairo.rates_tool.customer_bill_calculation import (
     CustomerUse,
@@ -67,7 +67,7 @@ def strategy_of(tariff_strategy: Any, prototype_ids: Sequence[int]) -> dict[int,
         strategy = dict(zip(frame["bldg_id"].tolist(), frame["tariff_key"].tolist(), strict=True))
     missing = [bldg_id for bldg_id in prototype_ids if bldg_id not in strategy]
     if missing:
-        raise RequirementError(f"no tariff for buildings {listed(missing)}")
+        raise RequirementError(f"no tariff for buildings {listed_buildings(missing)}")
     return strategy
 
 

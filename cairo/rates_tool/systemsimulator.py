@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from cairo.errors import MetadataError, ScenarioError, TariffError, listed
+from cairo.errors import MetadataError, ScenarioError, TariffError, listed, listed_buildings
 from cairo.rates_tool import (
     delayed_stages,
     low_income_assistance,
@@ -257,11 +257,13 @@ class MeetRevenueSufficiencySystemWide:
             rows = metadata.set_index("bldg_id", drop=False)
             unknown = [i for i in ids if i not in rows.index]
             if unknown:
-                raise MetadataError(f"no metadata for buildings {listed(unknown)}")
+                raise MetadataError(f"no metadata for buildings {listed_buildings(unknown)}")
             metadata = rows.loc[list(ids)].reset_index(drop=True)
         twice = metadata["bldg_id"][metadata["bldg_id"].duplicated()]
         if len(twice):
-            raise MetadataError(f"customer metadata has buildings twice: {listed(twice.tolist())}")
+            raise MetadataError(
+                f"customer metadata has buildings twice: {listed_buildings(twice.tolist())}"
+            )
         rest = [name for name in metadata.columns if name not in ("bldg_id", "weight")]
         return metadata[["bldg_id", "weight", *rest]].reset_index(drop=True)
 
@@ -477,7 +479,7 @@ def gas_tariff_strategy(
     strategy = dict(zip(frame["bldg_id"].tolist(), frame["tariff_key"].tolist(), strict=True))
     missing = [bldg_id for bldg_id in bldg_ids if bldg_id not in strategy]
     if missing:
-        raise TariffError(f"gas tariff map has no tariff for buildings {listed(missing)}")
+        raise TariffError(f"gas tariff map has no tariff for buildings {listed_buildings(missing)}")
     strategy = {bldg_id: strategy[bldg_id] for bldg_id in bldg_ids}
     keys = sorted(set(strategy.values()))
     given = dict(gas_tariff_str_loc or {})

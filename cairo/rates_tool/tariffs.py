@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cairo.errors import TariffError, listed
+from cairo.errors import TariffError, listed, listed_buildings
 from cairo.rates_tool.export_compensation import (
     _determine_sell_rate,
     _return_export_compensation_rate,
@@ -143,10 +143,10 @@ def __load_tariff_maps__(
     keys = ["" if pd.isna(key) else str(key).strip() for key in frame["tariff_key"]]
     without = [i for i, key in zip(ids.tolist(), keys, strict=True) if not key]
     if without:
-        raise TariffError(f"{what} has no tariff_key for buildings {listed(without)}")
+        raise TariffError(f"{what} has no tariff_key for buildings {listed_buildings(without)}")
     repeated = ids[ids.duplicated()].unique()
     if len(repeated):
-        raise TariffError(f"{what} has buildings more than once: {listed(repeated)}")
+        raise TariffError(f"{what} has buildings more than once: {listed_buildings(repeated)}")
     return pd.DataFrame({"bldg_id": ids.to_numpy(), "tariff_key": keys})
 
 
@@ -192,7 +192,7 @@ def _load_base_tariffs(
     ids = [int(bldg_id) for bldg_id in prototype_ids]
     without = [bldg_id for bldg_id in ids if bldg_id not in of_building]
     if without:
-        raise TariffError(f"tariff map has no tariff for buildings {listed(without)}")
+        raise TariffError(f"tariff map has no tariff for buildings {listed_buildings(without)}")
     strategy = {bldg_id: of_building[bldg_id] for bldg_id in ids}
     used = dict.fromkeys(strategy.values())
     unknown = [key for key in used if key not in tariff_base]

@@ -14,6 +14,8 @@ MOST_BYTES = 4 * 2**20
 """A settings file larger than this is something else."""
 MOST_NODES = 200_000
 """Values a file may hold with every alias written out: no more than it could without aliases."""
+MOST_DIGITS = 200
+"""Of an integer; any that is larger than a float can be is longer."""
 MERGE = "tag:yaml.org,2002:merge"
 
 
@@ -49,6 +51,13 @@ class _StrictLoader(yaml.SafeLoader):
         known[id(node)] = size
         return size
 
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        if len(node.value) > MOST_DIGITS:
+            raise yaml.YAMLError(
+                f"a number of {len(node.value)} digits, most are {MOST_DIGITS} (line {_line(node)})"
+            )
+        return super().construct_yaml_int(node)
+
     def _check_keys(self, node: yaml.MappingNode) -> None:
         seen: set[Any] = set()
         for key_node, _ in node.value:
@@ -60,6 +69,9 @@ class _StrictLoader(yaml.SafeLoader):
                     f"key {key_node.value} is there twice (line {_line(key_node)})"
                 )
             seen.add(key)
+
+
+_StrictLoader.add_constructor("tag:yaml.org,2002:int", _StrictLoader.construct_yaml_int)
 
 
 def _line(node: yaml.Node) -> int:

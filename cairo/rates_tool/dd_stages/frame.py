@@ -25,7 +25,7 @@ import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 
-from cairo.errors import LoadError, listed
+from cairo.errors import LoadError, listed_buildings
 from cairo.rates_tool.calendar import hour_stamps, offset_days
 from cairo.rates_tool.dd_stages import kernels
 from cairo.rates_tool.dd_stages.load_file import (
@@ -180,7 +180,9 @@ def stock_files(
     missing = sorted(bldg_id for bldg_id in bldg_ids if bldg_id not in files)
     if missing:
         where = "the files given" if isinstance(loads, Mapping) else loads
-        raise LoadError(f"no load file in {where} for {len(missing)} buildings: {listed(missing)}")
+        raise LoadError(
+            f"no load file in {where} for {len(missing)} buildings: {listed_buildings(missing)}"
+        )
     if not bldg_ids:
         raise LoadError("no buildings to read loads of")
     return {bldg_id: files[bldg_id] for bldg_id in bldg_ids}, packed
@@ -190,7 +192,9 @@ def check_distinct(ids: np.ndarray) -> None:
     """Raise `LoadError` naming buildings that sorted `ids` hold more than once."""
     repeated = np.unique(ids[1:][np.diff(ids) == 0])
     if len(repeated):
-        raise LoadError(f"buildings asked for more than once: {listed(repeated.tolist())}")
+        raise LoadError(
+            f"buildings asked for more than once: {listed_buildings(repeated.tolist())}"
+        )
 
 
 def _meta(options: LoadOptions) -> pd.DataFrame:
@@ -305,8 +309,8 @@ def partition_arrays(partition: pd.DataFrame) -> tuple[kernels.Int1D, dict[str, 
         counts = partition.index.value_counts()
         wrong = counts[counts != HOURS].index.tolist() or ids.tolist()
         raise LoadError(
-            f"buildings {listed(wrong)} do not have 8760 consecutive rows in one partition "
-            "of the load frame: partition it by bldg_id with whole buildings"
+            f"buildings {listed_buildings(wrong)} do not have 8760 consecutive rows in one "
+            "partition of the load frame: partition it by bldg_id with whole buildings"
         )
     arrays = {
         name: partition[name].to_numpy().reshape(len(ids), HOURS)
@@ -341,7 +345,8 @@ def frame_from_pandas(
         counts = pd.Series(ids).value_counts()
         wrong = counts[counts != HOURS].index.tolist() or buildings.tolist()
         raise LoadError(
-            f"buildings {listed(wrong)} of the load frame do not have 8760 consecutive rows"
+            f"buildings {listed_buildings(wrong)} of the load frame do not have "
+            "8760 consecutive rows"
         )
     place = np.argsort(buildings, kind="stable")
     check_distinct(buildings[place])

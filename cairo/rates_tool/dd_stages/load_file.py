@@ -370,7 +370,9 @@ def _energies(parquet: Any, column: int, per_hour: int, path: str, name: str) ->
 
 def _checked(values: Float1D, per_hour: int, path: str, name: str) -> Float1D:
     """Energies by hour, none of them missing."""
-    if not np.isfinite(values.sum()):
+    with np.errstate(invalid="ignore"):  # the sum of both infinities
+        finite = np.isfinite(values.sum())
+    if not finite:
         bad = int((~np.isfinite(values)).sum())
         raise LoadError(
             f"load file {path} column {name} has {bad} rows that are missing or infinite"

@@ -157,6 +157,6 @@ def _values(path: FilePath, name: str, given: pd.Series) -> pd.Series:
     if wrong.size:
         raise PriceError(
             f"price file {path} has {wrong.size} rows of {name} that are not finite numbers, "
-            f"first at {given.index[wrong[0]]} ({given.iloc[wrong[0]]!r})"
+            f"first at {given.index[wrong[0]]} ({str(given.iloc[wrong[0]])[:40]!r})"
         )
     return values
