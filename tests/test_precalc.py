@@ -1,0 +1,121 @@
+"""The rate level that meets a requirement, by arithmetic on a few months."""
+
+import logging
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cairo.errors import RequirementError
+from cairo.rates_tool.customer_bill_calculation import RateResponse
+from cairo.rates_tool.precalc import rate_level, revenue
+
+
+def responding(
+    slope: Any,
+    constant: Any,
+    weight: list[float],
+    monthly_min: float = 0.0,
+    annual_min: float = 0.0,
+) -> RateResponse:
+    shape = (len(weight), 12)
+    return RateResponse(
+        np.broadcast_to(np.asarray(slope, float).reshape(-1, 1), shape).copy(),
+        np.broadcast_to(np.asarray(constant, float).reshape(-1, 1), shape).copy(),
+        np.array(weight),
+        monthly_min,
+        annual_min,
+    )
+
+
+def test_revenue_and_its_slope_without_minimums() -> None:
+    one = responding([100.0, 50.0], [10.0, -5.0], [2.0, 3.0])
+    # At 0.2: 2 x 12 x (20 + 10) + 3 x 12 x (10 - 5); slope 2 x 1200 + 3 x 600
+    assert revenue(0.2, [one]) == pytest.approx((720.0 + 180.0, 4200.0))
+
+
+def test_a_month_at_its_minimum_does_not_answer_to_the_rate() -> None:
+    one = responding([100.0, 10.0], [0.0, 0.0], [1.0, 2.0], monthly_min=5.0)
+    # At 0.1 the first pays 10 a month; the second's 1 becomes 5.
+    assert revenue(0.1, [one]) == pytest.approx((120.0 + 2 * 60.0, 1200.0))
+
+
+def test_a_charge_that_just_is_the_minimum_counts_as_the_minimum() -> None:
+    one = responding([10.0], [0.0], [1.0], monthly_min=5.0)
+    assert revenue(0.5, [one]) == (60.0, 0.0)
+
+
+def test_a_year_at_its_minimum_does_not_answer_to_the_rate() -> None:
+    one = responding([100.0, 10.0], [0.0, 0.0], [1.0, 2.0], annual_min=60.0)
+    # At 0.1 the first pays 120 a year; the second's 12 becomes 60.
+    assert revenue(0.1, [one]) == pytest.approx((120.0 + 2 * 60.0, 1200.0))
+    at_minimum = responding([10.0], [0.0], [1.0], annual_min=60.0)
+    assert revenue(0.5, [at_minimum]) == (60.0, 0.0)
+
+
+def test_credits_stay_credits_without_a_minimum() -> None:
+    assert revenue(0.1, [responding([-100.0], [0.0], [1.0])]) == pytest.approx((-120.0, -1200.0))
+
+
+def test_tariffs_that_share_a_level_are_added_up() -> None:
+    one = responding([100.0], [10.0], [1.0])
+    other = responding([50.0], [0.0], [4.0])
+    # 1200 u + 120 + 4 x 600 u = 1920 -> u = 0.5
+    assert rate_level([one, other], 1920.0, "both") == pytest.approx(0.5, rel=1e-14)
+
+
+def test_both_minimums_at_once() -> None:
+    # Three homes: one above, one at the monthly minimum of 4 x 12, one raised to 100 a year.
+    mixed = responding([1000.0, 0.0], [0.0, 0.0], [1.0, 2.0], monthly_min=4.0)
+    yearly = responding([10.0], [0.0], [3.0], annual_min=100.0)
+    # 12000 u + 2 x 48 + 3 x 100 = 1596 -> u = 0.1
+    assert rate_level([mixed, yearly], 1596.0, "t") == pytest.approx(0.1, rel=1e-13)
+
+
+def test_a_level_below_zero_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    one = responding([100.0], [10.0], [1.0])
+    with caplog.at_level(logging.WARNING):
+        # 1200 u + 120 = 60 -> u = -0.05
+        assert rate_level([one], 60.0, "tariff hp") == pytest.approx(-0.05)
+        assert "rate level of tariff hp is negative" in caplog.text
+        assert "more than 60.00 $" in caplog.text
+        caplog.clear()
+        assert rate_level([one], 120.0, "tariff hp") == 0.0
+    assert not caplog.text
+
+
+def test_energy_that_is_all_exported_cannot_meet_a_requirement() -> None:
+    with pytest.raises(RequirementError, match="no billed energy"):
+        rate_level([responding([-100.0], [10.0], [1.0])], 60.0, "t")
+
+
+@given(st.integers(1, 6), st.integers(0, 2**32 - 1), st.floats(0.05, 3.0))
+def test_minimums_of_any_size_leave_the_requirement_met(n: int, seed: int, level: float) -> None:
+    rng = np.random.default_rng(seed)
+    responses = [
+        RateResponse(
+            rng.gamma(1.0, 300.0, (n, 12)),
+            rng.normal(5.0, 10.0, (n, 12)),
+            rng.uniform(0.1, 500.0, n),
+            float(rng.choice([0.0, 30.0])),
+            float(rng.choice([0.0, 900.0])),
+        )
+        for _ in range(2)
+    ]
+
+    def collected(at: float) -> float:
+        total = 0.0
+        for one in responses:
+            months = np.maximum(one.slope * at + one.constant, one.monthly_min or -np.inf)
+            years = np.maximum(months.sum(axis=1), one.annual_min or -np.inf)
+            total += float(one.weight @ years)
+        return total
+
+    floor = collected(-1e9) if all(r.monthly_min or r.annual_min for r in responses) else -np.inf
+    requirement = collected(level)
+    if requirement <= floor * (1.0 + 1e-9):
+        return
+    found = rate_level(responses, requirement, "t")
+    assert collected(found) == pytest.approx(requirement, rel=1e-12)
