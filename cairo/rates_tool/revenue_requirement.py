@@ -135,14 +135,30 @@ def _demand(hourly: pd.Series | npt.NDArray[np.float64], prices: pd.DataFrame) -
     if not np.isfinite(demand).all():
         raise PriceError("system hourly demand has hours that are not finite numbers")
     index = hourly.index if isinstance(hourly, pd.Series) else None
-    if isinstance(index, pd.DatetimeIndex) and isinstance(prices.index, pd.DatetimeIndex):
-        same_kind = (index.tz is None) == (prices.index.tz is None)
-        if not (same_kind and bool((index == prices.index).all())):
-            raise PriceError(
-                f"marginal prices begin {prices.index[0]}, the loads {index[0]}: "
-                "expected the same hours in the same time zone"
-            )
+    if isinstance(index, pd.DatetimeIndex):
+        check_price_hours(prices, index)
     return demand
+
+
+def check_price_hours(prices: pd.DataFrame, times: pd.DatetimeIndex) -> None:
+    """Check that prices are of the loads' hours; an index without times is taken in order.
+
+    Raises
+    ------
+    PriceError
+        Another number of hours, or other hours.
+    """
+    index = prices.index
+    if len(index) != len(times):
+        raise PriceError(f"marginal prices have {len(index)} hours, the loads {len(times)}")
+    if not isinstance(index, pd.DatetimeIndex):
+        return
+    same_kind = (index.tz is None) == (times.tz is None)
+    if not (same_kind and bool((index == times).all())):
+        raise PriceError(
+            f"marginal prices begin {index[0]}, the loads {times[0]}: "
+            "expected the same hours in the same time zone"
+        )
 
 
 def _target(given: float | Mapping[str, float]) -> float:

@@ -15,7 +15,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -89,6 +89,8 @@ class RunDirectory:
     def __enter__(self) -> RunDirectory:
         self.final_path = self.output_dir / self.name
         made: str | None = None
+        folders = (self.output_dir, *self.output_dir.parents)
+        self._new_folders = [folder for folder in folders if not folder.exists()]
         try:
             with writing(self.output_dir), held():
                 self.output_dir.mkdir(parents=True, exist_ok=True)
@@ -99,6 +101,7 @@ class RunDirectory:
             # Python leaves a context only after it was entered.
             if made is not None:
                 shutil.rmtree(made, ignore_errors=True)
+            self._remove_new_folders()
             raise
         return self
 
@@ -115,6 +118,13 @@ class RunDirectory:
             finally:
                 if self.path.exists():
                     shutil.rmtree(self.path, ignore_errors=True)
+                    self._remove_new_folders()
+
+    def _remove_new_folders(self) -> None:
+        """Remove the folders made for this run, unless another has written into them."""
+        with suppress(OSError):
+            for folder in self._new_folders:
+                folder.rmdir()
 
     def _placed(self) -> Path:
         """Rename to the first free name; an occupied folder makes the rename fail."""
