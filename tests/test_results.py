@@ -10,6 +10,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 import cairo
 from cairo.demo import LOADS, METADATA, write_demo
@@ -142,6 +143,32 @@ def test_loads_are_a_lazy_frame_of_the_columns_asked_for(scenario):
     assert frame.divisions[0] == ids[0] and frame.divisions[-1] == ids[-1]
     net = frame.compute(scheduler="synchronous")
     assert net.index.tolist() == np.repeat(ids, HOURS).tolist()
+
+
+SCRIPT = """
+import cairo
+{guard}
+    cairo.run({scenario!r}, "demo_flat_precalc", workers=2, output_dir={out!r})
+"""
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_a_script_that_workers_cannot_import_is_told_what_to_do(scenario, tmp_path, guarded):
+    demo = Path(shutil.copytree(scenario.parents[2], tmp_path / "demo"))
+    place = demo / scenario.relative_to(scenario.parents[2])
+    text = yaml.safe_load(place.read_text())
+    text["runs"]["demo_flat_precalc"]["dask"] = {"processes": True}
+    place.write_text(yaml.safe_dump(text))
+    script = tmp_path / "script.py"
+    guard = 'if __name__ == "__main__":' if guarded else "if True:"
+    script.write_text(SCRIPT.format(guard=guard, scenario=str(place), out=str(tmp_path / "out")))
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
+    runs = list(tmp_path.glob("out/*"))
+    if guarded:
+        assert (done.returncode, len(runs)) == (0, 1)
+    else:
+        assert done.returncode == 1 and not runs
+        assert 'under `if __name__ == "__main__":`' in done.stderr.splitlines()[-1]
 
 
 def test_importing_the_package_imports_nothing_heavy():

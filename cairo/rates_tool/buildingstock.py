@@ -106,9 +106,9 @@ def return_buildingstock(
 def building_ids(values: pd.Series, name: str) -> pd.Series:
     """bldg_ids as integers, or a `MetadataError` naming the file and the first that is not."""
     numbers = pd.to_numeric(values, errors="coerce")
-    wrong = values[numbers.isna() | (numbers % 1 != 0)]
-    if len(wrong):
-        raise MetadataError(f"{name} has bldg_id {wrong.iloc[0]!r}, expected whole numbers")
+    wrong = values[numbers.isna() | (numbers % 1 != 0)].tolist()
+    if wrong:
+        raise MetadataError(f"{name} has bldg_id {wrong[0]!r}, expected whole numbers")
     return numbers.astype(np.int64)
 
 

@@ -22,6 +22,14 @@ MERGE = "tag:yaml.org,2002:merge"
 class _StrictLoader(yaml.SafeLoader):
     """Safe YAML whose keys may not repeat and whose aliases may not multiply."""
 
+    _nodes = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        self._nodes += 1
+        if self._nodes > MOST_NODES:
+            raise yaml.YAMLError(f"more than {MOST_NODES} values")
+        return super().compose_node(parent, index)
+
     def get_single_data(self) -> Any:
         node = self.get_single_node()
         if node is None:

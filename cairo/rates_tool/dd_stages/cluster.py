@@ -10,6 +10,7 @@ import asyncio
 import importlib
 import json
 import logging
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -40,6 +41,12 @@ LOGGERS = ("distributed", "distributed.client", "tornado.application")
 """Those that Dask gives a level of their own."""
 WORKER_SECONDS = 60.0
 """How long a cluster may be without its first worker."""
+
+
+UNGUARDED = (
+    '; a script must call cairo under `if __name__ == "__main__":`, as worker processes '
+    "import it too, or set process_workers to 1"
+)
 
 
 @contextmanager
@@ -84,7 +91,10 @@ def connected(
             cause: BaseException = error
             while cause.__cause__ is not None:
                 cause = cause.__cause__
-            raise ClusterError(f"cannot start or reach Dask at {where}: {_line(cause)}") from None
+            problem = f"cannot start or reach Dask at {where}: {_line(cause)}"
+            if own and "Nanny failed" in problem and "cairo.cli" not in sys.modules:
+                problem += UNGUARDED
+            raise ClusterError(problem) from None
         link = dashboard_link(client, settings)
         if link:
             note(f"dashboard {link}")
@@ -194,6 +204,11 @@ def _cluster(settings: DaskSettings, size: Sizing, security: Any) -> Iterator[An
             raise ClusterError(
                 f"dask.cluster.class {settings.cluster.class_} cannot be imported: {error}"
             ) from None
+        if not _is_cluster(factory, name):
+            raise ClusterError(
+                f"dask.cluster.class {settings.cluster.class_} is no cluster, expected a class "
+                "such as dask_jobqueue.SLURMCluster"
+            )
         with factory(**settings.cluster.arguments) as cluster:
             yield cluster
         return
@@ -219,6 +234,14 @@ def _cluster(settings: DaskSettings, size: Sizing, security: Any) -> Iterator[An
             yield cluster
         finally:
             cluster.close(timeout=10)
+
+
+def _is_cluster(factory: Any, name: str) -> bool:
+    """Whether calling it makes a cluster: not all packages derive theirs from Dask's."""
+    from distributed.deploy import Cluster
+
+    derived = isinstance(factory, type) and issubclass(factory, Cluster)
+    return derived or (callable(factory) and name.endswith("Cluster"))
 
 
 @contextmanager

@@ -18,7 +18,12 @@ from multiprocessing import forkserver, resource_tracker
 from cairo.errors import ClusterError
 from cairo.stopping import held
 
-PRELOADED = ["cairo.rates_tool.dd_stages.load_pass", "distributed.nanny", "distributed.worker"]
+PRELOADED = [
+    "cairo.rates_tool.dd_stages.load_pass",
+    "distributed.nanny",
+    "distributed.worker",
+    "cairo.rates_tool.dd_stages.worker_start",
+]
 
 KEPT_BYTES = 64 * 2**20
 """Freed memory a worker keeps for its next file. Dask's default gives everything above 64 kB
