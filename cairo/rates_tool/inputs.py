@@ -17,7 +17,6 @@ from cairo.errors import (
     InputErrors,
     MetadataError,
     RequirementError,
-    ScenarioError,
     TariffError,
     listed,
     listed_buildings,
@@ -118,7 +117,7 @@ def read_inputs(settings: RunSettings) -> RunInputs:
     prices = tried(_prices, settings)
     scale = tried(_positive, requirement_file, "resstock_kwh_scale_factor", settings)
     requirement = None
-    if stored is not None and tariffs is not None and stored:
+    if settings.utility_revenue_requirement and stored is not None and tariffs is not None:
         requirement = tried(_requirement, settings, stored, tariffs[0])
     if errors.found:
         raise InputErrors(errors.found)
@@ -361,17 +360,7 @@ def _subclass_requirement(
     """{tariff_key: $/year}: delivery, and supply when the run includes it, by alias."""
     parts = [("delivery", settings.residual_allocation_delivery)]
     if settings.run_includes_supply:
-        if settings.residual_allocation_supply is None:
-            raise ScenarioError(
-                f"run {settings.run_name} includes supply and subclasses: "
-                "it needs residual_allocation_supply"
-            )
         parts.append(("supply", settings.residual_allocation_supply))
-    elif settings.delivery_only_revenue_requirement:
-        raise RequirementError(
-            f"run {settings.run_name} asks to top up a delivery-only requirement by subclass: "
-            "give the subclasses' supply requirement instead"
-        )
     where = f"revenue requirement file {settings.utility_revenue_requirement}"
     tariffs = settings.path_tariffs_electric
     used = set(tariff_map["tariff_key"])
