@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+LONG_WORD = re.compile(r"\S{400,}")
 
 
 class CairoError(Exception):
-    """Base of every error this package raises on purpose; its text is one line."""
+    """Base of every error this package raises on purpose; its text is one line.
+
+    What it quotes of a file is written so that it can be printed, and very long words are cut in
+    their middle.
+    """
+
+    def __str__(self) -> str:
+        text = UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], super().__str__())
+        return LONG_WORD.sub(lambda found: f"{found[0][:100]}...{found[0][-200:]}", text)
 
 
 class ScenarioError(CairoError):
@@ -46,7 +58,10 @@ class InputErrors(CairoError):
 
     def __init__(self, errors: Iterable[CairoError]) -> None:
         self.errors = tuple(errors)
-        super().__init__("\n".join(str(error) for error in self.errors))
+        super().__init__(*self.errors)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.errors))
 
     def __reduce__(self) -> tuple[type, tuple[tuple[CairoError, ...]]]:
         return type(self), (self.errors,)
