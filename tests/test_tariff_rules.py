@@ -1,0 +1,105 @@
+"""Rules of tariffs and their maps at the edges: what is refused, by which name, and the rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cairo.errors import TariffError
+from cairo.rates_tool.tariffs import (
+    URDBv7_to_ElectricityRates,
+    __load_tariff_maps__,
+    _charge_period_mapping,
+    precalc_period_mapping,
+)
+from tests.strategies import NO_LIMIT, tariff_dict
+
+ALWAYS = [[0] * 24] * 12
+TWO_PERIODS = [[{"rate": 0.1}], [{"rate": 0.2}]]
+
+
+def urdb(**changes: Any) -> dict[str, Any]:
+    """One flat period without schedules."""
+    return {"energyratestructure": [[{"rate": 0.1}]]} | changes
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        (urdb(energyratestructure=[[{"rate": 0.1}], 5]), "expected a list of tiers for each"),
+        (urdb(energyratestructure=[[{"rate": 0.1}, 5]]), "expected a list of tiers for each"),
+        (urdb(energyratestructure=[]), "expected a list of tiers for each"),
+        (urdb(energyratestructure=TWO_PERIODS), "energyweekdayschedule is not 12 x 24"),
+        (urdb(energyweekdayschedule=ALWAYS), "energyweekendschedule is not 12 x 24"),
+        (
+            urdb(energyweekdayschedule=[[1] * 24] * 12, energyweekendschedule=ALWAYS),
+            "energyweekdayschedule names period 1 in month 1",
+        ),
+        (
+            urdb(flatdemandstructure=[[{"rate": 0.0}], [{"rate": 3.0}]]),
+            "flatdemandstructure has prices but flatdemandmonths is missing",
+        ),
+        (
+            urdb(
+                flatdemandstructure=[[{"rate": 1.0}], [{"rate": 3.0}]],
+                flatdemandmonths=[0] * 11 + ["x"],
+            ),
+            r"expected 12 periods of flatdemandstructure, which has \[0, 1\]",
+        ),
+    ],
+)
+def test_a_structure_and_its_schedules_have_to_fit(item: dict[str, Any], message: str) -> None:
+    with pytest.raises(TariffError, match=message):
+        URDBv7_to_ElectricityRates(item)
+
+
+def test_flat_demand_prices_of_zero_need_no_months() -> None:
+    rates = URDBv7_to_ElectricityRates(urdb(flatdemandstructure=[[{"rate": 0.0}]]))
+    assert rates["ur_dc_enable"] == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "labels", "name"),
+    [
+        ("mine", {"label": "l", "name": "n"}, "mine"),
+        ("", {"label": "l", "name": "n"}, "l"),
+        ("", {"name": "n"}, "n"),
+        ("", {}, "without label"),
+    ],
+)
+def test_a_tariff_is_named_by_its_key_label_or_name(
+    key: str, labels: dict[str, str], name: str
+) -> None:
+    with pytest.raises(TariffError, match=f"^tariff {name}: "):
+        URDBv7_to_ElectricityRates({"energyratestructure": []} | labels, key)
+
+
+def test_a_map_may_have_its_buildings_as_column_and_index() -> None:
+    frame = pd.DataFrame({"bldg_id": [7, 3], "tariff_key": ["a", "b"]})
+    both = frame.set_index("bldg_id", drop=False)
+    pd.testing.assert_frame_equal(__load_tariff_maps__(both), frame)
+
+
+def test_ids_beyond_what_a_float_tells_apart_are_refused() -> None:
+    largest = pd.DataFrame({"bldg_id": [2**53 - 1], "tariff_key": ["a"]})
+    assert __load_tariff_maps__(largest)["bldg_id"].tolist() == [9007199254740991]
+    with pytest.raises(TariffError, match="9007199254740992"):
+        __load_tariff_maps__(largest.assign(bldg_id=2**53))
+
+
+def test_rows_of_period_frames_are_numbered_through() -> None:
+    tariff = tariff_dict([[1, 1, NO_LIMIT, 0, 0.1, 0.0, 0.0]])
+    assert _charge_period_mapping(tariff).index.tolist() == list(range(2 * 12 * 24))
+    assert precalc_period_mapping({"a": tariff, "b": tariff}).index.tolist() == [0, 1]
+
+
+def test_a_first_period_left_empty_has_a_relative_rate() -> None:
+    schedule = np.full((12, 24), 2)
+    mapping = precalc_period_mapping(
+        {"a": tariff_dict([[2, 1, NO_LIMIT, 0, 0.1, 0.0, 0.0]], schedule)}
+    )
+    assert mapping["period"].tolist() == [1, 2]
+    assert mapping["rel_value"].tolist() == [0.0, 1.0]
