@@ -47,15 +47,8 @@ def main() -> None:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
         _leave(BAD_INPUT)
-    except (KeyboardInterrupt, typer.Abort):
-        print("interrupted", file=sys.stderr)
-        _leave(128 + signal.SIGINT)
     except Stopped as stop:
         stop.leave()
-    except BrokenPipeError:
-        # Whoever read the output has gone: say nothing, here and when Python closes the stream.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        _leave(128 + signal.SIGPIPE)
     except Exception as error:
         if hasattr(error, "show") and hasattr(error, "exit_code"):
             # A usage error of the command line itself, which typer words and numbers.
@@ -76,10 +69,12 @@ def _print(text: object) -> None:
     """Print now, so that a full disk or a closed pipe shows while it can still be told."""
     try:
         print(text, flush=True)
-    except BrokenPipeError:
-        raise
     except OSError as error:
+        # What is left in the buffer must not fail again when Python closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            # Whoever read the output has gone. Raised on, typer would make it exit code 1.
+            _leave(128 + signal.SIGPIPE)
         raise OutputError(f"cannot write standard output: {error.strerror}") from None
 
 

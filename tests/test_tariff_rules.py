@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from cairo.errors import TariffError
+from cairo.rates_tool.tariff_tables import DemandCharges, in_therms, tariff_table
 from cairo.rates_tool.tariffs import (
     URDBv7_to_ElectricityRates,
     __load_tariff_maps__,
@@ -103,3 +104,57 @@ def test_a_first_period_left_empty_has_a_relative_rate() -> None:
     )
     assert mapping["period"].tolist() == [1, 2]
     assert mapping["rel_value"].tolist() == [0.0, 1.0]
+
+
+def test_one_tier_per_kw_needs_the_months_peak() -> None:
+    rows = [[1, 1, 100.0, 1, 0.1, 0.0, 0.0], [1, 2, NO_LIMIT, 0, 0.2, 0.0, 0.0]]
+    assert tariff_table("a", tariff_dict(rows)).needs_monthly_peak
+    assert not tariff_table("a", tariff_dict([[1, 1, NO_LIMIT, 2, 0.1, 0, 0]])).needs_monthly_peak
+
+
+def test_a_daily_gas_limit_stays_daily_in_therms() -> None:
+    rows = [[1, 1, 100.0, 2, 0.5, 0.1, 0.2], [1, 2, NO_LIMIT, 2, 0.6, 0.0, 0.0]]
+    converted = in_therms(tariff_dict(rows))["ur_ec_tou_mat"]
+    therm = 0.0341214116
+    assert converted[0] == pytest.approx(
+        [1, 1, 100.0 * therm, 2, 0.5 / therm, 0.1 / therm, 0.2 / therm]
+    )
+    assert converted[1][:4] == [1, 2, NO_LIMIT, 2]
+
+
+def test_limits_in_two_units_are_refused_by_their_period() -> None:
+    rows = [[1, 1, NO_LIMIT, 0, 0.1, 0, 0]]
+    rows += [[2, 1, 10.0, 0, 0.1, 0, 0], [2, 2, 20.0, 2, 0.2, 0, 0], [2, 3, NO_LIMIT, 0, 0.3, 0, 0]]
+    with pytest.raises(TariffError, match=r"tiers of period 2 .* \(kWh, kWh daily\)"):
+        tariff_table("a", tariff_dict(rows))
+
+
+def demand(tou: list[list[float]] | None, flat: list[float] | None) -> DemandCharges | None:
+    schedule = [[1] * 12 + [2] * 12] * 12
+    charges: dict[str, Any] = {
+        "ur_dc_enable": 1,
+        "ur_dc_sched_weekday": schedule,
+        "ur_dc_sched_weekend": schedule,
+    }
+    if tou is not None:
+        charges["ur_dc_tou_mat"] = tou
+    if flat is not None:
+        charges["ur_dc_flat_mat"] = [[m, 1, NO_LIMIT, price] for m, price in enumerate(flat)]
+    return tariff_table("a", tariff_dict([[1, 1, NO_LIMIT, 0, 0.1, 0, 0]], **charges)).demand
+
+
+def test_a_free_demand_period_beside_a_priced_one_stays() -> None:
+    found = demand([[1, 1, NO_LIMIT, 0.0], [2, 1, NO_LIMIT, 5.0]], None)
+    assert found is not None
+    assert found.tou_price.tolist() == [[0.0], [5.0]]
+    assert found.weekday[0].tolist() == [1] * 12 + [2] * 12
+    assert not found.flat_price.any()
+
+
+def test_months_without_a_flat_charge_stay_beside_months_with_one() -> None:
+    found = demand(None, [0.0] * 11 + [2.0])
+    assert found is not None
+    assert found.flat_price[:, 0].tolist() == [0.0] * 11 + [2.0]
+    assert found.tou_price.size == 0
+    assert (found.weekday == 1).all() and (found.weekend == 1).all()
+    assert demand([[1, 1, NO_LIMIT, 0.0], [2, 1, NO_LIMIT, 0.0]], [0.0] * 12) is None
