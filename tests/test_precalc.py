@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cairo.errors import RequirementError
-from cairo.rates_tool.customer_bill_calculation import RateResponse
+from cairo.rates_tool.customer_bill_calculation import CustomerUse, RateResponse, monthly_bills
 from cairo.rates_tool.precalc import rate_level, revenue
+from cairo.rates_tool.tariff_tables import tariff_table
+from tests.strategies import NO_LIMIT, tariff_dict
 
 
 def responding(
@@ -119,3 +121,14 @@ def test_minimums_of_any_size_leave_the_requirement_met(n: int, seed: int, level
         return
     found = rate_level(responses, requirement, "t")
     assert collected(found) == pytest.approx(requirement, rel=1e-12)
+
+
+def test_minimums_of_less_than_a_dollar_count() -> None:
+    assert revenue(0.0, [responding([1.0], [0.0], [1.0], monthly_min=0.5)]) == (6.0, 0.0)
+    assert revenue(0.0, [responding([1.0], [0.0], [1.0], annual_min=0.5)]) == (0.5, 0.0)
+    use = CustomerUse(np.array([1]), np.zeros((1, 12, 1, 1)))
+    rows = [[1, 1, NO_LIMIT, 0, 0.1, 0.0, 0.0]]
+    monthly = tariff_table("a", tariff_dict(rows, ur_monthly_min_charge=0.5))
+    yearly = tariff_table("a", tariff_dict(rows, ur_annual_min_charge=0.5))
+    assert monthly_bills(use, monthly)[0].tolist() == [0.5] * 12
+    assert monthly_bills(use, yearly)[0].tolist() == [0.0] * 11 + [0.5]
