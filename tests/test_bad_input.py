@@ -595,6 +595,18 @@ def test_prices_of_other_hours_than_the_loads_are_refused(
     assert text in str(caught.value)
 
 
+def load_frame(bldg_ids: list[int], last: dict[int, float] | None = None) -> Frame:
+    """1 kWh in every hour, but for other energies in the last hour of some buildings."""
+    index = pd.MultiIndex.from_product(
+        [bldg_ids, hour_stamps(2025, "EST")], names=["bldg_id", "time"]
+    )
+    columns = ["load_data", "pv_generation", "electricity_net"]
+    loads = Frame({name: float(name != "pv_generation") for name in columns}, index=index)
+    for bldg_id, value in (last or {}).items():
+        loads.loc[(bldg_id, index.levels[1][-1]), :] = value
+    return loads
+
+
 FLAT = tariff_dict([[1, 1, 1e38, 0, 0.1, 0.0, 0.0]])
 SIMULATED: dict[str, tuple[type[CairoError], dict[str, Any]]] = {
     "tariff map names tariffs b, but there are a": (
@@ -621,17 +633,36 @@ SIMULATED: dict[str, tuple[type[CairoError], dict[str, Any]]] = {
         PriceError,
         {"marginal_system_prices": prices(hour_stamps(2025, "UTC"))},
     ),
-    "the load frame lacks": (LoadError, {"customer_electricity_load": [1]}),
+    "the load frame lacks": (LoadError, {"customer_electricity_load": load_frame([1])}),
+    "electric load frame has load_data that is missing or infinite for buildings 2": (
+        LoadError,
+        {"customer_electricity_load": load_frame([1, 2], {2: np.nan})},
+    ),
+    "electric load frame has load_data that is missing or infinite for buildings 1, 2": (
+        LoadError,
+        {"customer_electricity_load": load_frame([1, 2], {1: np.inf, 2: -np.inf})},
+    ),
+    "customer metadata has no weight for buildings 2": (
+        MetadataError,
+        {"customer_metadata": Frame({"bldg_id": [1, 2], "weight": [1.0, np.nan]})},
+    ),
+    "customer metadata has negative weights for buildings 1": (
+        MetadataError,
+        {"customer_metadata": Frame({"bldg_id": [1, 2], "weight": [-1.0, 2.0]})},
+    ),
+    "has 8760 hours that are not finite numbers": (
+        PriceError,
+        {"marginal_system_prices": prices(hour_stamps(2025, "EST")) * np.nan},
+    ),
+    "revenue requirement of a is nan, expected a finite number": (
+        RequirementError,
+        {"revenue_requirement": {"a": np.nan}},
+    ),
+    "costs_by_type has Residual Costs ($) None, expected dollars": (
+        RequirementError,
+        {"costs_by_type": {"Total": 1.0}},
+    ),
 }
-
-
-def load_frame(bldg_ids: list[int]) -> Frame:
-    """1 kWh in every hour."""
-    index = pd.MultiIndex.from_product(
-        [bldg_ids, hour_stamps(2025, "EST")], names=["bldg_id", "time"]
-    )
-    columns = ["load_data", "pv_generation", "electricity_net"]
-    return Frame({name: float(name != "pv_generation") for name in columns}, index=index)
 
 
 @pytest.mark.parametrize("backend", ["pandas", "dask_dataframe"])
@@ -647,11 +678,10 @@ def test_simulate_refuses_frames_that_do_not_fit(tmp_path: Path, text: str, back
         "tariff_map": Frame({"bldg_id": [1, 2], "tariff_key": "a"}),
         "precalc_period_mapping": None,
         "customer_metadata": Frame({"bldg_id": [1, 2], "weight": [1.0, 1.0]}),
-        "customer_electricity_load": [1, 2],
+        "customer_electricity_load": load_frame([1, 2]),
         "marginal_system_prices": prices(hour_stamps(2025, "EST")),
         "costs_by_type": {"Residual Costs ($)": 1.0},
     } | change
-    given["customer_electricity_load"] = load_frame(given["customer_electricity_load"])
     with pytest.raises(kind) as caught:
         simulator.simulate(**given)
     assert text in str(caught.value)

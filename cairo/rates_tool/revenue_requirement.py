@@ -87,7 +87,7 @@ def return_revenue_requirement_target(
     by_component = {name: math.fsum(hourly[:, column]) for column, name in enumerate(columns)}
     marginal = math.fsum(by_component.values())
     if revenue_requirement_target is not None:
-        target = _target(revenue_requirement_target)
+        target = math.fsum(check_amounts(revenue_requirement_target))
         supply = [by_component.get(cost_name(name), 0.0) for name in SUPPLY_PRICES]
         requirement = math.fsum([target, *supply]) if delivery_only else target
         residual = requirement - marginal
@@ -140,6 +140,18 @@ def _demand(hourly: pd.Series | npt.NDArray[np.float64], prices: pd.DataFrame) -
     return demand
 
 
+def check_prices(prices: pd.DataFrame, times: pd.DatetimeIndex) -> None:
+    """Check that prices are finite and of the loads' hours.
+
+    Raises
+    ------
+    PriceError
+        No price columns, values that are not finite, another number of hours, or other hours.
+    """
+    check_price_hours(prices, times)
+    _components(prices)
+
+
 def check_price_hours(prices: pd.DataFrame, times: pd.DatetimeIndex) -> None:
     """Check that prices are of the loads' hours; an index without times is taken in order.
 
@@ -161,11 +173,18 @@ def check_price_hours(prices: pd.DataFrame, times: pd.DatetimeIndex) -> None:
         )
 
 
-def _target(given: float | Mapping[str, float]) -> float:
+def check_amounts(given: float | Mapping[str, float]) -> list[float]:
+    """The dollars of a requirement, in all or by tariff, each a finite number.
+
+    Raises
+    ------
+    RequirementError
+        One is not.
+    """
     amounts = given if isinstance(given, Mapping) else {"revenue_requirement_target": given}
     for key, amount in amounts.items():
         _check_number(f"revenue requirement of {key}", amount)
-    return math.fsum(amounts.values())
+    return list(amounts.values())
 
 
 def _residual(cost: float | None, fraction: float | None, marginal: float) -> float:

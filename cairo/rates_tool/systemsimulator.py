@@ -26,7 +26,7 @@ from cairo.rates_tool import (
     tariffs,
 )
 from cairo.rates_tool import loads as load_funcs
-from cairo.rates_tool.calendar import hour_stamps
+from cairo.rates_tool.buildingstock import scaled_weights
 from cairo.rates_tool.config import OUTPUT_INTERNAL_POSTPROCESSING
 from cairo.rates_tool.customer_bill_calculation import CustomerUse, SolarStyle, customer_use
 from cairo.rates_tool.dd_stages.summary import LoadSummary
@@ -34,13 +34,12 @@ from cairo.rates_tool.dd_stages.worker_processes import process_pool
 from cairo.rates_tool.lookups import (
     ELECTRICITY,
     GAS,
-    HOURS,
     RESIDUAL_COSTS,
     gas_tariff_year,
     months,
 )
-from cairo.rates_tool.revenue_requirement import check_price_hours
 from cairo.rates_tool.run_directory import RunDirectory, write_csv, write_json
+from cairo.rates_tool.simulate_checks import check_passed
 from cairo.rates_tool.tariff_tables import in_therms, tariff_table
 
 Backend = Literal["pandas", "dask_delayed", "dask_dataframe"]
@@ -65,14 +64,6 @@ def process_scheduler(backend: Backend, process_workers: int | None) -> Iterator
         return
     with process_pool(workers) as pool, dask.config.set(scheduler="processes", pool=pool):
         yield
-
-
-def _hours_of(loads: Any, year: int) -> pd.DatetimeIndex:
-    """Hours of a load frame; those of the year where it has none at hand."""
-    index = getattr(loads, "index", None)
-    if isinstance(index, pd.MultiIndex) and "time" in index.names:
-        return index.get_level_values("time")[:HOURS]
-    return hour_stamps(year, "EST")
 
 
 @dataclass
@@ -204,8 +195,12 @@ class MeetRevenueSufficiencySystemWide:
         metadata = self._metadata(customer_metadata)
         ids = metadata["bldg_id"].tolist()
         strategy, params = tariffs._load_base_tariffs(tariffs_params, tariff_map, ids)
-        check_price_hours(
-            marginal_system_prices, _hours_of(customer_electricity_load, self.year_run)
+        check_passed(
+            revenue_requirement if self.run_type == "precalc" else None,
+            marginal_system_prices,
+            costs_by_type,
+            {"electric load frame": customer_electricity_load, "gas load frame": customer_gas_load},
+            self.year_run,
         )
         if self.run_type == "precalc" and precalc_period_mapping is None:
             precalc_period_mapping = tariffs.precalc_period_mapping(params)
@@ -278,6 +273,7 @@ class MeetRevenueSufficiencySystemWide:
             raise MetadataError(
                 f"customer metadata has buildings twice: {listed_buildings(twice.tolist())}"
             )
+        metadata = metadata.assign(weight=scaled_weights(metadata, None, "customer metadata"))
         rest = [name for name in metadata.columns if name not in ("bldg_id", "weight")]
         return metadata[["bldg_id", "weight", *rest]].reset_index(drop=True)
 

@@ -108,7 +108,7 @@ def _junk(value: Any) -> bool:
 
 def _metering(name: str, item: Mapping[str, Any]) -> int:
     rule = item.get("dgrules", "Net Metering")
-    if rule not in METERING:
+    if not isinstance(rule, str) or rule not in METERING:
         raise TariffError(f"tariff {name}: dgrules is {rule!r}, expected one of {list(METERING)}")
     return METERING[rule]
 

@@ -365,10 +365,10 @@ def _energies(parquet: Any, column: int, per_hour: int, path: str, name: str) ->
     stored = _column(parquet, column)
     if not (pa.types.is_floating(stored.type) or pa.types.is_integer(stored.type)):
         raise LoadError(f"load file {path} column {name} is {stored.type}, expected numbers")
-    return _checked(stored.to_numpy().astype(np.float64, copy=False), per_hour, path, name)
+    return checked_energies(stored.to_numpy().astype(np.float64, copy=False), per_hour, path, name)
 
 
-def _checked(values: Float1D, per_hour: int, path: str, name: str) -> Float1D:
+def checked_energies(values: Float1D, per_hour: int, path: str, name: str) -> Float1D:
     """Energies by hour, none of them missing."""
     with np.errstate(invalid="ignore"):  # the sum of both infinities
         finite = np.isfinite(values.sum())
@@ -405,7 +405,9 @@ def loads_of_frame(frame: pd.DataFrame, bldg_id: int, fields: Iterable[str]) -> 
         raise LoadError(f"load file {what} holds buildings {listed(set(frame['bldg_id']))}")
     year, per_hour = check_stamps(frame[found["timestamp"]].to_numpy(), what)
     values = {
-        field: _checked(frame[found[field]].to_numpy(np.float64), per_hour, what, FIELDS[field])
+        field: checked_energies(
+            frame[found[field]].to_numpy(np.float64), per_hour, what, FIELDS[field]
+        )
         for field in fields
     }
     return HourlyLoads(values, year)

@@ -19,7 +19,13 @@ import pyarrow.parquet as pq
 
 from cairo.errors import LoadError
 from cairo.rates_tool.dd_stages.kernels import Float1D
-from cairo.rates_tool.dd_stages.load_file import FIELDS, ReadCount, reading, stored_bytes
+from cairo.rates_tool.dd_stages.load_file import (
+    FIELDS,
+    ReadCount,
+    checked_energies,
+    reading,
+    stored_bytes,
+)
 from cairo.rates_tool.lookups import HOURS
 
 MANIFEST = "_cairo_pack.json"
@@ -75,7 +81,7 @@ def read_manifest(folder: str) -> PackedStock:
                 "pack it again"
             )
         blocks = tuple(
-            PackedBlock(part["file"], group, tuple(ids))
+            PackedBlock(str(part["file"]), group, tuple(map(int, ids)))
             for part in stored["files"]
             for group, ids in enumerate(part["row_groups"])
         )
@@ -143,6 +149,8 @@ class PackedReader:
             stored = stored_bytes(parquet.metadata, wanted, [block.row_group])
             self.count += ReadCount(1, stored)
             return {
-                name: table.column(FIELDS[name]).to_numpy().reshape(-1, HOURS)
+                name: checked_energies(
+                    table.column(FIELDS[name]).to_numpy(), 1, path, FIELDS[name]
+                ).reshape(-1, HOURS)
                 for name in self.fields
             }
