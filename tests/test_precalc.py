@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cairo.errors import RequirementError
-from cairo.rates_tool.customer_bill_calculation import CustomerUse, RateResponse, monthly_bills
+from cairo.rates_tool.customer_bill_calculation import (
+    CustomerUse,
+    RateResponse,
+    SolarStyle,
+    monthly_bills,
+    rate_response,
+)
 from cairo.rates_tool.precalc import rate_level, revenue
 from cairo.rates_tool.tariff_tables import tariff_table
 from tests.strategies import NO_LIMIT, tariff_dict
@@ -132,3 +138,35 @@ def test_minimums_of_less_than_a_dollar_count() -> None:
     yearly = tariff_table("a", tariff_dict(rows, ur_annual_min_charge=0.5))
     assert monthly_bills(use, monthly)[0].tolist() == [0.5] * 12
     assert monthly_bills(use, yearly)[0].tolist() == [0.0] * 11 + [0.5]
+
+
+TWO_PERIODS = [[1, 1, NO_LIMIT, 0, 0.1, 0.02, 0.0], [2, 1, NO_LIMIT, 0, 0.4, 0.0, 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("style", "credit", "slope", "constant"),
+    [
+        # Exports of 10 and 20 kWh: half of 0.12 and a quarter of 0.4 $/kWh; relative 1 and 3.
+        ("net_metering", 10 * 0.12 * 0.5 + 20 * 0.4 * 0.25, 100 + 50 * 3 - 10 * 0.5 - 60 * 0.25, 7),
+        # 0.5 and 0.25 $/kWh, whatever the rates.
+        ("net_billing", 10 * 0.5 + 20 * 0.25, 100 + 50 * 3, 7 - 10.0),
+        (None, 0.0, 100 + 50 * 3, 7),
+    ],
+)
+def test_exports_of_every_period_are_credited(
+    style: SolarStyle | None, credit: float, slope: float, constant: float
+) -> None:
+    weekday = np.ones((12, 24), dtype=int)
+    weekday[:, 12:] = 2
+    table = tariff_table("a", tariff_dict(TWO_PERIODS, weekday, ur_monthly_fixed_charge=7.0))
+    use = CustomerUse(
+        np.array([1]),
+        np.broadcast_to(np.array([100.0, 50.0])[:, None], (1, 12, 2, 1)),
+        exports=np.broadcast_to(np.array([10.0, 20.0]), (1, 12, 2)),
+    )
+    sell = np.array([[0.5], [0.25]])
+    bills = monthly_bills(use, table, sell, style)
+    assert bills[0].tolist() == pytest.approx([100 * 0.12 + 50 * 0.4 + 7 - credit] * 12)
+    answer = rate_response(use, table, np.array([[1.0], [3.0]]), np.ones(1), sell, style)
+    assert answer.slope[0].tolist() == pytest.approx([slope] * 12)
+    assert answer.constant[0].tolist() == pytest.approx([constant] * 12)
