@@ -79,6 +79,7 @@ def test_the_burden_is_load_times_the_sum_of_components_hour_by_hour() -> None:
         LOADS, PRICES
     )
     assert burden.name == BURDEN
+    assert burden.index.tolist() == [70, 30]
     assert burden.to_dict() == pytest.approx(BURDENS)
 
 
@@ -153,8 +154,9 @@ def test_no_peak_hours_share_nothing_and_say_so(caplog: pytest.LogCaptureFixture
     assert not caplog.text
 
 
-def test_a_load_hour_without_a_price_is_named() -> None:
-    later = PRICES.set_axis(hour_stamps(2026, "EST"))
+@pytest.mark.parametrize("hours", [hour_stamps(2026, "EST"), STAMPS + pd.Timedelta(hours=1)])
+def test_a_load_hour_without_a_price_is_named(hours: pd.DatetimeIndex) -> None:
+    later = PRICES.set_axis(hours)
     with pytest.raises(LoadError, match=r"prices do not: 2025-01-01 00:00:00.* is the first"):
         InternalCrossSubsidizationProcessor()._determine_marginal_cost_allocation(LOADS, later)
 

@@ -170,3 +170,17 @@ def test_exports_of_every_period_are_credited(
     answer = rate_response(use, table, np.array([[1.0], [3.0]]), np.ones(1), sell, style)
     assert answer.slope[0].tolist() == pytest.approx([slope] * 12)
     assert answer.constant[0].tolist() == pytest.approx([constant] * 12)
+
+
+def test_a_stock_that_uses_next_to_nothing_has_a_rate_too() -> None:
+    # 0.12 kWh u = 0.06 $
+    assert rate_level([responding([0.01], [0.0], [1.0])], 0.06, "t") == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("weight", [1.0, 2.0**-12])
+def test_one_home_below_its_minimum_lowers_everybodys_rate(weight: float) -> None:
+    above = responding([100.0], [0.0], [weight])
+    below = responding([10.0], [0.0], [weight], annual_min=16.0)
+    # Linear: 1200 u + 120 u = 165 at u = 0.125, but the second pays 16 and not 15 a year.
+    level = rate_level([above, below], 165.0 * weight, "t")
+    assert level == pytest.approx((165.0 - 16.0) / 1200.0, rel=1e-14)
