@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -17,6 +16,8 @@ NO_LIMIT = 1e38
 """Max usage that means none, as SAM writes it."""
 NO_LIMIT_FROM = 9.9e37
 """From here on a limit is none: 1e38 kept in single precision reads back slightly lower."""
+LARGEST = 1e30
+"""A larger number of dollars is a mistake, and sums of such could overflow."""
 UNITS = {0: "kWh", 1: "kWh/kW", 2: "kWh daily", 3: "kWh/kW daily"}
 """Unit codes of `ur_ec_tou_mat` and URDB's names for them."""
 MONTHS, HOURS_OF_DAY = 12, 24
@@ -56,7 +57,7 @@ def matrix_rows(key: str, tariff: Mapping[str, Any], name: str, widths: tuple[in
         bad = [
             value
             for i, (value, x) in enumerate(zip(row, numbers, strict=True))
-            if x is None or not (math.isfinite(x) or (i == 2 and x > 0))
+            if x is None or not (is_sound(x) or (i == 2 and x > 0))
         ]
         if bad:
             raise TariffError(
@@ -141,6 +142,11 @@ def schedule_array(what: str, given: Any, periods: set[int], first: int = 1) -> 
                     f"rates; periods with rates count from {first}: {sorted(periods)}"
                 )
     return np.array([[int(value) for value in row] for row in rows], dtype=np.int64)
+
+
+def is_sound(x: float) -> bool:
+    """Whether a number is finite and not beyond `LARGEST`."""
+    return abs(x) <= LARGEST
 
 
 def number(value: Any) -> float | None:

@@ -9,7 +9,6 @@ PySAM itself has them, carry no adjustment. `ur_dc_tou_mat` rows are period, tie
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -26,6 +25,7 @@ from cairo.rates_tool.tariff_rows import (
     UNITS,
     Int2D,
     energy_rows,
+    is_sound,
     limit_array,
     matrix_rows,
     number,
@@ -247,7 +247,7 @@ def _schedule(key: str, tariff: Mapping[str, Any], name: str, periods: Iterable[
 def _amount(key: str, tariff: Mapping[str, Any], name: str) -> float:
     value = tariff.get(name)
     amount = 0.0 if value is None else number(value)
-    if amount is None or not math.isfinite(amount):
+    if amount is None or not is_sound(amount):
         raise TariffError(f"tariff {key}: {name} is {value!r}, expected dollars")
     return amount
 

@@ -22,7 +22,7 @@ from cairo.rates_tool.export_compensation import (
     _determine_sell_rate,
     _return_export_compensation_rate,
 )
-from cairo.rates_tool.tariff_rows import energy_rows
+from cairo.rates_tool.tariff_rows import LARGEST, energy_rows
 from cairo.rates_tool.tariff_tables import tariff_table
 from cairo.rates_tool.urdb import URDBv7_to_ElectricityRates
 from cairo.rates_tool.urdb_export import ElectricityRates_to_URDB
@@ -272,7 +272,13 @@ def _relative(key: str, tariff: Mapping[str, Any]) -> pd.DataFrame:
     if not rate.any():
         relative = np.ones_like(rate)
     elif (rate > 0.0).any():
-        relative = np.round(rate / rate[rate > 0.0].min(), REL_VALUE_PLACES)
+        lowest = rate[rate > 0.0].min()
+        if np.abs(rate).max() > LARGEST * lowest:
+            raise TariffError(
+                f"tariff {key} has energy rates {listed(rate.tolist())} $/kWh, "
+                f"expected them within {LARGEST:g} times the lowest"
+            )
+        relative = np.round(rate / lowest, REL_VALUE_PLACES)
     else:
         raise TariffError(
             f"tariff {key} has negative energy rates and no positive one ({listed(rate)} $/kWh), "

@@ -12,7 +12,6 @@ References
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +21,7 @@ from cairo.rates_tool.tariff_rows import (
     MONTHS,
     NO_LIMIT,
     UNITS,
+    is_sound,
     number,
     schedule_array,
 )
@@ -116,7 +116,7 @@ def _metering(name: str, item: Mapping[str, Any]) -> int:
 def _charge(name: str, item: Mapping[str, Any], amount: str, units: str) -> tuple[float, str]:
     """(dollars, unit) of a charge; 0 $/month when absent."""
     dollars = number(item.get(amount, 0.0))
-    if dollars is None or not math.isfinite(dollars):
+    if dollars is None or not is_sound(dollars):
         raise TariffError(f"tariff {name}: {amount} is {item[amount]!r}, expected dollars")
     unit = item.get(units, "$/month" if dollars == 0.0 else None)
     if unit not in ("$/day", "$/month", "$/year"):
@@ -179,7 +179,7 @@ def _unit(name: str, tier: Mapping[str, Any]) -> int:
 
 def _price(name: str, tier: Mapping[str, Any], field: str) -> float:
     value = number(tier.get(field, None if field == "rate" else 0.0))
-    if value is None or not math.isfinite(value):
+    if value is None or not is_sound(value):
         raise TariffError(f"tariff {name}: {field} is {tier.get(field)!r} in tier {dict(tier)}")
     return value
 

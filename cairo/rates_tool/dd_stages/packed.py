@@ -61,7 +61,10 @@ class PackedStock:
 
 def is_packed(folder: str) -> bool:
     """Whether a local folder is a complete packed stock."""
-    return "://" not in folder and (Path(folder) / MANIFEST).is_file()
+    try:
+        return "://" not in folder and (Path(folder) / MANIFEST).is_file()
+    except OSError:  # no such name can be, or nobody may look
+        return False
 
 
 def read_manifest(folder: str) -> PackedStock:
