@@ -214,10 +214,19 @@ def _with_frames(stock: BenchmarkStock, stages: Callable[[Any, Any, Any], Any]) 
     return Figures(time.perf_counter() - start, demand, burden, kwh, peak_kwh)
 
 
+def _bases(demand: Any, burden: Any, shares: Any, price: Any) -> Any:
+    """The four figures; a share is basis / total of 1 $: undone, so that bases are compared."""
+    from cairo.rates_tool.lookups import RESIDUAL_SHARES
+
+    peak = (price[CAPACITY_PRICE] > 0).to_numpy()
+    kwh = shares[RESIDUAL_SHARES["BAT_vol"]].to_numpy() * float(demand.sum())
+    peak_kwh = shares[RESIDUAL_SHARES["BAT_peak"]].to_numpy() * float(demand[peak].sum())
+    return demand.to_numpy(), burden.to_numpy(), kwh, peak_kwh
+
+
 def pandas_originals(stock: BenchmarkStock) -> Figures:
     """The pandas originals: the `pandas` backend's two stages."""
     from cairo.rates_tool import loads
-    from cairo.rates_tool.lookups import RESIDUAL_SHARES
     from cairo.rates_tool.postprocessing import InternalCrossSubsidizationProcessor
 
     def stages(frame: Any, metadata: Any, price: Any) -> Any:
@@ -226,11 +235,7 @@ def pandas_originals(stock: BenchmarkStock) -> Figures:
         burden, shares = processor._return_customer_level_economic_burden_and_residual_share(
             metadata, frame, price, {RESIDUAL_COSTS: 1.0}
         )
-        # A share is basis / total of 1 $: undone, so that every contender's basis is compared.
-        kwh = shares[RESIDUAL_SHARES["BAT_vol"]].to_numpy() * float(demand.sum())
-        peak = (price[CAPACITY_PRICE] > 0).to_numpy()
-        peak_kwh = shares[RESIDUAL_SHARES["BAT_peak"]].to_numpy() * float(demand[peak].sum())
-        return demand.to_numpy(), burden.to_numpy(), kwh, peak_kwh
+        return _bases(demand, burden, shares, price)
 
     return _with_frames(stock, stages)
 
@@ -238,17 +243,13 @@ def pandas_originals(stock: BenchmarkStock) -> Figures:
 def dask_delayed(stock: BenchmarkStock) -> Figures:
     """The `dask_delayed` backend's two stages."""
     from cairo.rates_tool import delayed_stages
-    from cairo.rates_tool.lookups import RESIDUAL_SHARES
 
     def stages(frame: Any, metadata: Any, price: Any) -> Any:
         demand = delayed_stages.process_residential_hourly_demand(frame, metadata)
         burden, shares = delayed_stages.burden_and_residual_shares(
             metadata, frame, price, {RESIDUAL_COSTS: 1.0}
         )
-        kwh = shares[RESIDUAL_SHARES["BAT_vol"]].to_numpy() * float(demand.sum())
-        peak = (price[CAPACITY_PRICE] > 0).to_numpy()
-        peak_kwh = shares[RESIDUAL_SHARES["BAT_peak"]].to_numpy() * float(demand[peak].sum())
-        return demand.to_numpy(), burden.to_numpy(), kwh, peak_kwh
+        return _bases(demand, burden, shares, price)
 
     return _with_frames(stock, stages)
 

@@ -1,4 +1,4 @@
-"""Fixtures shared by all tests: the real data's folder, a Hypothesis profile, one cluster."""
+"""Fixtures of all tests: the real data, a Hypothesis profile, one cluster, demos to change."""
 
 import os
 from collections.abc import Iterator
@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.whole_runs import IN_PROCESS, Demo, contents, make_demo
 
 settings.register_profile(
     "default",
@@ -42,3 +44,24 @@ def client() -> Iterator[object]:
         Client(cluster, set_as_default=False) as connected,
     ):
         yield connected
+
+
+@pytest.fixture(scope="module")
+def source(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A demo to copy from, of as many homes as its module's `HOMES` says."""
+    homes = getattr(request.module, "HOMES", 9)
+    return make_demo(tmp_path_factory.mktemp("source") / "demo", homes)
+
+
+@pytest.fixture
+def demo(source: Path, tmp_path: Path) -> Demo:
+    """A copy of the module's demo, to change."""
+    return Demo(source, tmp_path / "demo")
+
+
+@pytest.fixture(scope="module")
+def expected(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What a run of the module's demo writes, made in this process."""
+    copy = Demo(source, tmp_path_factory.mktemp("expected") / "demo")
+    copy.settings(IN_PROCESS)
+    return contents(copy.run())

@@ -9,7 +9,7 @@ import pytest
 
 from cairo import Run
 from cairo.compare import compare_runs
-from tests.whole_runs import IN_PROCESS, RUN, Demo, make_demo
+from tests.whole_runs import IN_PROCESS, RUN, Demo
 
 MIXED = "demo_mixed_default"
 SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -34,11 +34,6 @@ SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "tariffs as they are, no solar": (MIXED, {"solar_pv_compensation": None}),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_demo(tmp_path_factory.mktemp("source") / "demo", 9)
 
 
 @pytest.mark.parametrize("case", SETTINGS)

@@ -24,24 +24,7 @@ from tests.dask_processes import ROOT, scheduler, tasks_run, worker
 from tests.network_hosts import hosts
 from tests.s3_server import free_port
 from tests.tls import certificates
-from tests.whole_runs import IN_PROCESS, Demo, contents, make_demo
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_demo(tmp_path_factory.mktemp("source") / "demo", 9)
-
-
-@pytest.fixture
-def demo(source: Path, tmp_path: Path) -> Demo:
-    return Demo(source, tmp_path / "demo")
-
-
-@pytest.fixture(scope="module")
-def expected(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    copy = Demo(source, tmp_path_factory.mktemp("expected") / "demo")
-    copy.settings(IN_PROCESS)
-    return contents(copy.run())
+from tests.whole_runs import Demo, contents
 
 
 @pytest.fixture(scope="module")

@@ -25,26 +25,12 @@ from cairo.rates_tool.dask_settings import DaskSettings
 from cairo.rates_tool.dd_stages import cluster
 from cairo.rates_tool.run_directory import RunDirectory
 from tests.cairo_process import TWO_PROCESSES
-from tests.whole_runs import IN_PROCESS, Demo, contents, make_demo
+from tests.whole_runs import IN_PROCESS, Demo, contents
 
 FULL_DISKS = ["size=4k", "size=40k", "size=400k", "size=630k", "nr_inodes=2", "nr_inodes=9"]
 
 
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_demo(tmp_path_factory.mktemp("source") / "demo", 24)
-
-
-@pytest.fixture
-def demo(source: Path, tmp_path: Path) -> Demo:
-    return Demo(source, tmp_path / "demo")
-
-
-@pytest.fixture(scope="module")
-def expected(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    copy = Demo(source, tmp_path_factory.mktemp("expected") / "demo")
-    copy.settings(IN_PROCESS)
-    return contents(copy.run())
+HOMES = 24
 
 
 def left(folder: Path) -> list[Path]:

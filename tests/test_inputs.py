@@ -13,21 +13,14 @@ import pytest
 from cairo.errors import InputErrors, RequirementError
 from cairo.rates_tool.inputs import RunInputs, read_inputs
 from cairo.rates_tool.scenario import read_scenario
-from tests.whole_runs import RUN, Demo, make_demo
+from tests.whole_runs import RUN, Demo
 
 REQUIREMENT = "rates/rev_requirement/demo.yaml"
 MAP = "rates/tariff_maps/electric/hp_tou_vs_flat.csv"
 ASSIGNMENT = "resstock/metadata/utility_assignment.parquet"
 
 
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_demo(tmp_path_factory.mktemp("source") / "demo", 6)
-
-
-@pytest.fixture
-def demo(source: Path, tmp_path: Path) -> Demo:
-    return Demo(source, tmp_path / "demo")
+HOMES = 6
 
 
 def inputs(demo: Demo, run: str = RUN, **changes: Any) -> RunInputs:

@@ -29,11 +29,6 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return demo.folder
 
 
-@pytest.fixture
-def demo(source: Path, tmp_path: Path) -> Demo:
-    return Demo(source, tmp_path / "demo")
-
-
 @pytest.fixture(scope="module")
 def plain(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return Run(Demo(source, tmp_path_factory.mktemp("plain") / "demo").run())

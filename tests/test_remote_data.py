@@ -22,7 +22,7 @@ from cairo.rates_tool.dd_stages.load_file import LoadFileReader
 from cairo.rates_tool.dd_stages.pack import pack
 from cairo.rates_tool.lookups import HOURS, TOTAL_COLUMN
 from tests.s3_server import OWNER, REGION, S3Server, s3_server
-from tests.whole_runs import IN_PROCESS, Demo, contents, make_demo
+from tests.whole_runs import IN_PROCESS, Demo, contents
 
 BUCKET = "stock"
 OPEN_BUCKET = "open-stock"
@@ -33,28 +33,11 @@ PROCESSES = {"processes": True, "n_workers": 2, "partition_buildings": 2, "dashb
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_demo(tmp_path_factory.mktemp("source") / "demo", 9)
-
-
-@pytest.fixture(scope="module")
 def server(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     with s3_server(tmp_path_factory.mktemp("server")) as running:
         running.upload(source, BUCKET)
         running.upload(source, OPEN_BUCKET, ACL="public-read")
         yield running
-
-
-@pytest.fixture
-def demo(source: Path, tmp_path: Path) -> Demo:
-    return Demo(source, tmp_path / "demo")
-
-
-@pytest.fixture(scope="module")
-def expected(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    copy = Demo(source, tmp_path_factory.mktemp("expected") / "demo")
-    copy.settings(IN_PROCESS)
-    return contents(copy.run())
 
 
 def remote_run(demo: Demo, options: dict[str, Any], config: str = CONFIG, **change: Any) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import dask.dataframe as dd
@@ -19,24 +18,9 @@ from cairo.rates_tool.inputs import read_inputs
 from cairo.rates_tool.lookups import RESIDUAL_COSTS
 from cairo.rates_tool.scenario import read_scenario
 from cairo.rates_tool.systemsimulator import MeetRevenueSufficiencySystemWide
-from tests.whole_runs import IN_PROCESS, RUN, Demo, contents, make_demo
+from tests.whole_runs import IN_PROCESS, RUN, Demo, contents
 
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_demo(tmp_path_factory.mktemp("source") / "demo", 11)
-
-
-@pytest.fixture
-def demo(source: Path, tmp_path: Path) -> Demo:
-    return Demo(source, tmp_path / "demo")
-
-
-@pytest.fixture(scope="module")
-def expected(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    copy = Demo(source, tmp_path_factory.mktemp("expected") / "demo")
-    copy.settings(IN_PROCESS)
-    return contents(copy.run())
+HOMES = 11
 
 
 SPLITS: dict[str, dict[str, Any]] = {

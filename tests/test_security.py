@@ -29,15 +29,13 @@ from cairo.rates_tool.dd_stages.pack import pack
 from cairo.utils.yaml_files import read_yaml
 from tests.cairo_command import Command
 from tests.cairo_process import TWO_PROCESSES, cairo_run
-from tests.whole_runs import IN_PROCESS, RUN, Demo, make_demo
+from tests.whole_runs import IN_PROCESS, RUN, Demo
 
 HERE = "127.0.0.1"
 ALONE = IN_PROCESS | {"backend": "pandas", "process_workers": 1}
 
 
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_demo(tmp_path_factory.mktemp("source") / "demo", 6)
+HOMES = 6
 
 
 @pytest.fixture

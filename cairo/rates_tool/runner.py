@@ -192,17 +192,16 @@ def _prepare_pandas(inputs: RunInputs, timings: Timings) -> _Prepared:
     metadata = inputs.customer_metadata
     ids = metadata["bldg_id"].tolist()
     source = inputs.load_files or settings.path_resstock_loads
+    options = settings.storage_options
+
+    def loads_of(kind: str) -> pd.DataFrame:
+        return load_funcs._return_load(
+            None, kind, settings.year_run, ids, source, "EST", storage_options=options
+        )
+
     with process_scheduler(settings.backend, settings.process_workers):
         with timings.stage("electric loads"):
-            electricity = load_funcs._return_load(
-                None,
-                "electricity",
-                settings.year_run,
-                ids,
-                source,
-                "EST",
-                storage_options=settings.storage_options,
-            )
+            electricity = loads_of("electricity")
             read = read_count(electricity)
             electricity = conditioned(
                 electricity, inputs.kwh_scale_factor, settings.floor_negative_net_load
@@ -210,15 +209,7 @@ def _prepare_pandas(inputs: RunInputs, timings: Timings) -> _Prepared:
         gas = None
         if inputs.gas_tariff_map is not None:
             with timings.stage("gas loads"):
-                gas = load_funcs._return_load(
-                    None,
-                    "gas",
-                    settings.year_run,
-                    ids,
-                    source,
-                    "EST",
-                    storage_options=settings.storage_options,
-                )
+                gas = loads_of("gas")
                 read += read_count(gas)
         with timings.stage("system hourly demand"):
             stages: Any = delayed_stages if settings.backend == "dask_delayed" else load_funcs
