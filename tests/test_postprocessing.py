@@ -10,6 +10,12 @@ import pandas as pd
 import pytest
 
 from cairo.errors import LoadError, MetadataError
+from cairo.rates_tool.bat_statistics import (
+    bill_statistics,
+    quartile_coeff_of_disp,
+    segment_columns,
+    weighted_avg_by_group,
+)
 from cairo.rates_tool.calendar import hour_stamps
 from cairo.rates_tool.lookups import (
     ANNUAL,
@@ -202,6 +208,14 @@ def test_alignment_that_does_not_add_to_zero_is_an_error(caplog: pytest.LogCaptu
     assert not balance(0.0, caplog)
 
 
+def test_customers_who_pay_and_cost_nothing_are_in_balance(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        check_balance(pd.DataFrame({ANNUAL: [0.0], "weight": [1.0], "BAT_vol": [0.0]}))
+    assert not caplog.text
+
+
 @pytest.mark.parametrize(("run_type", "errors"), [("precalc", 4), ("default", 0)])
 def test_only_calibrated_bills_have_to_align(
     caplog: pytest.LogCaptureFixture, run_type: str, errors: int
@@ -244,3 +258,29 @@ def test_bill_files_hold_either_years_dollars_of_each_fuel_and_both(tmp_path: Pa
         everybody = statistics[statistics["group"] == "all customers"].iloc[0]
         assert everybody["mean"] == pytest.approx(99.0 * part)
         assert everybody["weighted_average"] == pytest.approx((1860.0 + 60.0) / 15.0 * part)
+
+
+def test_a_column_of_more_than_fifty_values_is_no_segment() -> None:
+    many = pd.DataFrame({"fifty": [*range(50), 0], "more": range(51)})
+    assert segment_columns(many) == ["fifty"]
+
+
+def test_a_dispersion_around_zero_but_for_rounding_does_not_exist() -> None:
+    # The quartiles are the second and the fourth; 0.1 + 0.2 is not quite 0.3.
+    assert np.isnan(quartile_coeff_of_disp([-1.0, -(0.1 + 0.2), 0.0, 0.3, 1.0]))
+    assert quartile_coeff_of_disp([0.0, 1.0, 2.0, 3.0, 4.0]) == 0.5
+
+
+def test_a_category_without_customers_has_no_average() -> None:
+    groups = pd.Categorical(["x", "x"], categories=["x", "y"])
+    frame = pd.DataFrame({"g": groups, "v": [1.0, 3.0], "w": [1.0, 3.0]})
+    assert weighted_avg_by_group(frame, "v", "w", "g").to_dict() == {"x": 2.5}
+
+
+def test_statistics_of_several_segments_are_numbered_through() -> None:
+    annual = pd.Series([100.0, 20.0], index=[70, 30], name=ANNUAL)
+    found = bill_statistics(METADATA.assign(other=["C", "C"]), annual)
+    assert found["segment"].tolist() == ["in.tenure"] * 3 + ["other"] * 2
+    assert found["group"].tolist() == ["A", "B", "all customers", "C", "all customers"]
+    assert found["mean"].tolist() == [20.0, 100.0, 60.0, 60.0, 60.0]
+    assert found.index.tolist() == [0, 1, 2, 3, 4]
