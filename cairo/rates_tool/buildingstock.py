@@ -123,7 +123,8 @@ def scaled_weights(frame: pd.DataFrame, customer_count: float | None, name: str)
         raise MetadataError(
             f"{name} has negative weights for buildings {listed_buildings(negative)}"
         )
-    total = float(weight.sum())
-    if not total > 0.0:
+    with np.errstate(over="ignore"):
+        total = float(weight.sum())
+    if not 0.0 < total < np.inf:
         raise MetadataError(f"{name} has weights that add to {total}, expected more than zero")
     return weight if customer_count is None else weight * (customer_count / total)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,8 @@ MOST_NODES = 200_000
 """Values a file may hold with every alias written out: no more than it could without aliases."""
 MOST_DIGITS = 200
 """Of an integer; any that is larger than a float can be is longer."""
+HALF = re.compile("[\ud800-\udfff]")
+"""Surrogates, which only an escape can give and no file can hold."""
 MERGE = "tag:yaml.org,2002:merge"
 
 
@@ -51,6 +54,8 @@ class _StrictLoader(yaml.SafeLoader):
             children = [child for pair in node.value for child in pair]
         else:
             children = node.value if isinstance(node, yaml.SequenceNode) else []
+            if isinstance(node, yaml.ScalarNode) and HALF.search(node.value):
+                raise yaml.YAMLError(f"text with half a character (line {_line(node)})")
         for child in children:
             size += self._size(child, known, open_nodes)
             if size > MOST_NODES:
