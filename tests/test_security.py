@@ -22,7 +22,7 @@ import pytest
 
 import cairo
 from cairo.demo import LOADS, METADATA
-from cairo.errors import CairoError, ClusterError, ScenarioError
+from cairo.errors import CairoError, ClusterError, InputErrors, ScenarioError
 from cairo.rates_tool.dask_settings import DaskSettings
 from cairo.rates_tool.dd_stages import cluster
 from cairo.rates_tool.dd_stages.pack import pack
@@ -216,7 +216,7 @@ def test_all_that_a_run_writes_is_in_its_output_folder(demo: Demo, tmp_path: Pat
 @pytest.mark.parametrize("outputs", ["s3://bucket/runs", "file:///tmp/runs", "s3:/bucket"])
 def test_outputs_are_local(demo: Demo, tmp_path: Path, outputs: str) -> None:
     before = everything(tmp_path)
-    with pytest.raises(ScenarioError, match=r"path_outputs.*expected a folder of this machine"):
+    with pytest.raises(InputErrors, match=r"path_outputs.*expected a folder of this machine"):
         cairo.run(demo.scenario, RUN, output_dir=outputs)
     assert everything(tmp_path) == before
 

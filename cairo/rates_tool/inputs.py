@@ -22,7 +22,7 @@ from cairo.errors import (
     listed_buildings,
 )
 from cairo.rates_tool.buildingstock import building_ids, read_frame, return_buildingstock
-from cairo.rates_tool.run_directory import check_run_name
+from cairo.rates_tool.run_directory import check_run_name, local_folder
 from cairo.rates_tool.scenario import RunSettings, is_path_key
 from cairo.utils.files import folder_listing, read_bytes
 from cairo.utils.yaml_files import read_yaml
@@ -103,6 +103,7 @@ def read_inputs(settings: RunSettings) -> RunInputs:
     errors = _Errors()
     tried = errors.tried
     tried(check_run_name, settings.run_name)
+    tried(local_folder, settings.path_outputs)
     tried(_check_dollar_years, settings)
     tried(_check_assistance, settings)
     stored = tried(_requirement_file, settings)

@@ -28,6 +28,8 @@ from cairo.errors import OutputError, ScenarioError
 from cairo.stopping import held
 
 NAME = re.compile(r"[^/\\\0]+")
+URL = re.compile(r"[A-Za-z][\w+.-]+:/")
+"""Beginning of a URL, also where a path has lost a slash."""
 STAMP = "%Y%m%d_%H%M%S"
 _MOST_TRIES = 1000
 
@@ -45,6 +47,19 @@ def check_run_name(name: str) -> str:
             f"run name {name!r} cannot be a folder's name: expected letters, digits, _ and -"
         )
     return name
+
+
+def local_folder(path: str | os.PathLike[str]) -> Path:
+    """The folder, if it is one of this machine.
+
+    Raises
+    ------
+    ScenarioError
+        It is a URL.
+    """
+    if URL.match(os.fspath(path)):
+        raise ScenarioError(f"path_outputs {path}: expected a folder of this machine")
+    return Path(path)
 
 
 @contextmanager
@@ -73,7 +88,7 @@ class RunDirectory:
     Raises
     ------
     ScenarioError
-        The name is not a plain file name.
+        The name is not a plain file name, or the folder is a URL.
     OutputError
         The folder cannot be written.
     """
@@ -81,7 +96,7 @@ class RunDirectory:
     def __init__(
         self, output_dir: str | os.PathLike[str], run_name: str, stamp: str | None = None
     ) -> None:
-        self.output_dir = Path(output_dir)
+        self.output_dir = local_folder(output_dir)
         self.name = f"{stamp or datetime.now().strftime(STAMP)}_{check_run_name(run_name)}"
         self.path: Path
         self.final_path: Path

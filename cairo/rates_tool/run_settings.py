@@ -25,8 +25,6 @@ Backend = Literal["pandas", "dask_delayed", "dask_dataframe"]
 SECRET = re.compile("key|secret|token|passw|credential|sas|connection_string", re.IGNORECASE)
 """Names of storage options whose values are never written into a result."""
 HIDDEN = "(not recorded)"
-URL = re.compile(r"[A-Za-z][\w+.-]+:/")
-"""Beginning of a URL, also where a path of the command line has lost a slash."""
 
 
 class RunSettings(BaseModel):
@@ -202,13 +200,6 @@ class RunSettings(BaseModel):
             return HIDDEN if SECRET.search(name) else value
 
         return {name: hidden(name, value) for name, value in options.items()}
-
-    @field_validator("path_outputs")
-    @classmethod
-    def _local(cls, value: str) -> str:
-        if URL.match(value):
-            raise ValueError("expected a folder of this machine")
-        return value
 
     @field_validator("elasticity")
     @classmethod
