@@ -170,6 +170,7 @@ METADATA_FILES: dict[str, Callable[[Frame], Frame]] = {
     f"has no weight for buildings {TWO_LISTED}": weight(np.nan),
     f"has negative weights for buildings {TWO_LISTED}": weight(-1.0),
     "has weights that add to 0.0, expected more than zero": lambda m: m.assign(weight=0.0),
+    "has weights that add to inf, expected more than zero": lambda m: m.assign(weight=1e308),
     f"has buildings more than once: {TWO_LISTED}": twice,
     f"lacks buildings {TWO_LISTED}": lambda m: m[~of_two(m)],
     "has no column weight; it has bldg_id": lambda m: m.drop(columns="weight"),
@@ -229,6 +230,8 @@ TARIFFS: dict[str, dict[str, Any]] = {
         {"rate": 0.1, "unit": "kVArh"}
     ),
     "rate is '0.1'": tiers({"rate": "0.1"}),
+    "rate is 1e+308": tiers({"rate": 1e308}),
+    "mincharge is 1e+308, expected dollars": {"mincharge": 1e308},
     "energyratestructure is missing, expected a list of tiers": {"energyratestructure": None},
 }
 PYSAM_TARIFFS: dict[str, dict[str, Any]] = {
@@ -352,6 +355,8 @@ OTHERS: list[Case] = [
     (RequirementError, "has a requirement for tariff hp_tou, but tariff map ",
      changed(MAP, lambda m: m.assign(tariff_key="flat"))),
     (LoadError, f"upgrade=00 for 2 buildings: {TWO_LISTED}", without_loads),
+    (LoadError, f"{'x' * 300} cannot be read: OSError: [Errno 36] File name too long",
+     settings(path_resstock_loads="x" * 300)),
     (LoadError, f"has two files for building {HOME}, ",
      lambda demo: (demo.loads / f"{HOME}-1.parquet").write_bytes(b"")),
 ]  # fmt: skip

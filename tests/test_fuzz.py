@@ -48,7 +48,7 @@ from tests.whole_runs import RUN, Demo, make_demo
 
 T = TypeVar("T")
 YEAR = 2025
-LONGEST_LINE = 1_000
+LONGEST_LINE = 5_000
 A_HANG = datetime.timedelta(seconds=60)
 patient = settings(deadline=A_HANG)
 
@@ -599,6 +599,11 @@ def test_a_column_named_over_two_lines_is_told_on_one(folder: Path) -> None:
     with pytest.raises(CairoError, match=r"it has a\\nb, c, expected bldg_id, tariff_key$"):
         load_tariff_map(path)
     path.unlink()
+
+
+def test_half_a_character_in_yaml_is_refused(folder: Path) -> None:
+    content = b'a: {b: ["\\ud800"]}'
+    assert of_file(folder, "half.yaml", content, lambda path: read_yaml(str(path), "file")) is None
 
 
 def test_a_long_value_is_told_by_its_ends(demo: Demo, folder: Path) -> None:
