@@ -93,16 +93,16 @@ def test_where_nobody_is_eligible_nobody_pays() -> None:
 
 @pytest.mark.parametrize("bill", [0.01, 100.0])
 def test_any_relief_needs_somebody_to_pay_it(bill: float) -> None:
-    bills = pd.DataFrame(dict.fromkeys(months, [bill] * 3), index=[1, 2, 3])
-    kwh = pd.DataFrame(dict.fromkeys(months, [500.0, 0.0, 0.0]), index=[1, 2, 3])
+    bills = pd.DataFrame({name: [bill] * 3 for name in months}, index=[1, 2, 3])
+    kwh = pd.DataFrame({name: [500.0, 0.0, 0.0] for name in months}, index=[1, 2, 3])
     # Only the first home takes part, and only it uses energy: a quarter of its year.
     with pytest.raises(RequirementError, match=f"assistance of {12 * 0.25 * bill:.2f} .* cannot"):
         apply_low_income_assistance(bills, HOMES, kwh, strategy="generic")
 
 
 def test_a_small_relief_is_paid_too() -> None:
-    bills = pd.DataFrame(dict.fromkeys(months, [0.01] * 3), index=[1, 2, 3])
-    kwh = pd.DataFrame(dict.fromkeys(months, [500.0, 100.0, 50.0]), index=[1, 2, 3])
+    bills = pd.DataFrame({name: [0.01] * 3 for name in months}, index=[1, 2, 3])
+    kwh = pd.DataFrame({name: [500.0, 100.0, 50.0] for name in months}, index=[1, 2, 3])
     after = apply_low_income_assistance(bills, HOMES, kwh, strategy="generic")
     # 0.0025 $ a month over 100 + 2 x 50 kWh
     assert after["Jan"].tolist() == pytest.approx([0.0075, 0.01125, 0.010625])
