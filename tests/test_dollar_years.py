@@ -43,3 +43,13 @@ def test_a_year_beyond_the_index_needs_none_when_nothing_is_converted() -> None:
 def test_a_year_without_index_is_named(years: tuple[int, int], named: int) -> None:
     with pytest.raises(ScenarioError, match=rf"for {named} \(there are 2010 to 2024\)"):
         dollar_factor(*years)
+
+
+def test_each_years_rise_is_the_published_one() -> None:
+    # Bureau of Labor Statistics, change of the annual average from the year before [%].
+    published = {
+        2011: 3.2, 2012: 2.1, 2013: 1.5, 2014: 1.6, 2015: 0.1, 2016: 1.3, 2017: 2.1,
+        2018: 2.4, 2019: 1.8, 2020: 1.2, 2021: 4.7, 2022: 8.0, 2023: 4.1, 2024: 2.9,
+    }  # fmt: skip
+    rises = {year: round(100 * (dollar_factor(year - 1, year) - 1), 1) for year in published}
+    assert rises == published

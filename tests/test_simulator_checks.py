@@ -11,10 +11,25 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cairo.errors import CairoError, MetadataError, RequirementError, ScenarioError, TariffError
+from cairo.errors import (
+    CairoError,
+    MetadataError,
+    PriceError,
+    RequirementError,
+    ScenarioError,
+    TariffError,
+)
 from cairo.rates_tool.calendar import hour_stamps
 from cairo.rates_tool.dd_stages.summary import LoadSummary
-from cairo.rates_tool.lookups import ANNUAL, ENERGY_PRICE, RESIDUAL_COSTS, months
+from cairo.rates_tool.lookups import (
+    ANNUAL,
+    CAPACITY_PRICE,
+    DISTRIBUTION_PRICE,
+    ENERGY_PRICE,
+    RESIDUAL_COSTS,
+    months,
+)
+from cairo.rates_tool.revenue_requirement import return_revenue_requirement_target
 from cairo.rates_tool.system_revenues import (
     aggregate_system_revenues,
     relative_rates,
@@ -155,3 +170,22 @@ def test_bills_from_rows_in_any_order_and_of_a_building_without_rows() -> None:
     weighted, revenue = aggregate_system_revenues(bills, weights)
     assert weighted["weight"].tolist() == [3.0, 10.0]
     assert revenue == pytest.approx(3 * 84.0 + 10 * 103.0)
+
+
+STAMPS = hour_stamps(2025, "EST")
+
+
+def test_a_delivery_target_is_topped_up_with_the_supply_prices_there_are() -> None:
+    prices = pd.DataFrame({CAPACITY_PRICE: 0.5, DISTRIBUTION_PRICE: 0.25}, index=STAMPS)
+    requirement, *_ = return_revenue_requirement_target(
+        pd.Series(1.0, index=STAMPS), prices, 100.0, delivery_only=True
+    )
+    assert requirement == 100.0 + 8760 * 0.5
+
+
+def test_one_hour_that_differs_is_other_hours() -> None:
+    demand = pd.Series(1.0, index=STAMPS)
+    moved = [*STAMPS[:-1], STAMPS[-1] + pd.Timedelta(hours=1)]
+    prices = pd.DataFrame({ENERGY_PRICE: 0.5}, index=pd.DatetimeIndex(moved))
+    with pytest.raises(PriceError, match="expected the same hours"):
+        return_revenue_requirement_target(demand, prices, 100.0)
