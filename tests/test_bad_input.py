@@ -143,6 +143,9 @@ LOAD_FILES: dict[str, Callable[[Frame], Frame]] = {
     f"column {GAS_COLUMN} has 1 rows that are missing or infinite": set_cells(
         GAS_COLUMN, [0], -np.inf
     ),
+    f"column {TOTAL_COLUMN} has a sum that is infinite": (
+        lambda t: t.assign(**{TOTAL_COLUMN: 1e308})
+    ),
     f"has no column {TOTAL_COLUMN}": lambda t: t.drop(columns=TOTAL_COLUMN),
     "has no column timestamp": lambda t: t.drop(columns="timestamp"),
     f"column {TOTAL_COLUMN} is large_string, expected numbers": lambda t: t.assign(

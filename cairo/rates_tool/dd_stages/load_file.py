@@ -370,13 +370,12 @@ def _energies(parquet: Any, column: int, per_hour: int, path: str, name: str) ->
 
 def checked_energies(values: Float1D, per_hour: int, path: str, name: str) -> Float1D:
     """Energies by hour, none of them missing."""
-    with np.errstate(invalid="ignore"):  # the sum of both infinities
+    with np.errstate(invalid="ignore", over="ignore"):  # the sum of both infinities, or too large
         finite = np.isfinite(values.sum())
     if not finite:
         bad = int((~np.isfinite(values)).sum())
-        raise LoadError(
-            f"load file {path} column {name} has {bad} rows that are missing or infinite"
-        )
+        what = f"{bad} rows that are missing or infinite" if bad else "a sum that is infinite"
+        raise LoadError(f"load file {path} column {name} has {what}")
     if per_hour == 1:
         return values
     return values.reshape(HOURS, per_hour).sum(axis=1)
