@@ -50,7 +50,7 @@ T = TypeVar("T")
 YEAR = 2025
 LONGEST_LINE = 5_000
 A_HANG = datetime.timedelta(seconds=60)
-pytestmark = pytest.mark.timeout(7200)
+pytestmark = [pytest.mark.timeout(7200), pytest.mark.filterwarnings("error")]
 patient = settings(deadline=A_HANG)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -112,7 +113,10 @@ def _stamps(path: FilePath, raw: pd.DataFrame) -> pd.DatetimeIndex:
     if pd.api.types.is_numeric_dtype(given):
         raise PriceError(f"price file {path} has numbers in {TIMESTAMP}, expected times")
     try:
-        stamps = pd.DatetimeIndex(pd.to_datetime(given))
+        with warnings.catch_warnings():
+            # Stamps without a common format are read one by one, and refused if they are no times.
+            warnings.simplefilter("ignore", UserWarning)
+            stamps = pd.DatetimeIndex(pd.to_datetime(given))
     except (ValueError, TypeError) as error:
         raise PriceError(
             f"price file {path} has a {TIMESTAMP} that is no time: {one_line(error)}"
