@@ -84,7 +84,7 @@ def test_relief_takes_no_bill_below_zero_and_nothing_off_a_credit() -> None:
 def test_where_nobody_is_eligible_nobody_pays() -> None:
     bills = pd.DataFrame({name: [100.0, 10.0, 20.0] for name in months}, index=[1, 2, 3])
     bills[ANNUAL] = bills.sum(axis=1)
-    kwh = bills[months] * 0.0
+    kwh = bills[months] * 5.0
     same = apply_low_income_assistance(
         bills, HOMES, kwh, strategy="generic", program={"poverty_level_max": 0}
     )
