@@ -184,3 +184,19 @@ def test_one_home_below_its_minimum_lowers_everybodys_rate(weight: float) -> Non
     # Linear: 1200 u + 120 u = 165 at u = 0.125, but the second pays 16 and not 15 a year.
     level = rate_level([above, below], 165.0 * weight, "t")
     assert level == pytest.approx((165.0 - 16.0) / 1200.0, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("constant", "requirement", "level"),
+    [
+        # Each home pays 100 u - 100 = 10 $ a month, or 100 u + 10 = 5 $.
+        (-100.0, 240.0, 1.1),
+        (10.0, 120.0, -0.05),
+    ],
+)
+def test_the_search_begins_where_revenue_answers_to_the_rate(
+    constant: float, requirement: float, level: float
+) -> None:
+    # Only a little lower, both homes are at their minimum and nothing answers.
+    homes = responding([100.0, 100.0], [constant, constant], [1.0, 1.0], monthly_min=1.0)
+    assert rate_level([homes], requirement, "t") == pytest.approx(level, rel=1e-13)
