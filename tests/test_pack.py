@@ -113,3 +113,16 @@ def test_a_broken_manifest_is_named(tmp_path: Path) -> None:
     (out / MANIFEST).write_text("{")
     with pytest.raises(LoadError, match=MANIFEST):
         read_load_frame(out)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [(2, [2, 2, 2, 2, 2, 1]), (3, [3, 3, 3, 2]), (4, [3, 3, 3, 2]), (5, [6, 5]), (99, [11])],
+)
+def test_a_partition_is_of_whole_blocks_where_it_is_no_smaller(
+    tmp_path: Path, size: int, expected: list[int]
+) -> None:
+    packed = pack(a_stock(11).write(tmp_path / "loads"), tmp_path / "p", block_buildings=3)
+    frame = read_load_frame(packed, partition_buildings=size)
+    counts = frame["load_data"].map_partitions(len).compute(scheduler="synchronous")
+    assert (counts // HOURS).tolist() == expected

@@ -71,7 +71,7 @@ def memory_bytes(limit: str | int | float, workers: int) -> int:
 
 
 def partition_size(buildings: int, slots: int, memory: int) -> int:
-    """Buildings of a partition: at most 64, at least 8 partitions a slot, within memory."""
+    """Buildings of a partition: at most 96, at least 8 partitions a slot, within memory."""
     from cairo.rates_tool.dd_stages.frame import PARTITION_BUILDINGS
 
     column = HOURS * 8
