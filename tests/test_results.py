@@ -1,6 +1,7 @@
 """A finished run in a notebook: its tables, facts and plots, and the package's own names."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -162,7 +163,8 @@ def test_a_script_that_workers_cannot_import_is_told_what_to_do(scenario, tmp_pa
     script = tmp_path / "script.py"
     guard = 'if __name__ == "__main__":' if guarded else "if True:"
     script.write_text(SCRIPT.format(guard=guard, scenario=str(place), out=str(tmp_path / "out")))
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
+    here = {**os.environ, "PYTHONPATH": str(Path(cairo.__file__).parents[1])}
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, env=here)
     runs = list(tmp_path.glob("out/*"))
     if guarded:
         assert (done.returncode, len(runs)) == (0, 1)
