@@ -353,7 +353,11 @@ def test_replaced_demand_without_use_is_billed_the_fixed_charges(
             "_return_export_compensation_rate",
         ),
         ("postprocessing", "InternalCrossSubsidizationProcessor"),
-        ("systemsimulator", "MeetRevenueSufficiencySystemWide"),
+        (
+            "systemsimulator",
+            "MeetRevenueSufficiencySystemWide _initialize_tariffs "
+            "_return_revenue_requirement_target _return_export_compensation_rate",
+        ),
     ],
 )
 def test_names_that_callers_import_are_where_they_look(module: str, names: str) -> None:

@@ -22,6 +22,7 @@ from cairo.rates_tool.dd_stages.load_file import FIELDS
 from cairo.rates_tool.runner import run_scenario
 from tests.strategies import NO_LIMIT, YEAR, tariff_dict
 from tests.test_pack import a_stock
+from tests.whole_runs import contents
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,22 @@ def test_the_record_counts_files_and_the_stored_bytes_of_the_columns_read(
     else:  # CAIRO's stages read electricity and gas apart
         assert counted["files"] == 2 * files
         assert counted["bytes"] > stored
+
+
+def test_a_performance_report_is_saved_beside_the_results(demo: Path, tmp_path: Path) -> None:
+    runs = [
+        run_scenario(
+            demo,
+            "demo_flat_precalc",
+            workers=1,
+            output_dir=tmp_path / str(wanted),
+            performance_report=wanted,
+        )
+        for wanted in (False, True)
+    ]
+    assert contents(runs[1]).keys() - contents(runs[0]).keys() == {"performance_report.html"}
+    report = (runs[1] / "performance_report.html").read_text(encoding="utf-8")
+    assert "Dask Performance Report" in report and "summarize" in report
 
 
 def _opens_during(folder: Path, command: list[str]) -> Counter[str]:

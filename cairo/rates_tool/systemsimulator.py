@@ -40,10 +40,36 @@ from cairo.rates_tool.lookups import (
 )
 from cairo.rates_tool.run_directory import RunDirectory, write_csv, write_json
 from cairo.rates_tool.simulate_checks import check_passed
+from cairo.rates_tool.system_revenues import _return_revenue_requirement_target
 from cairo.rates_tool.tariff_tables import in_therms, tariff_table
+from cairo.rates_tool.tariffs import _return_export_compensation_rate
+
+__all__ = [
+    "BACKENDS",
+    "Backend",
+    "MeetRevenueSufficiencySystemWide",
+    "_initialize_tariffs",
+    "_return_export_compensation_rate",
+    "_return_revenue_requirement_target",
+    "gas_tariff_strategy",
+    "process_scheduler",
+]
 
 Backend = Literal["pandas", "dask_delayed", "dask_dataframe"]
 BACKENDS: tuple[Backend, ...] = ("pandas", "dask_delayed", "dask_dataframe")
+
+
+def _initialize_tariffs(
+    tariff_map: Any,
+    building_stock_sample: Sequence[int] | None,
+    tariff_paths: Mapping[str, str | os.PathLike[str]],
+) -> tuple[dict[str, dict[str, Any]], pd.DataFrame]:
+    """({tariff_key: PySAM-style tariff}, tariff map frame of the sample's buildings)."""
+    frame = tariffs.__load_tariff_maps__(tariff_map)
+    if building_stock_sample is not None:
+        frame = frame[frame["bldg_id"].isin(list(building_stock_sample))]
+    keys = list(dict.fromkeys(frame["tariff_key"]))
+    return tariffs.get_default_tariff_structures(keys, tariff_paths), frame
 
 
 @contextmanager
@@ -130,18 +156,7 @@ class MeetRevenueSufficiencySystemWide:
         self.tariffs_final: dict[str, dict[str, Any]]
         self.customer_bat: pd.DataFrame
 
-    def _initialize_tariffs(
-        self,
-        tariff_map: Any,
-        building_stock_sample: Sequence[int] | None,
-        tariff_paths: Mapping[str, str | os.PathLike[str]],
-    ) -> tuple[dict[str, dict[str, Any]], pd.DataFrame]:
-        """({tariff_key: PySAM-style tariff}, tariff map frame of the sample's buildings)."""
-        frame = tariffs.__load_tariff_maps__(tariff_map)
-        if building_stock_sample is not None:
-            frame = frame[frame["bldg_id"].isin(list(building_stock_sample))]
-        keys = list(dict.fromkeys(frame["tariff_key"]))
-        return tariffs.get_default_tariff_structures(keys, tariff_paths), frame
+    _initialize_tariffs = staticmethod(_initialize_tariffs)
 
     def simulate(
         self,
