@@ -1,5 +1,6 @@
 """The example scripts run, and print what the runs' files say."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,10 @@ def test_two_rate_designs(demo: Demo) -> None:
         demo.settings(IN_PROCESS, run)
     script = EXAMPLES / "two_rate_designs.py"
     done = subprocess.run(
-        [sys.executable, script, demo.folder], capture_output=True, text=True, cwd=EXAMPLES.parent
+        [sys.executable, script, demo.folder],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(EXAMPLES.parent)},
     )
     assert done.returncode == 0, done.stderr
     flat, tou = (Path(name) for name in done.stdout.split()[-2:])
