@@ -48,8 +48,8 @@ def draw(result: dict[str, Any], target: Path) -> None:
             xerr = [[value[0] / floor] for value in spread]
             ax.barh(place, row["to_floor"], color=color, height=0.66)
             ax.errorbar(row["to_floor"], place, xerr=xerr, color="#d55e00", capsize=2, lw=1)
-            text = f" {row['to_floor']:.2f} x, {row['median_s']:.2f} s"
-            ax.text(row["max_s"] / floor, place, text, va="center")
+            text = f"{row['to_floor']:.2f} x, {row['median_s']:.2f} s"
+            ax.text(1.06 * row["max_s"] / floor, place, text, va="center")
         ax.set_yticks(range(len(rows)), [NAMES[row["contender"]] for row in rows])
         ax.axvline(1.0, color=FLOOR, lw=0.8, ls=":")
         ax.set_xscale("log")
@@ -57,8 +57,8 @@ def draw(result: dict[str, Any], target: Path) -> None:
         ax.set_xlim(min(low * 0.8, 0.5), high * 2.5)
         ax.xaxis.set_major_formatter(ScalarFormatter())
         ax.set_xlabel(
-            f"seconds over the floor's, both stages, {result['stock']['buildings']} buildings, "
-            f"{result['machine']['cores']} cores; line: least to most of {result['repeats']}"
+            f"seconds over the floor's, {int(result['stock']['buildings']):,} buildings, "
+            f"{result['machine']['cores']} cores; line: least to most"
         )
         ax.spines[["top", "right", "left"]].set_visible(False)
         ax.tick_params(axis="y", length=0)
