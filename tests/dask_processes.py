@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from distributed import Client
 
 ROOT = Path(__file__).parents[1]
 WORKER_OPTIONS = ("--nthreads", "1", "--no-dashboard", "--memory-limit", "0")
+DASK = (sys.executable, "-m", "dask")
+"""The `dask` command of the environment that runs the tests, whatever the PATH."""
 
 
 @contextmanager
@@ -42,7 +45,7 @@ def scheduler(
 ) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     """(process, scheduler file) of a scheduler on a free port that has written its file."""
     file = folder / "scheduler.json"
-    command = ["dask", "scheduler", "--host", host, "--port", "0"]
+    command = [*DASK, "scheduler", "--host", host, "--port", "0"]
     command += ["--no-dashboard", "--dashboard-address", f"{host}:0"]
     command = [*prefix, *command, "--scheduler-file", str(file), *options]
     log = folder / "scheduler.log"
@@ -65,7 +68,7 @@ def worker(
     python_path: Path = ROOT,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A worker of the scheduler that wrote `file`."""
-    command = ["dask", "worker", "--scheduler-file", str(file), "--host", host, "--name", name]
+    command = [*DASK, "worker", "--scheduler-file", str(file), "--host", host, "--name", name]
     command = [*prefix, *command, "--no-nanny", *WORKER_OPTIONS, *options]
     command += ["--dashboard-address", f"{host}:0"]
     with started(command, file.parent / f"{name}.log", python_path) as process:

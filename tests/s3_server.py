@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
@@ -106,7 +107,7 @@ def s3_server(folder: Path) -> Iterator[S3Server]:
     environ["INITIAL_NO_AUTH_ACTION_COUNT"] = NO_LIMIT
     with log.open("wb") as written:
         process = subprocess.Popen(
-            ["moto_server", "-H", "127.0.0.1", "-p", str(port)],
+            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
             stdout=written,
             stderr=subprocess.STDOUT,
             env=environ,

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -86,7 +87,7 @@ def test_work_of_two_runs_at_once_on_one_cluster_is_not_mixed(
     for one in (demo, other):
         one.settings(settings)
     other.settings({"floor_negative_net_load": False, "utility_tax_rate": 0.5})
-    command = ["python", "-m", "cairo", "run"]
+    command = [sys.executable, "-m", "cairo", "run"]
     running = [
         subprocess.Popen(
             [*command, str(one.scenario), "demo_hp_tou_precalc"],
