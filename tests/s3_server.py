@@ -94,7 +94,7 @@ class S3Server:
 
     def got(self, since: int = 0) -> list[str]:
         """`bucket/key` of every GET answered, in order, from a place in the log on."""
-        text = self.log.read_text()[since:]
+        text = re.sub(r"\x1b\[[0-9;]*m", "", self.log.read_text()[since:])  # colours
         return re.findall(r'"GET /([^ ?]+) HTTP/[\d.]+" 20[06]', text)
 
 
@@ -107,7 +107,13 @@ def s3_server(folder: Path) -> Iterator[S3Server]:
     environ["INITIAL_NO_AUTH_ACTION_COUNT"] = NO_LIMIT
     with log.open("wb") as written:
         process = subprocess.Popen(
-            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+            [
+                str(Path(sys.executable).with_name("moto_server")),
+                "-H",
+                "127.0.0.1",
+                "-p",
+                str(port),
+            ],
             stdout=written,
             stderr=subprocess.STDOUT,
             env=environ,
