@@ -181,7 +181,7 @@ def main() -> None:
         print(
             f"| {name} | {n:,} | {kind} | {core:,.1f} | {threads} | {core / threads:,.1f} "
             f"| {base + thread:.0f} MB | {n * S3_MB[kind] / 1e3:,.1f} GB "
-            f"| {n * sums_kb / 1e6:,.2f} GB |"
+            f"| {n * sums_kb / 1e3:,.0f} MB |"
         )
     print(f"\nThis process: {here:.0f} MB")
 
