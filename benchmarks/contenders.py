@@ -17,8 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from benchmarks.stock import BenchmarkStock
 from cairo.rates_tool.lookups import (
     CAPACITY_PRICE,
     ENERGY_PRICE,
@@ -28,6 +26,8 @@ from cairo.rates_tool.lookups import (
     RESIDUAL_COSTS,
     TOTAL_COLUMN,
 )
+
+from benchmarks.stock import BenchmarkStock
 
 CORES = os.cpu_count() or 1
 NEEDED = ["timestamp", TOTAL_COLUMN, PV_COLUMN]

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import psutil
+from cairo.rates_tool.lookups import GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN
 
 from benchmarks.__main__ import _cache
 from benchmarks.contenders import WHOLE_RUN
@@ -32,7 +33,6 @@ from cairo.rates_tool.dd_stages.frame import (
 )
 from cairo.rates_tool.dd_stages.pack import pack
 from cairo.rates_tool.inputs import read_inputs
-from cairo.rates_tool.lookups import GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN
 from cairo.rates_tool.scenario import read_scenario
 from cairo.rates_tool.systemsimulator import gas_tariff_strategy
 from cairo.rates_tool.tariffs import _load_base_tariffs

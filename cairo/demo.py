@@ -12,8 +12,8 @@ import pandas as pd
 import yaml
 
 from cairo.errors import OutputError
-from cairo.rates_tool.calendar import hour_months, hour_of_day, hour_stamps
-from cairo.rates_tool.lookups import HOURS, RESIDUAL_SHARES
+from cairo.model.calendar import hour_months, hour_of_day, hour_stamps
+from cairo.model.names import HOURS, RESIDUAL_SHARES
 from cairo.rates_tool.run_directory import writing
 from cairo.synthetic import SyntheticStock, synthetic_stock, write_stock
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import CairoError, listed
-from cairo.rates_tool.lookups import RESIDUAL_SHARES, TOTAL_PRICE, months
+from cairo.model.names import RESIDUAL_SHARES, TOTAL_PRICE, months
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

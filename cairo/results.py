@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from cairo.errors import CairoError
-from cairo.rates_tool.lookups import RESIDUAL_SHARES
+from cairo.model.names import RESIDUAL_SHARES
 
 if TYPE_CHECKING:
     from cairo.plots import Plots

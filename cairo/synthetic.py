@@ -15,9 +15,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cairo.rates_tool.calendar import hour_stamps
-from cairo.rates_tool.dd_stages.kernels import Float1D
-from cairo.rates_tool.lookups import GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN
+from cairo.model.arrays import Float1D
+from cairo.model.calendar import hour_stamps
+from cairo.model.names import GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN
 
 WEATHER_YEAR = 2018
 GAS_EFFICIENCY = 0.8

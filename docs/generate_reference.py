@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from cairo.rates_tool.lookups import GAS_COLUMN, PV_COLUMN, TOTAL_COLUMN, UNIT_SUFFIXES
+from cairo.rates_tool.low_income_assistance import AssistanceProgram
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -20,8 +22,6 @@ from typer.models import ArgumentInfo, OptionInfo
 
 from cairo.cli import app
 from cairo.rates_tool.dask_settings import ClusterSettings, DaskSettings, TLSSettings
-from cairo.rates_tool.lookups import GAS_COLUMN, PV_COLUMN, TOTAL_COLUMN, UNIT_SUFFIXES
-from cairo.rates_tool.low_income_assistance import AssistanceProgram
 from cairo.rates_tool.run_settings import RunSettings, SubclassConfig
 from cairo.utils.marginal_costs.price_files import CAMBIUM_METADATA_ROWS
 

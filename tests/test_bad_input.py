@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from cairo.rates_tool.lookups import ENERGY_PRICE, GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN
 
 import cairo
 from cairo.demo import LOADS, METADATA
@@ -23,8 +24,7 @@ from cairo.errors import (
     ScenarioError,
     TariffError,
 )  # fmt: skip
-from cairo.rates_tool.calendar import hour_stamps
-from cairo.rates_tool.lookups import ENERGY_PRICE, GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN
+from cairo.model.calendar import hour_stamps
 from cairo.rates_tool.system_revenues import _return_revenue_requirement_target
 from cairo.rates_tool.systemsimulator import MeetRevenueSufficiencySystemWide
 from tests.cairo_command import Command

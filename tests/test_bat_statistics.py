@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from cairo.errors import MetadataError
-from cairo.rates_tool.bat_statistics import (
+from cairo.model.bat_statistics import (
     bill_statistics,
     calculate_BAT_stats_by_group,
     coeff_var,

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from cairo.errors import CairoError, LoadError
-from cairo.rates_tool.calendar import (
+from cairo.model.calendar import (
     __timeshift__,
     hour_months,
     hour_of_day,

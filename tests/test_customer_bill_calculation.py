@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-
-from cairo.errors import RequirementError
 from cairo.rates_tool.customer_bill_calculation import (
     CustomerUse,
     demand_charges,
@@ -13,8 +11,10 @@ from cairo.rates_tool.customer_bill_calculation import (
     rate_response,
     solar_credits,
 )
-from cairo.rates_tool.precalc import rate_level, revenue
-from cairo.rates_tool.tariff_tables import TariffTable, tariff_table
+
+from cairo.errors import RequirementError
+from cairo.model.precalc import rate_level, revenue
+from cairo.model.tariff_tables import TariffTable, tariff_table
 from tests.strategies import NO_LIMIT, tariff_dict
 
 

@@ -8,9 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-
-from cairo.demo import LOADS, METADATA, RUN, demo_summary, write_demo
-from cairo.errors import OutputError
 from cairo.rates_tool.lookups import (
     DISTRIBUTION_PRICE,
     GAS_COLUMN,
@@ -19,6 +16,9 @@ from cairo.rates_tool.lookups import (
     RESIDUAL_SHARES,
     TOTAL_COLUMN,
 )
+
+from cairo.demo import LOADS, METADATA, RUN, demo_summary, write_demo
+from cairo.errors import OutputError
 from cairo.rates_tool.runner import run_scenario
 from cairo.results import Run
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from cairo.errors import ScenarioError
-from cairo.rates_tool.dollar_years import CPI_U, convert_dollars, dollar_factor
+from cairo.model.dollar_years import CPI_U, convert_dollars, dollar_factor
 
 # CUUR0000SA0, annual averages.
 CPI_2010, CPI_2023, CPI_2024 = 218.056, 304.702, 313.689

@@ -22,20 +22,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from cairo.rates_tool.lookups import HOURS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cairo.demo import METADATA
 from cairo.errors import CairoError, InputErrors
+from cairo.model.calendar import hour_stamps
+from cairo.model.tariff_tables import tariff_table
 from cairo.rates_tool.buildingstock import return_buildingstock
-from cairo.rates_tool.calendar import hour_stamps
 from cairo.rates_tool.dd_stages.load_file import FIELDS, LoadFileReader
 from cairo.rates_tool.dd_stages.pack import pack
 from cairo.rates_tool.dd_stages.packed import MANIFEST, PackedReader, read_manifest
 from cairo.rates_tool.inputs import RunInputs, read_inputs
-from cairo.rates_tool.lookups import HOURS
 from cairo.rates_tool.scenario import read_scenario
-from cairo.rates_tool.tariff_tables import tariff_table
 from cairo.rates_tool.tariffs import (
     __load_tariff_maps__ as load_tariff_map,
 )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cairo.rates_tool.dd_stages import kernels
+from cairo.model import kernels
 
 
 def test_net_load_subtracts_generation_of_either_sign() -> None:

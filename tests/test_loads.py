@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from cairo.rates_tool.lookups import HOURS, NET_LOAD
 
 from cairo.errors import LoadError
-from cairo.rates_tool.calendar import hour_stamps
+from cairo.model.calendar import hour_stamps
 from cairo.rates_tool.loads import (
     _load_worker,
     _return_load,
     process_residential_hourly_demand,
 )
-from cairo.rates_tool.lookups import HOURS, NET_LOAD
 from tests.strategies import YEAR, Stock
 
 IDS = [500, 7, 123]

@@ -5,10 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from cairo.errors import RequirementError
 from cairo.rates_tool.customer_bill_calculation import (
     CustomerUse,
     RateResponse,
@@ -16,8 +12,12 @@ from cairo.rates_tool.customer_bill_calculation import (
     monthly_bills,
     rate_response,
 )
-from cairo.rates_tool.precalc import rate_level, revenue
-from cairo.rates_tool.tariff_tables import tariff_table
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cairo.errors import RequirementError
+from cairo.model.precalc import rate_level, revenue
+from cairo.model.tariff_tables import tariff_table
 from tests.strategies import NO_LIMIT, tariff_dict
 
 

@@ -5,11 +5,6 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from cairo.errors import PriceError, RequirementError
-from cairo.rates_tool.calendar import hour_stamps
 from cairo.rates_tool.lookups import (
     ANCILLARY_PRICE,
     CAPACITY_PRICE,
@@ -17,7 +12,12 @@ from cairo.rates_tool.lookups import (
     ENERGY_PRICE,
     TOTAL_PRICE,
 )
-from cairo.rates_tool.revenue_requirement import return_revenue_requirement_target
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cairo.errors import PriceError, RequirementError
+from cairo.model.calendar import hour_stamps
+from cairo.model.revenue_requirement import return_revenue_requirement_target
 
 HOURS = hour_stamps(2025, "EST")
 

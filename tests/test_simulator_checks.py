@@ -10,6 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from cairo.rates_tool.lookups import (
+    ANNUAL,
+    CAPACITY_PRICE,
+    DISTRIBUTION_PRICE,
+    ENERGY_PRICE,
+    RESIDUAL_COSTS,
+    months,
+)
 
 from cairo.errors import (
     CairoError,
@@ -19,17 +27,10 @@ from cairo.errors import (
     ScenarioError,
     TariffError,
 )
-from cairo.rates_tool.calendar import hour_stamps
+from cairo.model.calendar import hour_stamps
+from cairo.model.revenue_requirement import return_revenue_requirement_target
+from cairo.model.tariff_tables import tariff_table
 from cairo.rates_tool.dd_stages.summary import LoadSummary
-from cairo.rates_tool.lookups import (
-    ANNUAL,
-    CAPACITY_PRICE,
-    DISTRIBUTION_PRICE,
-    ENERGY_PRICE,
-    RESIDUAL_COSTS,
-    months,
-)
-from cairo.rates_tool.revenue_requirement import return_revenue_requirement_target
 from cairo.rates_tool.system_revenues import (
     aggregate_system_revenues,
     relative_rates,
@@ -41,7 +42,6 @@ from cairo.rates_tool.systemsimulator import (
     gas_tariff_strategy,
     with_taxes,
 )
-from cairo.rates_tool.tariff_tables import tariff_table
 from tests.strategies import NO_LIMIT, tariff_dict
 
 FLAT = tariff_dict([[1, 1, NO_LIMIT, 0, 0.1, 0.0, 0.0]])

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from cairo.errors import TariffError
-from cairo.rates_tool.tariff_tables import DemandCharges, in_therms, tariff_table
+from cairo.model.tariff_tables import DemandCharges, in_therms, tariff_table
 from cairo.rates_tool.tariffs import (
     URDBv7_to_ElectricityRates,
     __load_tariff_maps__,

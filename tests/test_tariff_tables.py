@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cairo.errors import TariffError
-from cairo.rates_tool.tariff_tables import (
+from cairo.model.tariff_tables import (
     NO_LIMIT,
     energy_charge_aggregation_method,
     energy_charge_map,

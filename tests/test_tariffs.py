@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cairo.errors import ScenarioError, TariffError
-from cairo.rates_tool.tariff_tables import tariff_table
+from cairo.model.tariff_tables import tariff_table
 from cairo.rates_tool.tariffs import (
     ElectricityRates_to_URDB,
     URDBv7_to_ElectricityRates,

@@ -1,230 +1,39 @@
-"""Bills of customers on one tariff, from their use by month and period: every bill formula.
+"""The bill formulas, under the name CAIRO's callers import."""
 
-Arrays have a row a customer; months, tariff periods and tiers follow: (n, 12, P, T). A bill is
-energy charge + demand charge + fixed charge - solar credit, at least the monthly minimum; what
-the year's bills lack of the annual minimum is charged in December. `tests/test_pysam_yardstick.py`
-holds them against SAM; `docs/pysam.md` names the conventions that differ from its own.
+from cairo.model.bills import (
+    PER_DAY,
+    PER_KW,
+    UNLIMITED,
+    CustomerUse,
+    RateResponse,
+    SolarStyle,
+    credit_prices,
+    customer_use,
+    demand_charges,
+    energy_charges,
+    fill_tiers,
+    monthly_bills,
+    rate_response,
+    solar_credits,
+    tier_limits,
+    with_minimum,
+)
 
-References
-----------
-.. [1] Utility Rate Database (OpenEI), rate structure fields.
-.. [2] System Advisor Model, Electricity Rates (PySAM `Utilityrate5`).
-"""
-
-from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import Literal
-
-import numpy as np
-
-from cairo.rates_tool.dd_stages.kernels import Float1D, Float2D, FloatND, Int1D
-from cairo.rates_tool.dd_stages.period import PeriodUse
-from cairo.rates_tool.lookups import DAYS_OF_MONTH
-from cairo.rates_tool.tariff_tables import TariffTable
-
-SolarStyle = Literal["net_metering", "net_billing"]
-
-UNLIMITED = 1e38
-"""Tier limit that means none, as PySAM writes it."""
-PER_KW = (1, 3)
-"""Unit codes whose tier limits are per kW of the month's peak."""
-PER_DAY = (2, 3)
-"""Unit codes whose tier limits are per day of the month."""
-
-
-@dataclass(frozen=True)
-class CustomerUse:
-    """Everything a tariff bills of its customers.
-
-    bldg_ids : (n,).
-    energy : (n, 12, P, T) billed energy by tier [kWh, or therms for gas].
-    peak_kw : (n, 12) month's highest hour [kW]; demand_kw : (n, 12, D) by demand period.
-    exports : (n, 12, P) energy sent to the grid [kWh].
-    """
-
-    bldg_ids: Int1D
-    energy: FloatND
-    peak_kw: FloatND | None = None
-    demand_kw: FloatND | None = None
-    exports: FloatND | None = None
-
-
-def customer_use(use: PeriodUse, table: TariffTable) -> CustomerUse:
-    """Use by month and period, with its energy split over the tariff's tiers."""
-    energy = fill_tiers(use.billed, table, use.peak_kw)
-    return CustomerUse(use.bldg_ids, energy, use.peak_kw, use.demand_kw, use.exports)
-
-
-def tier_limits(table: TariffTable, peak_kw: FloatND | None) -> FloatND:
-    """Upper limit of each tier in each month, (1 or n, 12, P, T) [kWh].
-
-    A `kWh daily` limit counts the days of the month, a `kWh/kW` limit the month's peak [kW].
-    """
-    limits = np.broadcast_to(
-        table.max_usage, (1, len(DAYS_OF_MONTH), *table.max_usage.shape)
-    ).copy()
-    days = np.array(DAYS_OF_MONTH, dtype=np.float64)[None, :, None, None]
-    limits = np.where(np.isin(table.unit, PER_DAY), limits * days, limits)
-    if table.needs_monthly_peak:
-        assert peak_kw is not None
-        limits = np.where(np.isin(table.unit, PER_KW), limits * peak_kw[:, :, None, None], limits)
-    # A last tier has no limit, whatever the month's days or the customer's peak.
-    return np.where(table.max_usage >= UNLIMITED, np.inf, limits)
-
-
-def fill_tiers(usage: FloatND, table: TariffTable, peak_kw: FloatND | None = None) -> FloatND:
-    """Split a month's use of a period over its tiers, lowest first.
-
-    Parameters
-    ----------
-    usage : (n, 12, P) [kWh].
-    table : tariff.
-    peak_kw : (n, 12) month's peak, needed for `kWh/kW` limits.
-
-    Returns
-    -------
-    (n, 12, P, T) [kWh], adding to `usage`; what is above the last limit stays in the last tier.
-    URDB lists tiers by period [1]_; each period's are filled with its own use in the month. SAM
-    fills them with the use of all the month's periods [2]_, which is the same unless a month
-    with tiers has several.
-    """
-    upper = tier_limits(table, peak_kw)
-    upper[..., -1] = np.inf
-    lower = np.concatenate([np.zeros_like(upper[..., :1]), upper[..., :-1]], axis=-1)
-    used = usage[..., None]
-    return np.maximum(np.minimum(used, upper) - lower, 0.0) if table.n_tiers > 1 else used.copy()
-
-
-def energy_charges(energy: FloatND, rate: Float2D) -> Float2D:
-    """Energy charge (n, 12) [$]: sum over periods and tiers of energy x rate (P, T) [$/kWh]."""
-    charged = energy * rate
-    return charged.reshape(*charged.shape[:2], -1).sum(axis=2)
-
-
-def demand_charges(use: CustomerUse, table: TariffTable) -> Float2D:
-    """Demand charge (n, 12) [$]: monthly peaks [kW], tier by tier, x price [$/kW].
-
-    The flat part bills the month's peak, the time-of-use part each demand period's own.
-    """
-    shape = use.energy.shape[:2]
-    demand = table.demand
-    if demand is None:
-        return np.zeros(shape)
-    assert use.peak_kw is not None
-    total = np.zeros(shape)
-    if demand.flat_price.size:
-        total = total + _tiered(use.peak_kw, demand.flat_price, demand.flat_max)
-    if use.demand_kw is not None and demand.tou_price.size:
-        total = total + _tiered(use.demand_kw, demand.tou_price, demand.tou_max).sum(axis=2)
-    return total
-
-
-def _tiered(quantity: FloatND, price: Float2D, limit: Float2D) -> FloatND:
-    """Price of quantity (..., k) under k tier tables (k, T)."""
-    upper = np.where(limit >= UNLIMITED, np.inf, limit)
-    upper[:, -1] = np.inf
-    lower = np.concatenate([np.zeros_like(upper[:, :1]), upper[:, :-1]], axis=1)
-    slices = np.maximum(np.minimum(quantity[..., None], upper) - lower, 0.0)
-    return (slices * price).sum(axis=-1)
-
-
-def credit_prices(
-    table: TariffTable, sell: Float2D | None, style: SolarStyle | None
-) -> tuple[Float1D, bool]:
-    """(price or ratio (P,) of an exported kWh, whether it multiplies the retail rate).
-
-    Exports are credited at the first tier. Without a style or a sell rate nothing is credited.
-    """
-    if style is None or sell is None:
-        return np.zeros(table.n_periods), False
-    return sell[:, 0], style == "net_metering"
-
-
-def solar_credits(
-    use: CustomerUse,
-    table: TariffTable,
-    sell: Float2D | None,
-    style: SolarStyle | None,
-) -> Float2D:
-    """Credit (n, 12) [$] for exports: retail rate x ratio (net metering) or sell price."""
-    if use.exports is None:
-        return np.zeros(use.energy.shape[:2])
-    price, of_retail = credit_prices(table, sell, style)
-    return (use.exports * (price * table.rate[:, 0] if of_retail else price)).sum(axis=2)
-
-
-def with_minimum(charges: Float2D, table: TariffTable) -> Float2D:
-    """Monthly bills (n, 12) [$] after the minimum charges.
-
-    Each month at least the monthly minimum; the year's shortfall of the annual minimum is
-    added to December.
-    """
-    months = np.maximum(charges, table.monthly_min) if table.monthly_min > 0.0 else charges.copy()
-    if table.annual_min > 0.0:
-        months[:, -1] += np.maximum(table.annual_min - months.sum(axis=1), 0.0)
-    return months
-
-
-def monthly_bills(
-    use: CustomerUse,
-    table: TariffTable,
-    sell: Float2D | None = None,
-    style: SolarStyle | None = None,
-) -> Float2D:
-    """Bills (n, 12) [$] of customers on one tariff.
-
-    Parameters
-    ----------
-    use : what they used.
-    table : tariff, with its final rates.
-    sell : (P, T) export ratio (net metering) or sell price [$/kWh] (net billing).
-    style : solar compensation; None credits nothing.
-    """
-    charges = (
-        energy_charges(use.energy, table.rate)
-        + demand_charges(use, table)
-        + table.monthly_fixed
-        - solar_credits(use, table, sell, style)
-    )
-    return with_minimum(charges, table)
-
-
-@dataclass(frozen=True)
-class RateResponse:
-    """Bills of one tariff's customers as a function of its rate level u.
-
-    Before minimum charges a month's bill is slope x u + constant.
-
-    slope : (n, 12) [$ per $/kWh]; constant : (n, 12) [$]; weight : (n,) customers;
-    monthly_min, annual_min : [$].
-    """
-
-    slope: Float2D
-    constant: Float2D
-    weight: Float1D
-    monthly_min: float
-    annual_min: float
-
-
-def rate_response(
-    use: CustomerUse,
-    table: TariffTable,
-    relative: Float2D,
-    weight: Float1D,
-    sell: Float2D | None = None,
-    style: SolarStyle | None = None,
-) -> RateResponse:
-    """How bills answer to the rate level when rate (P, T) = level x relative.
-
-    The slope is the bill at a rate level of one ("unity rate") less what does not depend on it.
-    """
-    slope = energy_charges(use.energy, relative)
-    constant = demand_charges(use, table) + table.monthly_fixed
-    if use.exports is not None:
-        price, of_retail = credit_prices(table, sell, style)
-        if of_retail:
-            slope = slope - (use.exports * (price * relative[:, 0])).sum(axis=2)
-        else:
-            constant = constant - (use.exports * price).sum(axis=2)
-    return RateResponse(slope, constant, weight, table.monthly_min, table.annual_min)
+__all__ = [
+    "PER_DAY",
+    "PER_KW",
+    "UNLIMITED",
+    "CustomerUse",
+    "RateResponse",
+    "SolarStyle",
+    "credit_prices",
+    "customer_use",
+    "demand_charges",
+    "energy_charges",
+    "fill_tiers",
+    "monthly_bills",
+    "rate_response",
+    "solar_credits",
+    "tier_limits",
+    "with_minimum",
+]

@@ -13,9 +13,9 @@ import dask
 import numpy as np
 import pandas as pd
 
+from cairo.model.names import BURDEN, HOURS, NET_LOAD, RESIDUAL_COSTS
 from cairo.rates_tool import loads as load_funcs
 from cairo.rates_tool.dd_stages import marginal, residual
-from cairo.rates_tool.lookups import BURDEN, HOURS, NET_LOAD, RESIDUAL_COSTS
 from cairo.rates_tool.postprocessing import InternalCrossSubsidizationProcessor
 
 CHUNK_BUILDINGS = 128

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import TariffError, listed
-from cairo.rates_tool.customer_bill_calculation import UNLIMITED, CustomerUse, fill_tiers
-from cairo.rates_tool.dd_stages.kernels import FloatND, Int1D
-from cairo.rates_tool.dd_stages.period import MONTHS, HourGroups, PeriodPlan, PeriodUse
-from cairo.rates_tool.tariff_tables import TariffTable
+from cairo.model.arrays import FloatND, Int1D
+from cairo.model.bills import UNLIMITED, CustomerUse, fill_tiers
+from cairo.model.periods import MONTHS, HourGroups, PeriodPlan, PeriodUse
+from cairo.model.tariff_tables import TariffTable
 
 ENERGY = "energy_charge"
 DEMAND = "demand_charge"

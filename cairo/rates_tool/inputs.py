@@ -143,13 +143,13 @@ def read_inputs(settings: RunSettings) -> RunInputs:
 
 
 def _check_dollar_years(settings: RunSettings) -> None:
-    from cairo.rates_tool.dollar_years import dollar_factor
+    from cairo.model.dollar_years import dollar_factor
 
     dollar_factor(settings.year_run, settings.dollar_year)
 
 
 def _check_assistance(settings: RunSettings) -> None:
-    from cairo.rates_tool.low_income_assistance import assistance_program
+    from cairo.model.low_income_assistance import assistance_program
 
     assistance_program(settings.low_income_bill_assistance_program)
 

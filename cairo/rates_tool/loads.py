@@ -15,16 +15,18 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import LoadError, listed_buildings
+from cairo.model import kernels
+from cairo.model.calendar import __timeshift__, hour_months, hour_of_day, hour_stamps, hour_weekend
+from cairo.model.names import ELECTRICITY, GAS, HOURS, NET_LOAD
+from cairo.model.periods import MONTHS, PeriodPlan, PeriodUse, period_plan
+from cairo.model.tariff_tables import (
+    TariffTable,
+    energy_charge_aggregation_method,
+    energy_charge_map,
+    tariff_table,
+)
 from cairo.rates_tool import tariffs as tariff_funcs
 from cairo.rates_tool.buildingstock import return_buildingstock
-from cairo.rates_tool.calendar import (
-    __timeshift__,
-    hour_months,
-    hour_of_day,
-    hour_stamps,
-    hour_weekend,
-)
-from cairo.rates_tool.dd_stages import kernels
 from cairo.rates_tool.dd_stages.frame import (
     LoadOptions,
     PartitionSpec,
@@ -36,15 +38,7 @@ from cairo.rates_tool.dd_stages.frame import (
     stock_files,
 )
 from cairo.rates_tool.dd_stages.load_file import NOTHING_READ
-from cairo.rates_tool.dd_stages.period import MONTHS, PeriodPlan, PeriodUse, period_plan
 from cairo.rates_tool.demand_frames import demand_frame, solar_frame
-from cairo.rates_tool.lookups import ELECTRICITY, GAS, HOURS, NET_LOAD
-from cairo.rates_tool.tariff_tables import (
-    TariffTable,
-    energy_charge_aggregation_method,
-    energy_charge_map,
-    tariff_table,
-)
 
 __all__ = [
     "__timeshift__",

@@ -1,70 +1,61 @@
-"""Column names, months and units, under the names CAIRO's callers use."""
+"""Column names, months and units, under the names CAIRO's callers import."""
 
-from __future__ import annotations
+from cairo.model.names import (
+    ANCILLARY_PRICE,
+    ANNUAL,
+    BURDEN,
+    CAPACITY_PRICE,
+    DAYS_OF_MONTH,
+    DISTRIBUTION_PRICE,
+    ELECTRICITY,
+    ENERGY_PRICE,
+    GAS,
+    GAS_COLUMN,
+    HOURS,
+    KWH_TO_THERM,
+    NET_LOAD,
+    PRICE_COLUMNS,
+    PV_COLUMN,
+    RESIDUAL_COSTS,
+    RESIDUAL_SHARES,
+    TOTAL_COLUMN,
+    TOTAL_MARGINAL_COSTS,
+    TOTAL_PRICE,
+    TOTAL_SYSTEM_COSTS,
+    UNIT_SUFFIXES,
+    LoadKey,
+    gas_tariff_year,
+    load_types_map,
+    months,
+    summary_buildings_cols_keep,
+)
 
-from typing import Literal
-
-HOURS = 8760
-"""Hours of a model year; a leap day is left out."""
-
-KWH_TO_THERM = 0.0341214116
-"""Therms in one kWh (1 kWh = 3412.14116 Btu, 1 therm = 100,000 Btu)."""
-
-ELECTRICITY = "total_fuel_electricity"
-GAS = "total_fuel_gas"
-LoadKey = Literal["total_fuel_electricity", "total_fuel_gas"]
-
-TOTAL_COLUMN = "out.electricity.total.energy_consumption"
-PV_COLUMN = "out.electricity.pv.energy_consumption"
-GAS_COLUMN = "out.natural_gas.total.energy_consumption"
-UNIT_SUFFIXES = ("", "..kwh", "....kwh", ".kwh")
-"""Endings under which ResStock releases publish the same energy column."""
-
-load_types_map: dict[str, list[str]] = {
-    ELECTRICITY: [TOTAL_COLUMN, PV_COLUMN],
-    GAS: [GAS_COLUMN],
-}
-
-months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-ANNUAL = "Annual"
-DAYS_OF_MONTH = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-
-gas_tariff_year = 2025
-"""Default calendar year of gas tariffs."""
-
-NET_LOAD = "electricity_net"
-ENERGY_PRICE = "Marginal Energy Costs ($/kWh)"
-CAPACITY_PRICE = "Marginal Capacity Costs ($/kWh)"
-ANCILLARY_PRICE = "Marginal Ancillary Costs ($/kWh)"
-DISTRIBUTION_PRICE = "Marginal Distribution Costs ($/kWh)"
-TOTAL_PRICE = "Total Marginal Costs ($/kWh)"
-PRICE_COLUMNS = (ENERGY_PRICE, CAPACITY_PRICE, ANCILLARY_PRICE, DISTRIBUTION_PRICE)
-"""The components of the hourly marginal price; `TOTAL_PRICE` is their sum, never one of them."""
-
-RESIDUAL_COSTS = "Residual Costs ($)"
-TOTAL_SYSTEM_COSTS = "Total System Costs ($)"
-TOTAL_MARGINAL_COSTS = "Total Marginal Costs ($)"
-
-BURDEN = "customer_level_economic_burden"
-RESIDUAL_SHARES = {
-    "BAT_vol": "customer_level_residual_share_volumetric",
-    "BAT_peak": "customer_level_residual_share_peak",
-    "BAT_percustomer": "customer_level_residual_share_percustomer",
-    "BAT_epmc": "customer_level_residual_share_epmc",
-}
-"""Each bill alignment column and the residual share it subtracts."""
-
-summary_buildings_cols_keep = [
-    "in.vintage_acs",
-    "in.income",
-    "in.federal_poverty_level",
-    "in.occupants",
-    "in.tenure",
-    "in.has_pv",
-    "in.heating_fuel",
-    "in.geometry_building_type_recs",
-    "postprocess_group.has_hp",
-    "postprocess_group.heating_type",
-    "postprocess_group.heating_type_v2",
+__all__ = [
+    "ANCILLARY_PRICE",
+    "ANNUAL",
+    "BURDEN",
+    "CAPACITY_PRICE",
+    "DAYS_OF_MONTH",
+    "DISTRIBUTION_PRICE",
+    "ELECTRICITY",
+    "ENERGY_PRICE",
+    "GAS",
+    "GAS_COLUMN",
+    "HOURS",
+    "KWH_TO_THERM",
+    "NET_LOAD",
+    "PRICE_COLUMNS",
+    "PV_COLUMN",
+    "RESIDUAL_COSTS",
+    "RESIDUAL_SHARES",
+    "TOTAL_COLUMN",
+    "TOTAL_MARGINAL_COSTS",
+    "TOTAL_PRICE",
+    "TOTAL_SYSTEM_COSTS",
+    "UNIT_SUFFIXES",
+    "LoadKey",
+    "gas_tariff_year",
+    "load_types_map",
+    "months",
+    "summary_buildings_cols_keep",
 ]
-"""Metadata columns a run keeps when the file has them."""

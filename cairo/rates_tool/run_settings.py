@@ -15,9 +15,9 @@ from pydantic import (
     model_validator,
 )
 
+from cairo.model.names import gas_tariff_year
+from cairo.model.setting_problems import one_line_error, setting_problems
 from cairo.rates_tool.dask_settings import STRICT, DaskSettings, PathText
-from cairo.rates_tool.lookups import gas_tariff_year
-from cairo.utils.setting_problems import one_line_error, setting_problems
 
 RunType = Literal["precalc", "default"]
 Backend = Literal["pandas", "dask_delayed", "dask_dataframe"]

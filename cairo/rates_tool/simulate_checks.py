@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import LoadError, RequirementError, listed, listed_buildings
-from cairo.rates_tool.calendar import hour_stamps
-from cairo.rates_tool.lookups import HOURS, NET_LOAD, RESIDUAL_COSTS
-from cairo.rates_tool.revenue_requirement import check_amounts, check_prices
+from cairo.model.calendar import hour_stamps
+from cairo.model.names import HOURS, NET_LOAD, RESIDUAL_COSTS
+from cairo.model.revenue_requirement import check_amounts, check_prices
 
 LOAD_COLUMNS = ("load_data", "pv_generation", NET_LOAD)
 

@@ -15,20 +15,15 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import RequirementError, listed, listed_buildings
+from cairo.model.arrays import Float1D, Float2D
+from cairo.model.bills import CustomerUse, RateResponse, SolarStyle, monthly_bills, rate_response
+from cairo.model.kernels import weighted_total
+from cairo.model.names import ANNUAL, DISTRIBUTION_PRICE, PRICE_COLUMNS, months
+from cairo.model.precalc import rate_level
+from cairo.model.revenue_requirement import return_revenue_requirement_target
+from cairo.model.tariff_tables import TariffTable, tariff_table, with_energy_rates
 from cairo.rates_tool import loads as load_funcs
-from cairo.rates_tool.customer_bill_calculation import (
-    CustomerUse,
-    RateResponse,
-    SolarStyle,
-    monthly_bills,
-    rate_response,
-)
-from cairo.rates_tool.dd_stages.kernels import Float1D, Float2D, weighted_total
 from cairo.rates_tool.demand_frames import real_tiers, uses_from_frames
-from cairo.rates_tool.lookups import ANNUAL, DISTRIBUTION_PRICE, PRICE_COLUMNS, months
-from cairo.rates_tool.precalc import rate_level
-from cairo.rates_tool.revenue_requirement import return_revenue_requirement_target
-from cairo.rates_tool.tariff_tables import TariffTable, tariff_table, with_energy_rates
 from cairo.rates_tool.tariffs import (
     __load_tariff_maps__,
     _determine_sell_rate,

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cairo.errors import TariffError
-from cairo.rates_tool.tariff_rows import (
+from cairo.model.tariff_rows import (
     HOURS_OF_DAY,
     MONTHS,
     NO_LIMIT,
@@ -25,7 +25,7 @@ from cairo.rates_tool.tariff_rows import (
     number,
     schedule_array,
 )
-from cairo.rates_tool.tariff_tables import tariff_table
+from cairo.model.tariff_tables import tariff_table
 
 logger = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cairo.errors import TariffError
-from cairo.rates_tool.tariff_rows import MONTHS, NO_LIMIT, UNITS, energy_rows, matrix_rows
-from cairo.rates_tool.tariff_tables import tariff_table
+from cairo.model.tariff_rows import MONTHS, NO_LIMIT, UNITS, energy_rows, matrix_rows
+from cairo.model.tariff_tables import tariff_table
 from cairo.rates_tool.urdb import METERING
 
 

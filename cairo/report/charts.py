@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from cairo.rates_tool.dd_stages.kernels import Float1D
-from cairo.rates_tool.lookups import months
+from cairo.model.arrays import Float1D
+from cairo.model.names import months
 from cairo.report.data import FuelBills
 from cairo.report.numbers import dollars, weighted_quantile
 from cairo.report.page import Html, esc

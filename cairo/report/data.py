@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import CairoError, listed
-from cairo.rates_tool.dd_stages.kernels import Float1D, Float2D
-from cairo.rates_tool.lookups import (
+from cairo.model.arrays import Float1D, Float2D
+from cairo.model.names import (
     ANNUAL,
     HOURS,
     PRICE_COLUMNS,
@@ -25,7 +25,7 @@ from cairo.rates_tool.lookups import (
     TOTAL_PRICE,
     months,
 )
-from cairo.rates_tool.tariff_tables import TariffTable, tariff_table
+from cairo.model.tariff_tables import TariffTable, tariff_table
 from cairo.report.numbers import weighted_quantile
 
 FUELS = {"elec": "Electricity", "gas": "Gas", "comb": "Electricity and gas"}

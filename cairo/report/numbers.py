@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import CairoError, listed
-from cairo.rates_tool.bat_statistics import MOST_GROUPS, NOT_SEGMENTS
-from cairo.rates_tool.dd_stages.kernels import Float1D
+from cairo.model.arrays import Float1D
+from cairo.model.bat_statistics import MOST_GROUPS, NOT_SEGMENTS
 
 EVEN = 0.005
 """Dollars a year: a customer this near to zero neither gains nor loses."""

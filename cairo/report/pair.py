@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cairo.errors import CairoError, listed
-from cairo.rates_tool.dd_stages.kernels import Float1D
+from cairo.model.arrays import Float1D
 from cairo.report import charts
 from cairo.report.data import FUELS, RunData
 from cairo.report.numbers import (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cairo.rates_tool.dd_stages.kernels import Float1D
-from cairo.rates_tool.lookups import months
-from cairo.rates_tool.tariff_tables import DemandCharges, TariffTable
+from cairo.model.arrays import Float1D
+from cairo.model.names import months
+from cairo.model.tariff_tables import DemandCharges, TariffTable
 from cairo.report.numbers import count, dollars
 from cairo.report.page import Html, heading, join, lines, paragraph, table
 from cairo.report.schedule import when

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cairo.rates_tool.lookups import months
-from cairo.rates_tool.tariff_rows import Int2D
+from cairo.model.arrays import Int2D
+from cairo.model.names import months
 
 HOURS_OF_DAY = 24
 Spans = tuple[tuple[int, int], ...]

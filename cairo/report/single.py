@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cairo.rates_tool.lookups import (
+from cairo.model.names import (
     CAPACITY_PRICE,
     DISTRIBUTION_PRICE,
     HOURS,

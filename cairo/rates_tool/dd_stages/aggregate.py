@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cairo.rates_tool.dd_stages import kernels
-from cairo.rates_tool.dd_stages.kernels import Float1D, Float2D, Int1D, Nodes
+from cairo.model import kernels
+from cairo.model.arrays import Float1D, Float2D, Int1D
+from cairo.model.kernels import Nodes
 
 
 def chunk(net: Float2D, weight: Float1D, position: Int1D) -> Nodes:

@@ -26,8 +26,9 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import LoadError, listed_buildings
-from cairo.rates_tool.calendar import hour_stamps, offset_days
-from cairo.rates_tool.dd_stages import kernels
+from cairo.model import kernels
+from cairo.model.calendar import hour_stamps, offset_days
+from cairo.model.names import HOURS, KWH_TO_THERM, NET_LOAD
 from cairo.rates_tool.dd_stages.load_file import (
     HourlyLoads,
     LoadFileReader,
@@ -39,7 +40,6 @@ from cairo.rates_tool.dd_stages.load_file import (
     rolled,
 )
 from cairo.rates_tool.dd_stages.packed import PackedReader, is_packed, manifest, packed_buildings
-from cairo.rates_tool.lookups import HOURS, KWH_TO_THERM, NET_LOAD
 
 __all__ = [
     "COLUMNS",

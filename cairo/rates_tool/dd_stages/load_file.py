@@ -21,14 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cairo.errors import LoadError, listed
-from cairo.rates_tool.dd_stages.kernels import Float1D, Int1D
-from cairo.rates_tool.lookups import (
-    GAS_COLUMN,
-    HOURS,
-    PV_COLUMN,
-    TOTAL_COLUMN,
-    UNIT_SUFFIXES,
-)
+from cairo.model.arrays import Float1D, Int1D
+from cairo.model.names import GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN, UNIT_SUFFIXES
 
 try:
     from pyarrow._parquet import ParquetReader

@@ -11,10 +11,10 @@ import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 
+from cairo.model.tariff_tables import tariff_table
 from cairo.rates_tool.dd_stages import cluster, marginal, summary
 from cairo.rates_tool.dd_stages.frame import as_load_frame
 from cairo.rates_tool.dd_stages.summary import LoadSummary, PassPlan, UsePlan, use_plan
-from cairo.rates_tool.tariff_tables import tariff_table
 
 Tariffs = Mapping[str, Mapping[str, Any]]
 

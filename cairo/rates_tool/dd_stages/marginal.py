@@ -5,14 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cairo.rates_tool.dd_stages import kernels
-from cairo.rates_tool.dd_stages.kernels import Bool1D, Float1D, Float2D
-from cairo.rates_tool.lookups import (
-    CAPACITY_PRICE,
-    DISTRIBUTION_PRICE,
-    HOURS,
-    PRICE_COLUMNS,
-)
+from cairo.model import kernels
+from cairo.model.arrays import Bool1D, Float1D, Float2D
+from cairo.model.names import CAPACITY_PRICE, DISTRIBUTION_PRICE, HOURS, PRICE_COLUMNS
 
 
 def chunk(net: Float2D, price: Float1D) -> Float1D:

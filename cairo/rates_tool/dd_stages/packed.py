@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cairo.errors import LoadError
-from cairo.rates_tool.dd_stages.kernels import Float1D
+from cairo.model.arrays import Float1D
+from cairo.model.names import HOURS
 from cairo.rates_tool.dd_stages.load_file import (
     FIELDS,
     ReadCount,
@@ -26,7 +27,6 @@ from cairo.rates_tool.dd_stages.load_file import (
     reading,
     stored_bytes,
 )
-from cairo.rates_tool.lookups import HOURS
 
 MANIFEST = "_cairo_pack.json"
 FORMAT = 1

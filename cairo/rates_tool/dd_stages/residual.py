@@ -7,9 +7,9 @@ import logging
 import numpy as np
 import pandas as pd
 
-from cairo.rates_tool.dd_stages import kernels
-from cairo.rates_tool.dd_stages.kernels import Bool1D, Float1D, Float2D
-from cairo.rates_tool.lookups import RESIDUAL_SHARES
+from cairo.model import kernels
+from cairo.model.arrays import Bool1D, Float1D, Float2D
+from cairo.model.names import RESIDUAL_SHARES
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from cairo.rates_tool.lookups import HOURS
+from cairo.model.names import HOURS
 
 if TYPE_CHECKING:
     from cairo.rates_tool.scenario import DaskSettings

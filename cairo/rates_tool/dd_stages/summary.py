@@ -12,13 +12,15 @@ import pandas as pd
 from dask.delayed import delayed
 
 from cairo.errors import LoadError, listed
-from cairo.rates_tool.calendar import hour_stamps
-from cairo.rates_tool.dd_stages import aggregate, kernels, marginal, period, residual
+from cairo.model import kernels
+from cairo.model.arrays import Bool1D, Float1D, Float2D, Int1D
+from cairo.model.calendar import hour_stamps
+from cairo.model.kernels import Nodes
+from cairo.model.names import BURDEN, NET_LOAD
+from cairo.model.tariff_tables import TariffTable
+from cairo.rates_tool.dd_stages import aggregate, marginal, period, residual
 from cairo.rates_tool.dd_stages.frame import partition_arrays, read_count
-from cairo.rates_tool.dd_stages.kernels import Bool1D, Float1D, Float2D, Int1D, Nodes
 from cairo.rates_tool.dd_stages.load_file import NOTHING_READ, ReadCount
-from cairo.rates_tool.lookups import BURDEN, NET_LOAD
-from cairo.rates_tool.tariff_tables import TariffTable
 
 SPLIT_EVERY = 16
 """Partition summaries joined by one task of the reduction."""

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from cairo.errors import PriceError
-from cairo.rates_tool.calendar import hour_stamps
-from cairo.rates_tool.lookups import (
+from cairo.model.calendar import hour_stamps
+from cairo.model.names import (
     ANCILLARY_PRICE,
     CAPACITY_PRICE,
     DISTRIBUTION_PRICE,

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import CairoError, PriceError, listed
-from cairo.rates_tool.calendar import __timeshift__, hour_stamps
-from cairo.rates_tool.lookups import HOURS
+from cairo.model.calendar import __timeshift__, hour_stamps
+from cairo.model.names import HOURS
 from cairo.utils.files import FilePath, one_line, read_bytes
 
 EST = "EST"

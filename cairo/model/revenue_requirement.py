@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from cairo.errors import PriceError, RequirementError, listed
-from cairo.rates_tool.dd_stages import kernels
-from cairo.rates_tool.dd_stages.kernels import Float1D
-from cairo.rates_tool.lookups import (
+from cairo.model import kernels
+from cairo.model.arrays import Float1D
+from cairo.model.names import (
     ANCILLARY_PRICE,
     CAPACITY_PRICE,
     ENERGY_PRICE,

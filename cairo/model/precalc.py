@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cairo.errors import RequirementError
-from cairo.rates_tool.customer_bill_calculation import RateResponse
+from cairo.model.bills import RateResponse
 
 logger = logging.getLogger(__name__)
 

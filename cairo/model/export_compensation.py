@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from cairo.errors import ScenarioError
-from cairo.rates_tool.tariff_tables import tariff_table, with_sell_rates
+from cairo.model.tariff_tables import tariff_table, with_sell_rates
 
 logger = logging.getLogger(__name__)
 

@@ -14,8 +14,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from cairo.errors import MetadataError, listed
-from cairo.rates_tool.dd_stages.kernels import FloatND, weighted_total
-from cairo.rates_tool.lookups import RESIDUAL_SHARES
+from cairo.model.arrays import FloatND
+from cairo.model.kernels import weighted_total
+from cairo.model.names import RESIDUAL_SHARES
 
 MOST_GROUPS = 50
 """Columns with more values than this, such as names, are not segments."""

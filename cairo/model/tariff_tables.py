@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from cairo.errors import TariffError
-from cairo.rates_tool.dd_stages.kernels import Float2D
-from cairo.rates_tool.lookups import KWH_TO_THERM
-from cairo.rates_tool.tariff_rows import (
+from cairo.model.arrays import Float2D, Int2D
+from cairo.model.names import KWH_TO_THERM
+from cairo.model.tariff_rows import (
     HOURS_OF_DAY,
     MONTHS,
     NO_LIMIT,
     UNITS,
-    Int2D,
     energy_rows,
     is_sound,
     limit_array,

@@ -8,9 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from cairo.errors import TariffError
-from cairo.rates_tool.dd_stages.kernels import Float2D
-
-Int2D: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.int64]]
+from cairo.model.arrays import Float2D, Int2D
 
 NO_LIMIT = 1e38
 """Max usage that means none, as SAM writes it."""

@@ -19,13 +19,8 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-Float1D: TypeAlias = npt.NDArray[np.float64]
-Float2D: TypeAlias = npt.NDArray[np.float64]
-FloatND: TypeAlias = npt.NDArray[np.float64]
-Int1D: TypeAlias = npt.NDArray[np.int64]
-Bool1D: TypeAlias = npt.NDArray[np.bool_]
+from cairo.model.arrays import Bool1D, Float1D, Float2D, FloatND, Int1D
 
 Nodes: TypeAlias = dict[tuple[int, int], Float1D]
 """Partial sums of a fixed binary tree over buildings, keyed by (level, index): the node covers

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import CairoError, LoadError
-from cairo.rates_tool.dd_stages.kernels import Bool1D, Int1D
-from cairo.rates_tool.lookups import DAYS_OF_MONTH, HOURS
+from cairo.model.arrays import Bool1D, Int1D
+from cairo.model.names import DAYS_OF_MONTH, HOURS
 
 DAYS = HOURS // 24
 SATURDAY = 5

@@ -1,0 +1,1 @@
+"""NumPy formulas and typed data; imports nothing above it."""

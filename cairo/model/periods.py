@@ -1,0 +1,112 @@
+"""The hours of a year by month and tariff period, and what customers use in each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from cairo.model.arrays import Float2D, FloatND, Int1D
+from cairo.model.calendar import hour_months, hour_of_day, hour_weekend
+from cairo.model.tariff_tables import TariffTable
+
+MONTHS = 12
+
+
+@dataclass(frozen=True)
+class HourGroups:
+    """The year's hours sorted into the groups of month x period that occur.
+
+    order : (8760,) hours in group order, None when already so.
+    starts : (g,) first place of each group in that order.
+    month, period : (g,) month from 0 and period from 0 of each group.
+    periods : number of periods of the schedule.
+    """
+
+    order: Int1D | None
+    starts: Int1D
+    month: Int1D
+    period: Int1D
+    periods: int
+
+    def spread(self, groups: Float2D) -> FloatND:
+        """(n, g) group values as (n, 12, periods), zero where a period has no hour."""
+        full = np.zeros((len(groups), MONTHS, self.periods))
+        full[:, self.month, self.period] = groups
+        return full
+
+
+def hour_groups(weekday: np.ndarray, weekend: np.ndarray, periods: int, year: int) -> HourGroups:
+    """Groups of a URDB schedule (12, 24) of periods from 1, in a calendar year."""
+    month, hour = hour_months(year), hour_of_day()
+    period = np.where(hour_weekend(year), weekend[month, hour], weekday[month, hour]) - 1
+    group = month * periods + period
+    order = np.argsort(group, kind="stable")
+    occurring, starts = np.unique(group[order], return_index=True)
+    already = bool((np.diff(group) >= 0).all())
+    return HourGroups(
+        None if already else order,
+        starts.astype(np.int64),
+        (occurring // periods).astype(np.int64),
+        (occurring % periods).astype(np.int64),
+        periods,
+    )
+
+
+@dataclass(frozen=True)
+class PeriodPlan:
+    """What one tariff's bills need of the hourly loads.
+
+    energy : groups of the energy schedule.
+    demand : groups of the demand schedule, None without time-of-use demand charges.
+    monthly_peak : whether the month's highest hour is needed.
+    """
+
+    energy: HourGroups
+    demand: HourGroups | None
+    monthly_peak: bool
+    months: HourGroups
+
+
+def period_plan(table: TariffTable, year: int) -> PeriodPlan:
+    """The plan of a tariff in a calendar year."""
+    all_hours = np.ones((MONTHS, 24), dtype=np.int64)
+    demand = table.demand
+    return PeriodPlan(
+        energy=hour_groups(table.weekday, table.weekend, table.n_periods, year),
+        demand=hour_groups(demand.weekday, demand.weekend, len(demand.tou_price), year)
+        if demand is not None and len(demand.tou_price)
+        else None,
+        monthly_peak=demand is not None or table.needs_monthly_peak,
+        months=hour_groups(all_hours, all_hours, 1, year),
+    )
+
+
+@dataclass(frozen=True)
+class PeriodUse:
+    """What customers on one tariff used, by month and period.
+
+    bldg_ids : (n,) ascending.
+    billed : (n, 12, P) grid consumption [kWh], or gas [therms].
+    load : (n, 12, P) gross load [kWh] when asked for.
+    peak_kw : (n, 12) month's highest hour [kW]; demand_kw : (n, 12, D) by demand period.
+    exports, self_use, generation : (n, 12, P) solar energies [kWh]; zeros without PV.
+    """
+
+    bldg_ids: Int1D
+    billed: FloatND
+    load: FloatND | None = None
+    peak_kw: FloatND | None = None
+    demand_kw: FloatND | None = None
+    exports: FloatND | None = None
+    self_use: FloatND | None = None
+    generation: FloatND | None = None
+
+    def take(self, places: Int1D) -> PeriodUse:
+        """The customers at `places`."""
+        arrays: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        taken: dict[str, Any] = {
+            name: None if values is None else values[places] for name, values in arrays.items()
+        }
+        return PeriodUse(**taken)
