@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from benchmarks.stock import BenchmarkStock
 from cairo.rates_tool.lookups import (
     CAPACITY_PRICE,
     ENERGY_PRICE,
@@ -26,8 +28,6 @@ from cairo.rates_tool.lookups import (
     RESIDUAL_COSTS,
     TOTAL_COLUMN,
 )
-
-from benchmarks.stock import BenchmarkStock
 
 CORES = os.cpu_count() or 1
 NEEDED = ["timestamp", TOTAL_COLUMN, PV_COLUMN]
@@ -297,7 +297,7 @@ def dask_dataframe_threads(stock: BenchmarkStock) -> Figures:
 
 def dask_dataframe_packed(stock: BenchmarkStock) -> Figures:
     """The `dask_dataframe` backend's two stages on the packed stock."""
-    from cairo.rates_tool.dd_stages.pack import pack
+    from cairo.files.pack import pack
 
     return _dask(stock, True, pack(stock.loads, stock.root / "packed"))
 

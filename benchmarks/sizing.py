@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import psutil
-from cairo.rates_tool.lookups import GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN
 
 from benchmarks.__main__ import _cache
 from benchmarks.contenders import WHOLE_RUN
 from benchmarks.stock import BenchmarkStock, benchmark_stock
+from cairo.files.pack import pack
 from cairo.rates_tool.dd_stages import load_pass, summary
 from cairo.rates_tool.dd_stages.frame import (
     PARTITION_BUILDINGS,
@@ -31,8 +31,8 @@ from cairo.rates_tool.dd_stages.frame import (
     read_count,
     read_partition,
 )
-from cairo.rates_tool.dd_stages.pack import pack
 from cairo.rates_tool.inputs import read_inputs
+from cairo.rates_tool.lookups import GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN
 from cairo.rates_tool.scenario import read_scenario
 from cairo.rates_tool.systemsimulator import gas_tariff_strategy
 from cairo.rates_tool.tariffs import _load_base_tariffs

@@ -252,7 +252,7 @@ def pack(
 
     options = _json_mapping(storage_options, "--storage-options")
     with watching() as progress:
-        from cairo.rates_tool.dd_stages.pack import pack as pack_loads
+        from cairo.files.pack import pack as pack_loads
 
         place = pack_loads(loads_dir, out, progress, storage_options=options)
     _print(place)

@@ -12,9 +12,9 @@ import pandas as pd
 import yaml
 
 from cairo.errors import OutputError
+from cairo.files.run_directory import writing
 from cairo.model.calendar import hour_months, hour_of_day, hour_stamps
 from cairo.model.names import HOURS, RESIDUAL_SHARES
-from cairo.rates_tool.run_directory import writing
 from cairo.synthetic import SyntheticStock, synthetic_stock, write_stock
 
 YEAR = 2025

@@ -13,17 +13,17 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from cairo.rates_tool.lookups import GAS_COLUMN, PV_COLUMN, TOTAL_COLUMN, UNIT_SUFFIXES
-from cairo.rates_tool.low_income_assistance import AssistanceProgram
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from typer.models import ArgumentInfo, OptionInfo
 
 from cairo.cli import app
+from cairo.files.price_files import CAMBIUM_METADATA_ROWS
 from cairo.rates_tool.dask_settings import ClusterSettings, DaskSettings, TLSSettings
+from cairo.rates_tool.lookups import GAS_COLUMN, PV_COLUMN, TOTAL_COLUMN, UNIT_SUFFIXES
+from cairo.rates_tool.low_income_assistance import AssistanceProgram
 from cairo.rates_tool.run_settings import RunSettings, SubclassConfig
-from cairo.utils.marginal_costs.price_files import CAMBIUM_METADATA_ROWS
 
 DOCS = Path(__file__).parent
 MADE = "<!-- written by docs/generate_reference.py: change that file, or the code it reads -->"

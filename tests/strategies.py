@@ -10,6 +10,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from hypothesis import strategies as st
+
+from cairo.model.calendar import hour_stamps
 from cairo.rates_tool.lookups import (
     CAPACITY_PRICE,
     DISTRIBUTION_PRICE,
@@ -20,9 +23,6 @@ from cairo.rates_tool.lookups import (
     PV_COLUMN,
     TOTAL_COLUMN,
 )
-from hypothesis import strategies as st
-
-from cairo.model.calendar import hour_stamps
 
 YEAR = 2025
 NO_LIMIT = 1e38

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+
+from cairo.errors import RequirementError, ScenarioError
 from cairo.rates_tool.lookups import ANNUAL, months
 from cairo.rates_tool.low_income_assistance import (
     apply_low_income_assistance,
@@ -11,8 +13,6 @@ from cairo.rates_tool.low_income_assistance import (
     eligible_homes,
     monthly_relief,
 )
-
-from cairo.errors import RequirementError, ScenarioError
 
 HOMES = pd.DataFrame(
     {

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from cairo.rates_tool.lookups import ENERGY_PRICE, GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN
 
 import cairo
 from cairo.demo import LOADS, METADATA
@@ -25,6 +24,7 @@ from cairo.errors import (
     TariffError,
 )  # fmt: skip
 from cairo.model.calendar import hour_stamps
+from cairo.rates_tool.lookups import ENERGY_PRICE, GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN
 from cairo.rates_tool.system_revenues import _return_revenue_requirement_target
 from cairo.rates_tool.systemsimulator import MeetRevenueSufficiencySystemWide
 from tests.cairo_command import Command

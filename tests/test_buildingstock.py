@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from cairo.errors import MetadataError, PriceError
-from cairo.rates_tool.buildingstock import read_frame, return_buildingstock
+from cairo.files.metadata import read_frame, return_buildingstock
 
 STOCK = pd.DataFrame(
     {

@@ -2,6 +2,10 @@
 
 import numpy as np
 import pytest
+
+from cairo.errors import RequirementError
+from cairo.model.precalc import rate_level, revenue
+from cairo.model.tariff_tables import TariffTable, tariff_table
 from cairo.rates_tool.customer_bill_calculation import (
     CustomerUse,
     demand_charges,
@@ -11,10 +15,6 @@ from cairo.rates_tool.customer_bill_calculation import (
     rate_response,
     solar_credits,
 )
-
-from cairo.errors import RequirementError
-from cairo.model.precalc import rate_level, revenue
-from cairo.model.tariff_tables import TariffTable, tariff_table
 from tests.strategies import NO_LIMIT, tariff_dict
 
 

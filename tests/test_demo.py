@@ -8,6 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+
+from cairo.demo import LOADS, METADATA, RUN, demo_summary, write_demo
+from cairo.errors import OutputError
 from cairo.rates_tool.lookups import (
     DISTRIBUTION_PRICE,
     GAS_COLUMN,
@@ -16,9 +19,6 @@ from cairo.rates_tool.lookups import (
     RESIDUAL_SHARES,
     TOTAL_COLUMN,
 )
-
-from cairo.demo import LOADS, METADATA, RUN, demo_summary, write_demo
-from cairo.errors import OutputError
 from cairo.rates_tool.runner import run_scenario
 from cairo.results import Run
 

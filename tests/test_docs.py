@@ -14,9 +14,9 @@ from urllib.parse import unquote
 
 import pytest
 import yaml
-from cairo.rates_tool.low_income_assistance import AssistanceProgram
 
 from cairo.demo import write_demo
+from cairo.rates_tool.low_income_assistance import AssistanceProgram
 from cairo.rates_tool.run_settings import RunSettings
 from cairo.rates_tool.scenario import read_scenario
 from tests.whole_runs import IN_PROCESS, Demo, contents, make_demo

@@ -12,18 +12,18 @@ import dask
 import numpy as np
 import pandas as pd
 import pytest
-from cairo.rates_tool.customer_bill_calculation import customer_use
-from cairo.rates_tool.lookups import BURDEN, ELECTRICITY, GAS, RESIDUAL_COSTS
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cairo.errors import RequirementError
 from cairo.model.tariff_tables import tariff_table
 from cairo.rates_tool import delayed_stages, loads, system_revenues
+from cairo.rates_tool.customer_bill_calculation import customer_use
 from cairo.rates_tool.dd_stages import load_pass, summary
 from cairo.rates_tool.dd_stages.frame import as_load_frame, read_load_frame
 from cairo.rates_tool.dd_stages.marginal import total_price
 from cairo.rates_tool.demand_frames import uses_from_frames
+from cairo.rates_tool.lookups import BURDEN, ELECTRICITY, GAS, RESIDUAL_COSTS
 from cairo.rates_tool.postprocessing import InternalCrossSubsidizationProcessor
 from cairo.rates_tool.tariffs import precalc_period_mapping
 from tests.strategies import YEAR, Stock, price_frames, stocks, tariffs

@@ -22,27 +22,27 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from cairo.rates_tool.lookups import HOURS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cairo.demo import METADATA
 from cairo.errors import CairoError, InputErrors
+from cairo.files.load_file import FIELDS, LoadFileReader
+from cairo.files.metadata import return_buildingstock
+from cairo.files.pack import pack
+from cairo.files.packed import MANIFEST, PackedReader, read_manifest
+from cairo.files.price_files import CAMBIUM_METADATA_ROWS, read_prices
+from cairo.files.urdb_export import ElectricityRates_to_URDB
+from cairo.files.yaml_files import read_yaml
 from cairo.model.calendar import hour_stamps
 from cairo.model.tariff_tables import tariff_table
-from cairo.rates_tool.buildingstock import return_buildingstock
-from cairo.rates_tool.dd_stages.load_file import FIELDS, LoadFileReader
-from cairo.rates_tool.dd_stages.pack import pack
-from cairo.rates_tool.dd_stages.packed import MANIFEST, PackedReader, read_manifest
 from cairo.rates_tool.inputs import RunInputs, read_inputs
+from cairo.rates_tool.lookups import HOURS
 from cairo.rates_tool.scenario import read_scenario
 from cairo.rates_tool.tariffs import (
     __load_tariff_maps__ as load_tariff_map,
 )
 from cairo.rates_tool.tariffs import get_default_tariff_structures, precalc_period_mapping
-from cairo.rates_tool.urdb_export import ElectricityRates_to_URDB
-from cairo.utils.marginal_costs.price_files import CAMBIUM_METADATA_ROWS, read_prices
-from cairo.utils.yaml_files import read_yaml
 from tests.strategies import tariffs
 from tests.whole_runs import RUN, Demo, make_demo
 

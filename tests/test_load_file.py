@@ -8,16 +8,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from cairo.rates_tool.lookups import HOURS, PV_COLUMN, TOTAL_COLUMN
 
 from cairo.errors import LoadError
+from cairo.files.load_file import LoadFileReader, check_load_file, load_files, loads_of_frame
 from cairo.model.calendar import hour_stamps
-from cairo.rates_tool.dd_stages.load_file import (
-    LoadFileReader,
-    check_load_file,
-    load_files,
-    loads_of_frame,
-)
+from cairo.rates_tool.lookups import HOURS, PV_COLUMN, TOTAL_COLUMN
 from tests.strategies import write_load_file
 
 STAMPS = hour_stamps(2018).to_numpy()

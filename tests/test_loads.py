@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from cairo.rates_tool.lookups import HOURS, NET_LOAD
 
 from cairo.errors import LoadError
 from cairo.model.calendar import hour_stamps
@@ -17,6 +16,7 @@ from cairo.rates_tool.loads import (
     _return_load,
     process_residential_hourly_demand,
 )
+from cairo.rates_tool.lookups import HOURS, NET_LOAD
 from tests.strategies import YEAR, Stock
 
 IDS = [500, 7, 123]

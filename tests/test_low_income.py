@@ -3,14 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+
+from cairo.errors import CairoError, MetadataError, RequirementError, ScenarioError
 from cairo.rates_tool.lookups import ANNUAL, months
 from cairo.rates_tool.low_income_assistance import (
     apply_low_income_assistance,
     participants,
     upper_end,
 )
-
-from cairo.errors import CairoError, MetadataError, RequirementError, ScenarioError
 
 IDS = [30, 10, 20]
 METADATA = pd.DataFrame(

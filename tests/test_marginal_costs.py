@@ -3,17 +3,18 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cairo.errors import PriceError
+from cairo.files.price_files import cambium_year
+from cairo.model.calendar import hour_stamps
 from cairo.rates_tool.lookups import (
     ANCILLARY_PRICE,
     CAPACITY_PRICE,
     DISTRIBUTION_PRICE,
     ENERGY_PRICE,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
-from cairo.errors import PriceError
-from cairo.model.calendar import hour_stamps
 from cairo.utils.marginal_costs.marginal_cost_calculator import (
     _load_cambium_marginal_costs,
     add_distribution_costs,
@@ -21,7 +22,6 @@ from cairo.utils.marginal_costs.marginal_cost_calculator import (
     load_supply_prices,
     marginal_prices,
 )
-from cairo.utils.marginal_costs.price_files import cambium_year
 
 HOUR = np.arange(8760.0)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from cairo.rates_tool.lookups import BURDEN, RESIDUAL_SHARES
 
 from cairo import Run
+from cairo.rates_tool.lookups import BURDEN, RESIDUAL_SHARES
 from tests.strategies import write_load_file
 from tests.whole_runs import IN_PROCESS, Demo, contents, make_demo
 

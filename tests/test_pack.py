@@ -5,12 +5,12 @@ from pathlib import Path
 import dask
 import numpy as np
 import pytest
-from cairo.rates_tool.lookups import HOURS
 
 from cairo.errors import LoadError, OutputError
+from cairo.files.pack import UNFINISHED, pack
+from cairo.files.packed import MANIFEST, is_packed
 from cairo.rates_tool.dd_stages.frame import LoadOptions, read_load_frame
-from cairo.rates_tool.dd_stages.pack import UNFINISHED, pack
-from cairo.rates_tool.dd_stages.packed import MANIFEST, is_packed
+from cairo.rates_tool.lookups import HOURS
 from tests.strategies import Stock
 
 

@@ -8,6 +8,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+
+from cairo.errors import LoadError, MetadataError
+from cairo.model.bat_statistics import (
+    bill_statistics,
+    quartile_coeff_of_disp,
+    segment_columns,
+    weighted_avg_by_group,
+)
+from cairo.model.calendar import hour_stamps
 from cairo.rates_tool.lookups import (
     ANNUAL,
     BURDEN,
@@ -20,15 +29,6 @@ from cairo.rates_tool.lookups import (
     TOTAL_PRICE,
     months,
 )
-
-from cairo.errors import LoadError, MetadataError
-from cairo.model.bat_statistics import (
-    bill_statistics,
-    quartile_coeff_of_disp,
-    segment_columns,
-    weighted_avg_by_group,
-)
-from cairo.model.calendar import hour_stamps
 from cairo.rates_tool.postprocessing import (
     InternalCrossSubsidizationProcessor,
     InternalCustomerBillProcessor,

@@ -5,6 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cairo.errors import RequirementError
+from cairo.model.precalc import rate_level, revenue
+from cairo.model.tariff_tables import tariff_table
 from cairo.rates_tool.customer_bill_calculation import (
     CustomerUse,
     RateResponse,
@@ -12,12 +18,6 @@ from cairo.rates_tool.customer_bill_calculation import (
     monthly_bills,
     rate_response,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
-from cairo.errors import RequirementError
-from cairo.model.precalc import rate_level, revenue
-from cairo.model.tariff_tables import tariff_table
 from tests.strategies import NO_LIMIT, tariff_dict
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from cairo.rates_tool.lookups import GAS_COLUMN, HOURS, KWH_TO_THERM, PV_COLUMN, TOTAL_COLUMN
 
 import cairo
+from cairo.rates_tool.lookups import GAS_COLUMN, HOURS, KWH_TO_THERM, PV_COLUMN, TOTAL_COLUMN
 from tests.s3_server import s3_server
 from tests.whole_runs import IN_PROCESS, Demo, contents, make_demo
 

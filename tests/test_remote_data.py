@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import s3fs
-from cairo.rates_tool.lookups import HOURS, TOTAL_COLUMN
 
 import cairo
 from cairo.demo import LOADS, METADATA
 from cairo.errors import CairoError, LoadError
-from cairo.rates_tool.dd_stages.load_file import LoadFileReader
-from cairo.rates_tool.dd_stages.pack import pack
+from cairo.files.load_file import LoadFileReader
+from cairo.files.pack import pack
+from cairo.rates_tool.lookups import HOURS, TOTAL_COLUMN
 from tests.s3_server import OWNER, REGION, S3Server, s3_server
 from tests.whole_runs import IN_PROCESS, Demo, contents
 

@@ -5,6 +5,9 @@ import logging
 import numpy as np
 import pandas as pd
 import pytest
+
+from cairo.model.calendar import hour_stamps
+from cairo.rates_tool.dd_stages import marginal, residual
 from cairo.rates_tool.lookups import (
     ANCILLARY_PRICE,
     CAPACITY_PRICE,
@@ -13,9 +16,6 @@ from cairo.rates_tool.lookups import (
     HOURS,
     TOTAL_PRICE,
 )
-
-from cairo.model.calendar import hour_stamps
-from cairo.rates_tool.dd_stages import marginal, residual
 
 
 def year(*first: float) -> np.ndarray:

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from cairo.rates_tool.lookups import HOURS, TOTAL_COLUMN, months
 
 import cairo
 from cairo.demo import LOADS, METADATA, write_demo
 from cairo.errors import CairoError, ScenarioError
+from cairo.rates_tool.lookups import HOURS, TOTAL_COLUMN, months
 
 matplotlib.use("Agg")
 

@@ -5,6 +5,12 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cairo.errors import PriceError, RequirementError
+from cairo.model.calendar import hour_stamps
+from cairo.model.revenue_requirement import return_revenue_requirement_target
 from cairo.rates_tool.lookups import (
     ANCILLARY_PRICE,
     CAPACITY_PRICE,
@@ -12,12 +18,6 @@ from cairo.rates_tool.lookups import (
     ENERGY_PRICE,
     TOTAL_PRICE,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
-from cairo.errors import PriceError, RequirementError
-from cairo.model.calendar import hour_stamps
-from cairo.model.revenue_requirement import return_revenue_requirement_target
 
 HOURS = hour_stamps(2025, "EST")
 

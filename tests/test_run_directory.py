@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from cairo.errors import OutputError, ScenarioError
-from cairo.rates_tool.run_directory import RunDirectory, check_run_name, write_csv, write_json
+from cairo.files.run_directory import RunDirectory, check_run_name, write_csv, write_json
 
 STAMP = "20260102_030405"
 

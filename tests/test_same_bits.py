@@ -8,14 +8,14 @@ import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
-from cairo.rates_tool.lookups import RESIDUAL_COSTS
 from distributed import Client, LocalCluster
 
+from cairo.files.pack import pack
 from cairo.rates_tool import loads as load_funcs
 from cairo.rates_tool import tariffs
 from cairo.rates_tool.dd_stages.frame import LoadOptions, read_load_frame
-from cairo.rates_tool.dd_stages.pack import pack
 from cairo.rates_tool.inputs import read_inputs
+from cairo.rates_tool.lookups import RESIDUAL_COSTS
 from cairo.rates_tool.scenario import read_scenario
 from cairo.rates_tool.systemsimulator import MeetRevenueSufficiencySystemWide
 from tests.whole_runs import IN_PROCESS, RUN, Demo, contents

@@ -23,10 +23,10 @@ import pytest
 import cairo
 from cairo.demo import LOADS, METADATA
 from cairo.errors import CairoError, ClusterError, InputErrors, ScenarioError
+from cairo.files.pack import pack
+from cairo.files.yaml_files import read_yaml
 from cairo.rates_tool.dask_settings import DaskSettings
 from cairo.rates_tool.dd_stages import cluster
-from cairo.rates_tool.dd_stages.pack import pack
-from cairo.utils.yaml_files import read_yaml
 from tests.cairo_command import Command
 from tests.cairo_process import TWO_PROCESSES, cairo_run
 from tests.whole_runs import IN_PROCESS, RUN, Demo

@@ -10,14 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from cairo.rates_tool.lookups import (
-    ANNUAL,
-    CAPACITY_PRICE,
-    DISTRIBUTION_PRICE,
-    ENERGY_PRICE,
-    RESIDUAL_COSTS,
-    months,
-)
 
 from cairo.errors import (
     CairoError,
@@ -31,6 +23,14 @@ from cairo.model.calendar import hour_stamps
 from cairo.model.revenue_requirement import return_revenue_requirement_target
 from cairo.model.tariff_tables import tariff_table
 from cairo.rates_tool.dd_stages.summary import LoadSummary
+from cairo.rates_tool.lookups import (
+    ANNUAL,
+    CAPACITY_PRICE,
+    DISTRIBUTION_PRICE,
+    ENERGY_PRICE,
+    RESIDUAL_COSTS,
+    months,
+)
 from cairo.rates_tool.system_revenues import (
     aggregate_system_revenues,
     relative_rates,

@@ -21,11 +21,11 @@ from cairo.errors import (
     listed,
     listed_buildings,
 )
-from cairo.rates_tool.buildingstock import building_ids, read_frame, return_buildingstock
-from cairo.rates_tool.run_directory import check_run_name, local_folder
+from cairo.files.metadata import building_ids, read_frame, return_buildingstock
+from cairo.files.reading import folder_listing, read_bytes
+from cairo.files.run_directory import check_run_name, local_folder
+from cairo.files.yaml_files import read_yaml
 from cairo.rates_tool.scenario import RunSettings, is_path_key
-from cairo.utils.files import folder_listing, read_bytes
-from cairo.utils.yaml_files import read_yaml
 
 T = TypeVar("T")
 

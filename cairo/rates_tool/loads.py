@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import LoadError, listed_buildings
+from cairo.files.load_file import NOTHING_READ
+from cairo.files.metadata import return_buildingstock
 from cairo.model import kernels
 from cairo.model.calendar import __timeshift__, hour_months, hour_of_day, hour_stamps, hour_weekend
 from cairo.model.names import ELECTRICITY, GAS, HOURS, NET_LOAD
@@ -26,7 +28,6 @@ from cairo.model.tariff_tables import (
     tariff_table,
 )
 from cairo.rates_tool import tariffs as tariff_funcs
-from cairo.rates_tool.buildingstock import return_buildingstock
 from cairo.rates_tool.dd_stages.frame import (
     LoadOptions,
     PartitionSpec,
@@ -37,7 +38,6 @@ from cairo.rates_tool.dd_stages.frame import (
     read_partition,
     stock_files,
 )
-from cairo.rates_tool.dd_stages.load_file import NOTHING_READ
 from cairo.rates_tool.demand_frames import demand_frame, solar_frame
 
 __all__ = [

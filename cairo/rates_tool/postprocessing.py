@@ -21,11 +21,11 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import LoadError, MetadataError, listed_buildings
+from cairo.files.run_directory import write_csv
 from cairo.model import bat_statistics, kernels
 from cairo.model.dollar_years import convert_dollars
 from cairo.model.names import ANNUAL, BURDEN, NET_LOAD, RESIDUAL_COSTS, RESIDUAL_SHARES, months
 from cairo.rates_tool.dd_stages import marginal
-from cairo.rates_tool.run_directory import write_csv
 
 logger = logging.getLogger(__name__)
 

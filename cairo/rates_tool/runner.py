@@ -15,14 +15,14 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from cairo.files.load_file import NOTHING_READ, ReadCount
+from cairo.files.run_directory import RunDirectory, write_csv, write_json
 from cairo.model.names import DISTRIBUTION_PRICE, NET_LOAD
 from cairo.rates_tool import delayed_stages, system_revenues, tariffs
 from cairo.rates_tool import loads as load_funcs
 from cairo.rates_tool.dd_stages.frame import read_count
-from cairo.rates_tool.dd_stages.load_file import NOTHING_READ, ReadCount
 from cairo.rates_tool.dd_stages.memory import PeakMemory
 from cairo.rates_tool.inputs import RunInputs, read_inputs
-from cairo.rates_tool.run_directory import RunDirectory, write_csv, write_json
 from cairo.rates_tool.scenario import RunSettings, read_scenario
 from cairo.rates_tool.systemsimulator import (
     MeetRevenueSufficiencySystemWide,

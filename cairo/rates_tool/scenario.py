@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cairo.errors import listed
+from cairo.files.yaml_files import read_yaml
 from cairo.model.setting_problems import one_line_error, setting_problems
 from cairo.rates_tool.dask_settings import ClusterSettings, DaskSettings, TLSSettings
 from cairo.rates_tool.run_settings import (
@@ -25,7 +26,6 @@ from cairo.rates_tool.run_settings import (
     SubclassConfig,
     validated,
 )
-from cairo.utils.yaml_files import read_yaml
 
 __all__ = [
     "Backend",

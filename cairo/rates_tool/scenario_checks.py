@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from cairo.errors import CairoError, InputErrors
-from cairo.rates_tool.dd_stages.load_file import check_load_file
+from cairo.files.load_file import check_load_file
 from cairo.rates_tool.inputs import read_inputs
 from cairo.rates_tool.scenario import RunSettings
 

@@ -18,17 +18,17 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import MetadataError, ScenarioError, TariffError, listed, listed_buildings
+from cairo.files.metadata import scaled_weights
+from cairo.files.run_directory import RunDirectory, write_csv, write_json
 from cairo.model import low_income_assistance
 from cairo.model.bills import CustomerUse, SolarStyle, customer_use
 from cairo.model.names import ELECTRICITY, GAS, RESIDUAL_COSTS, gas_tariff_year, months
 from cairo.model.tariff_tables import in_therms, tariff_table
 from cairo.rates_tool import delayed_stages, postprocessing, system_revenues, tariffs
 from cairo.rates_tool import loads as load_funcs
-from cairo.rates_tool.buildingstock import scaled_weights
 from cairo.rates_tool.config import OUTPUT_INTERNAL_POSTPROCESSING
 from cairo.rates_tool.dd_stages.summary import LoadSummary
 from cairo.rates_tool.dd_stages.worker_processes import process_pool
-from cairo.rates_tool.run_directory import RunDirectory, write_csv, write_json
 from cairo.rates_tool.simulate_checks import check_passed
 from cairo.rates_tool.system_revenues import _return_revenue_requirement_target
 from cairo.rates_tool.tariffs import _return_export_compensation_rate

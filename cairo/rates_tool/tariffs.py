@@ -18,12 +18,12 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import TariffError, listed, listed_buildings
+from cairo.files.reading import FilePath, one_line, read_bytes
+from cairo.files.urdb import URDBv7_to_ElectricityRates
+from cairo.files.urdb_export import ElectricityRates_to_URDB
 from cairo.model.export_compensation import _determine_sell_rate, _return_export_compensation_rate
 from cairo.model.tariff_rows import LARGEST, energy_rows
 from cairo.model.tariff_tables import tariff_table
-from cairo.rates_tool.urdb import URDBv7_to_ElectricityRates
-from cairo.rates_tool.urdb_export import ElectricityRates_to_URDB
-from cairo.utils.files import FilePath, one_line, read_bytes
 
 __all__ = [
     "ElectricityRates_to_URDB",

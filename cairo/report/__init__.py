@@ -38,9 +38,9 @@ def write_report(
         A file of a run is missing or broken, the two runs have other homes, no home is in the
         group, or the page cannot be written.
     """
+    from cairo.files.reading import write_whole
     from cairo.report.pair import pair_page
     from cairo.report.single import single_page
-    from cairo.utils.files import write_whole
 
     first = read_run(run_dir)
     if other is None:

@@ -26,10 +26,7 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import LoadError, listed_buildings
-from cairo.model import kernels
-from cairo.model.calendar import hour_stamps, offset_days
-from cairo.model.names import HOURS, KWH_TO_THERM, NET_LOAD
-from cairo.rates_tool.dd_stages.load_file import (
+from cairo.files.load_file import (
     HourlyLoads,
     LoadFileReader,
     ReadCount,
@@ -39,7 +36,10 @@ from cairo.rates_tool.dd_stages.load_file import (
     loads_of_frame,
     rolled,
 )
-from cairo.rates_tool.dd_stages.packed import PackedReader, is_packed, manifest, packed_buildings
+from cairo.files.packed import PackedReader, is_packed, manifest, packed_buildings
+from cairo.model import kernels
+from cairo.model.calendar import hour_stamps, offset_days
+from cairo.model.names import HOURS, KWH_TO_THERM, NET_LOAD
 
 __all__ = [
     "COLUMNS",

@@ -12,6 +12,7 @@ import pandas as pd
 from dask.delayed import delayed
 
 from cairo.errors import LoadError, listed
+from cairo.files.load_file import NOTHING_READ, ReadCount
 from cairo.model import kernels
 from cairo.model.arrays import Bool1D, Float1D, Float2D, Int1D
 from cairo.model.calendar import hour_stamps
@@ -20,7 +21,6 @@ from cairo.model.names import BURDEN, NET_LOAD
 from cairo.model.tariff_tables import TariffTable
 from cairo.rates_tool.dd_stages import aggregate, marginal, period, residual
 from cairo.rates_tool.dd_stages.frame import partition_arrays, read_count
-from cairo.rates_tool.dd_stages.load_file import NOTHING_READ, ReadCount
 
 SPLIT_EVERY = 16
 """Partition summaries joined by one task of the reduction."""

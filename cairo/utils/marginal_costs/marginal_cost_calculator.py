@@ -15,6 +15,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from cairo.errors import PriceError
+from cairo.files.price_files import EST, TIME, read_prices
+from cairo.files.reading import FilePath
 from cairo.model.calendar import hour_stamps
 from cairo.model.names import (
     ANCILLARY_PRICE,
@@ -24,8 +26,6 @@ from cairo.model.names import (
     HOURS,
     PRICE_COLUMNS,
 )
-from cairo.utils.files import FilePath
-from cairo.utils.marginal_costs.price_files import EST, TIME, read_prices
 
 KWH_PER_MWH = 1000.0
 SUPPLY_COLUMNS = {

@@ -20,10 +20,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cairo.errors import LoadError, OutputError
+from cairo.files.load_file import FIELDS, LoadFileReader, is_url, load_files
+from cairo.files.packed import FORMAT, MANIFEST, is_packed
 from cairo.model.calendar import hour_stamps
 from cairo.model.names import HOURS
-from cairo.rates_tool.dd_stages.load_file import FIELDS, LoadFileReader, is_url, load_files
-from cairo.rates_tool.dd_stages.packed import FORMAT, MANIFEST, is_packed
 
 BLOCK_BUILDINGS = 64
 """Buildings of a row group: what one partition reads at a time, 4.5 MB a column."""

@@ -18,15 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cairo.errors import LoadError
+from cairo.files.load_file import FIELDS, ReadCount, checked_energies, reading, stored_bytes
 from cairo.model.arrays import Float1D
 from cairo.model.names import HOURS
-from cairo.rates_tool.dd_stages.load_file import (
-    FIELDS,
-    ReadCount,
-    checked_energies,
-    reading,
-    stored_bytes,
-)
 
 MANIFEST = "_cairo_pack.json"
 FORMAT = 1

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from cairo.errors import CairoError, ScenarioError
-from cairo.utils.files import read_bytes
+from cairo.files.reading import read_bytes
 
 MOST_BYTES = 4 * 2**20
 """A settings file larger than this is something else."""

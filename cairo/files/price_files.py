@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import CairoError, PriceError, listed
+from cairo.files.reading import FilePath, one_line, read_bytes
 from cairo.model.calendar import __timeshift__, hour_stamps
 from cairo.model.names import HOURS
-from cairo.utils.files import FilePath, one_line, read_bytes
 
 EST = "EST"
 EST_OFFSET = pd.Timedelta(hours=-5)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cairo.errors import TariffError
+from cairo.files.urdb import METERING
 from cairo.model.tariff_rows import MONTHS, NO_LIMIT, UNITS, energy_rows, matrix_rows
 from cairo.model.tariff_tables import tariff_table
-from cairo.rates_tool.urdb import METERING
 
 
 def ElectricityRates_to_URDB(tariff: Mapping[str, Any], key: str | None = None) -> dict[str, Any]:

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import CairoError, MetadataError, listed, listed_buildings
+from cairo.files.reading import one_line, read_bytes
+from cairo.files.run_directory import NAME
 from cairo.model.names import summary_buildings_cols_keep
-from cairo.rates_tool.run_directory import NAME
-from cairo.utils.files import one_line, read_bytes
 
 
 def read_frame(

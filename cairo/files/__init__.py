@@ -1,0 +1,1 @@
+"""A file a format: readers and writers, each with its checks."""
