@@ -255,10 +255,11 @@ def dask_delayed(stock: BenchmarkStock) -> Figures:
 
 
 def _dask(stock: BenchmarkStock, processes: bool, loads: Path | None = None) -> Figures:
-    from cairo.rates_tool.dd_stages import cluster, load_pass
+    from cairo.rates_tool.dd_stages import load_pass
     from cairo.rates_tool.dd_stages.frame import LoadOptions, read_load_frame
     from cairo.rates_tool.dd_stages.summary import target_times
     from cairo.rates_tool.scenario import DaskSettings
+    from cairo.workers import cluster
 
     metadata = weights_of(stock).reset_index()
     price = _price_frame(target_times(2018))

@@ -108,7 +108,7 @@ def run(
     ] = False,
 ) -> None:
     """Run one run of a scenario file and print its directory."""
-    from cairo.progress import watching
+    from cairo.workers.progress import watching
 
     with watching() as progress:
         _prepare(scenario, name, backend, config_dir, workers)
@@ -138,7 +138,7 @@ def _prepare(
     elsewhere = dask.scheduler_address or dask.scheduler_file or dask.cluster
     alone = (workers or dask.n_workers or settings.process_workers) == 1
     if (backend or settings.backend) == "dask_dataframe" and not elsewhere and not alone:
-        from cairo.rates_tool.dd_stages.worker_processes import prepare_workers
+        from cairo.workers.worker_processes import prepare_workers
 
         prepare_workers()
 
@@ -173,9 +173,9 @@ def check(
     config_dir: ConfigOption = None,
 ) -> None:
     """Find every input error of a scenario's runs, load files included; write nothing."""
-    from cairo.progress import watching
     from cairo.rates_tool.scenario import read_scenario
     from cairo.rates_tool.scenario_checks import check_run
+    from cairo.workers.progress import watching
 
     found = read_scenario(scenario, config_dir)
     errors: dict[str, CairoError] = {}
@@ -230,7 +230,7 @@ def demo(
 ) -> None:
     """Write a synthetic stock of homes with tariffs and prices, run it, and say what came out."""
     from cairo.demo import demo_summary, run_demo, write_demo
-    from cairo.progress import watching
+    from cairo.workers.progress import watching
 
     with watching() as progress:
         progress.stage("write the demo stock")
@@ -248,7 +248,7 @@ def pack(
     ] = None,
 ) -> None:
     """Rewrite a load folder once into few files, for the many runs that share it."""
-    from cairo.progress import watching
+    from cairo.workers.progress import watching
 
     options = _json_mapping(storage_options, "--storage-options")
     with watching() as progress:

@@ -19,8 +19,8 @@ from distributed.versions import VersionMismatchWarning
 
 import cairo
 from cairo.errors import ClusterError
-from cairo.rates_tool.dask_settings import DaskSettings
-from cairo.rates_tool.dd_stages import cluster
+from cairo.workers import cluster
+from cairo.workers.settings import DaskSettings
 from tests.dask_processes import ROOT, scheduler, tasks_run, worker
 from tests.network_hosts import hosts
 from tests.s3_server import free_port

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cairo.rates_tool.dask_settings import DaskSettings
+from cairo.workers.settings import DaskSettings
 from tests.whole_runs import Demo, make_demo
 
 GUIDE = Path(__file__).parents[1] / "docs" / "clusters.md"

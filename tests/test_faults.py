@@ -21,9 +21,9 @@ from distributed import Client
 from cairo.errors import CairoError, ClusterError, LoadError, OutputError
 from cairo.files import run_directory
 from cairo.files.run_directory import RunDirectory
-from cairo.progress import SilentProgress
-from cairo.rates_tool.dask_settings import DaskSettings
-from cairo.rates_tool.dd_stages import cluster
+from cairo.workers import cluster
+from cairo.workers.progress import SilentProgress
+from cairo.workers.settings import DaskSettings
 from tests.cairo_process import TWO_PROCESSES
 from tests.whole_runs import IN_PROCESS, Demo, contents
 

@@ -10,12 +10,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from cairo import progress
-from cairo.progress import PlainProgress, SilentProgress, TerminalProgress, watching
+from cairo.workers import progress
+from cairo.workers.progress import PlainProgress, SilentProgress, TerminalProgress, watching
 
 SCRIPT = """
 import sys
-from cairo.progress import watching
+from cairo.workers.progress import watching
 fail = sys.argv[1:] == ["fail"]
 try:
     with watching() as progress:

@@ -25,8 +25,8 @@ from cairo.demo import LOADS, METADATA
 from cairo.errors import CairoError, ClusterError, InputErrors, ScenarioError
 from cairo.files.pack import pack
 from cairo.files.yaml_files import read_yaml
-from cairo.rates_tool.dask_settings import DaskSettings
-from cairo.rates_tool.dd_stages import cluster
+from cairo.workers import cluster
+from cairo.workers.settings import DaskSettings
 from tests.cairo_command import Command
 from tests.cairo_process import TWO_PROCESSES, cairo_run
 from tests.whole_runs import IN_PROCESS, RUN, Demo

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from cairo.errors import OutputError
 from cairo.files.load_file import NOTHING_READ
-from cairo.rates_tool.dd_stages import cluster, load_pass
+from cairo.rates_tool.dd_stages import load_pass
 from cairo.rates_tool.dd_stages.frame import LoadOptions, read_load_frame
 from cairo.rates_tool.dd_stages.summary import target_times
 from cairo.rates_tool.systemsimulator import gas_tariff_strategy
 from cairo.rates_tool.tariffs import _load_base_tariffs
+from cairo.workers import cluster
 
 if TYPE_CHECKING:
     from cairo.rates_tool.inputs import RunInputs

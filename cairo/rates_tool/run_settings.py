@@ -17,7 +17,7 @@ from pydantic import (
 
 from cairo.model.names import gas_tariff_year
 from cairo.model.setting_problems import one_line_error, setting_problems
-from cairo.rates_tool.dask_settings import STRICT, DaskSettings, PathText
+from cairo.workers.settings import STRICT, DaskSettings, PathText
 
 RunType = Literal["precalc", "default"]
 Backend = Literal["pandas", "dask_delayed", "dask_dataframe"]

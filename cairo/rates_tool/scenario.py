@@ -18,7 +18,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from cairo.errors import listed
 from cairo.files.yaml_files import read_yaml
 from cairo.model.setting_problems import one_line_error, setting_problems
-from cairo.rates_tool.dask_settings import ClusterSettings, DaskSettings, TLSSettings
 from cairo.rates_tool.run_settings import (
     Backend,
     RunSettings,
@@ -26,6 +25,7 @@ from cairo.rates_tool.run_settings import (
     SubclassConfig,
     validated,
 )
+from cairo.workers.settings import ClusterSettings, DaskSettings, TLSSettings
 
 __all__ = [
     "Backend",

@@ -28,10 +28,10 @@ from cairo.rates_tool import delayed_stages, postprocessing, system_revenues, ta
 from cairo.rates_tool import loads as load_funcs
 from cairo.rates_tool.config import OUTPUT_INTERNAL_POSTPROCESSING
 from cairo.rates_tool.dd_stages.summary import LoadSummary
-from cairo.rates_tool.dd_stages.worker_processes import process_pool
 from cairo.rates_tool.simulate_checks import check_passed
 from cairo.rates_tool.system_revenues import _return_revenue_requirement_target
 from cairo.rates_tool.tariffs import _return_export_compensation_rate
+from cairo.workers.worker_processes import process_pool
 
 __all__ = [
     "BACKENDS",

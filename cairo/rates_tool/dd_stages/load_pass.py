@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from cairo.model.tariff_tables import tariff_table
-from cairo.rates_tool.dd_stages import cluster, marginal, summary
+from cairo.rates_tool.dd_stages import marginal, summary
 from cairo.rates_tool.dd_stages.frame import as_load_frame
 from cairo.rates_tool.dd_stages.summary import LoadSummary, PassPlan, UsePlan, use_plan
+from cairo.workers import cluster
 
 Tariffs = Mapping[str, Mapping[str, Any]]
 

@@ -22,7 +22,7 @@ PRELOADED = [
     "cairo.rates_tool.dd_stages.load_pass",
     "distributed.nanny",
     "distributed.worker",
-    "cairo.rates_tool.dd_stages.worker_start",
+    "cairo.workers.worker_start",
 ]
 
 KEPT_BYTES = 64 * 2**20

@@ -19,13 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cairo.errors import CairoError, ClusterError
-from cairo.rates_tool.dd_stages.sizing import Sizing, sizing
-from cairo.rates_tool.dd_stages.worker_processes import (
-    START_METHOD,
-    WORKER_ENVIRON,
-    prepare_workers,
-)
 from cairo.stopping import held
+from cairo.workers.sizing import Sizing, sizing
+from cairo.workers.worker_processes import START_METHOD, WORKER_ENVIRON, prepare_workers
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -1,0 +1,1 @@
+"""Where work runs: Dask settings, sizing, clusters, processes, memory, progress."""
