@@ -258,7 +258,7 @@ def _dask(stock: BenchmarkStock, processes: bool, loads: Path | None = None) -> 
     from cairo.rates_tool.dd_stages import load_pass
     from cairo.rates_tool.dd_stages.frame import LoadOptions, read_load_frame
     from cairo.rates_tool.dd_stages.summary import target_times
-    from cairo.rates_tool.scenario import DaskSettings
+    from cairo.scenario.scenario_file import DaskSettings
     from cairo.workers import cluster
 
     metadata = weights_of(stock).reset_index()

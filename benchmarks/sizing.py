@@ -31,11 +31,11 @@ from cairo.rates_tool.dd_stages.frame import (
     read_count,
     read_partition,
 )
-from cairo.rates_tool.inputs import read_inputs
 from cairo.rates_tool.lookups import GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN
-from cairo.rates_tool.scenario import read_scenario
 from cairo.rates_tool.systemsimulator import gas_tariff_strategy
 from cairo.rates_tool.tariffs import _load_base_tariffs
+from cairo.scenario.inputs import read_inputs
+from cairo.scenario.scenario_file import read_scenario
 
 HOMES = 512
 PUBLIC_HOMES, PUBLIC_COLUMNS = 32, 120

@@ -131,7 +131,7 @@ def _prepare(
     scenario: Path, name: str, backend: str | None, config_dir: Path | None, workers: int | None
 ) -> None:
     """Let worker processes import while this one does, when the run will start some."""
-    from cairo.rates_tool.scenario import read_scenario
+    from cairo.scenario.scenario_file import read_scenario
 
     settings = read_scenario(scenario, config_dir).run(name)
     dask = settings.dask
@@ -146,7 +146,7 @@ def _prepare(
 @app.command()
 def runs(scenario: ScenarioArgument, config_dir: ConfigOption = None) -> None:
     """List the runs of a scenario file."""
-    from cairo.rates_tool.scenario import read_scenario
+    from cairo.scenario.scenario_file import read_scenario
 
     found = read_scenario(scenario, config_dir)
     rows, errors = [], []
@@ -173,8 +173,8 @@ def check(
     config_dir: ConfigOption = None,
 ) -> None:
     """Find every input error of a scenario's runs, load files included; write nothing."""
-    from cairo.rates_tool.scenario import read_scenario
-    from cairo.rates_tool.scenario_checks import check_run
+    from cairo.scenario.scenario_checks import check_run
+    from cairo.scenario.scenario_file import read_scenario
     from cairo.workers.progress import watching
 
     found = read_scenario(scenario, config_dir)

@@ -22,7 +22,7 @@ from cairo.cli import app
 from cairo.files.price_files import CAMBIUM_METADATA_ROWS
 from cairo.rates_tool.lookups import GAS_COLUMN, PV_COLUMN, TOTAL_COLUMN, UNIT_SUFFIXES
 from cairo.rates_tool.low_income_assistance import AssistanceProgram
-from cairo.rates_tool.run_settings import RunSettings, SubclassConfig
+from cairo.scenario.run_settings import RunSettings, SubclassConfig
 from cairo.workers.settings import ClusterSettings, DaskSettings, TLSSettings
 
 DOCS = Path(__file__).parent

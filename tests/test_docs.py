@@ -17,8 +17,8 @@ import yaml
 
 from cairo.demo import write_demo
 from cairo.rates_tool.low_income_assistance import AssistanceProgram
-from cairo.rates_tool.run_settings import RunSettings
-from cairo.rates_tool.scenario import read_scenario
+from cairo.scenario.run_settings import RunSettings
+from cairo.scenario.scenario_file import read_scenario
 from tests.whole_runs import IN_PROCESS, Demo, contents, make_demo
 
 ROOT = Path(__file__).parents[1]

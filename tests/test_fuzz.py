@@ -36,13 +36,13 @@ from cairo.files.urdb_export import ElectricityRates_to_URDB
 from cairo.files.yaml_files import read_yaml
 from cairo.model.calendar import hour_stamps
 from cairo.model.tariff_tables import tariff_table
-from cairo.rates_tool.inputs import RunInputs, read_inputs
 from cairo.rates_tool.lookups import HOURS
-from cairo.rates_tool.scenario import read_scenario
 from cairo.rates_tool.tariffs import (
     __load_tariff_maps__ as load_tariff_map,
 )
 from cairo.rates_tool.tariffs import get_default_tariff_structures, precalc_period_mapping
+from cairo.scenario.inputs import RunInputs, read_inputs
+from cairo.scenario.scenario_file import read_scenario
 from tests.strategies import tariffs
 from tests.whole_runs import RUN, Demo, make_demo
 

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from cairo.errors import InputErrors, RequirementError
-from cairo.rates_tool.inputs import RunInputs, read_inputs
-from cairo.rates_tool.scenario import read_scenario
+from cairo.scenario.inputs import RunInputs, read_inputs
+from cairo.scenario.scenario_file import read_scenario
 from tests.whole_runs import RUN, Demo
 
 REQUIREMENT = "rates/rev_requirement/demo.yaml"

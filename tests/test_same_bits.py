@@ -14,10 +14,10 @@ from cairo.files.pack import pack
 from cairo.rates_tool import loads as load_funcs
 from cairo.rates_tool import tariffs
 from cairo.rates_tool.dd_stages.frame import LoadOptions, read_load_frame
-from cairo.rates_tool.inputs import read_inputs
 from cairo.rates_tool.lookups import RESIDUAL_COSTS
-from cairo.rates_tool.scenario import read_scenario
 from cairo.rates_tool.systemsimulator import MeetRevenueSufficiencySystemWide
+from cairo.scenario.inputs import read_inputs
+from cairo.scenario.scenario_file import read_scenario
 from tests.whole_runs import IN_PROCESS, RUN, Demo, contents
 
 HOMES = 11

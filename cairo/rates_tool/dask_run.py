@@ -19,8 +19,8 @@ from cairo.rates_tool.tariffs import _load_base_tariffs
 from cairo.workers import cluster
 
 if TYPE_CHECKING:
-    from cairo.rates_tool.inputs import RunInputs
     from cairo.rates_tool.runner import Timings
+    from cairo.scenario.inputs import RunInputs
 
 
 def prepare(inputs: RunInputs, timings: Timings, performance_report: bool) -> dict[str, Any]:

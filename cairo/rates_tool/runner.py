@@ -21,12 +21,12 @@ from cairo.model.names import DISTRIBUTION_PRICE, NET_LOAD
 from cairo.rates_tool import delayed_stages, system_revenues, tariffs
 from cairo.rates_tool import loads as load_funcs
 from cairo.rates_tool.dd_stages.frame import read_count
-from cairo.rates_tool.inputs import RunInputs, read_inputs
-from cairo.rates_tool.scenario import RunSettings, read_scenario
 from cairo.rates_tool.systemsimulator import (
     MeetRevenueSufficiencySystemWide,
     process_scheduler,
 )
+from cairo.scenario.inputs import RunInputs, read_inputs
+from cairo.scenario.scenario_file import RunSettings, read_scenario
 from cairo.workers.memory import PeakMemory
 
 PACKAGES = ("cairo", "dask", "distributed", "pandas", "pyarrow", "numpy", "pydantic")

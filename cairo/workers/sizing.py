@@ -11,7 +11,7 @@ import psutil
 from cairo.model.names import HOURS
 
 if TYPE_CHECKING:
-    from cairo.rates_tool.scenario import DaskSettings
+    from cairo.scenario.scenario_file import DaskSettings
 
 BUILDINGS_WORTH_PROCESSES = 400
 """Below this many buildings reading them takes less time than starting worker processes."""

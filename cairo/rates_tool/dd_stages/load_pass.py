@@ -87,7 +87,7 @@ def execute(
 @contextmanager
 def a_client(process_workers: int | None, buildings: int) -> Iterator[Any]:
     """The caller's running `distributed.Client`, else a LocalCluster's for this pass."""
-    from cairo.rates_tool.scenario import DaskSettings
+    from cairo.scenario.scenario_file import DaskSettings
 
     try:
         from distributed import Client

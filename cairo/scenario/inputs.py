@@ -25,7 +25,7 @@ from cairo.files.metadata import building_ids, read_frame, return_buildingstock
 from cairo.files.reading import folder_listing, read_bytes
 from cairo.files.run_directory import check_run_name, local_folder
 from cairo.files.yaml_files import read_yaml
-from cairo.rates_tool.scenario import RunSettings, is_path_key
+from cairo.scenario.scenario_file import RunSettings, is_path_key
 
 T = TypeVar("T")
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from cairo.errors import CairoError, InputErrors
 from cairo.files.load_file import check_load_file
-from cairo.rates_tool.inputs import read_inputs
-from cairo.rates_tool.scenario import RunSettings
+from cairo.scenario.inputs import read_inputs
+from cairo.scenario.scenario_file import RunSettings
 
 
 def check_run(settings: RunSettings, progress: Any | None = None) -> list[CairoError]:

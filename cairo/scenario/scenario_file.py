@@ -18,13 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from cairo.errors import listed
 from cairo.files.yaml_files import read_yaml
 from cairo.model.setting_problems import one_line_error, setting_problems
-from cairo.rates_tool.run_settings import (
-    Backend,
-    RunSettings,
-    RunType,
-    SubclassConfig,
-    validated,
-)
+from cairo.scenario.run_settings import Backend, RunSettings, RunType, SubclassConfig, validated
 from cairo.workers.settings import ClusterSettings, DaskSettings, TLSSettings
 
 __all__ = [

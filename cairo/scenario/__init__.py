@@ -1,0 +1,1 @@
+"""Scenario files: YAML to settings to inputs, every input error found before work."""
