@@ -14,16 +14,16 @@ from cairo.errors import CairoError
 
 if TYPE_CHECKING:
     from cairo.api import read_loads, run
-    from cairo.compare import compare_runs
-    from cairo.results import Run
+    from cairo.results.compare import compare_runs
+    from cairo.results.run import Run
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "run": "cairo.api",
     "read_loads": "cairo.api",
-    "Run": "cairo.results",
-    "compare_runs": "cairo.compare",
+    "Run": "cairo.results.run",
+    "compare_runs": "cairo.results.compare",
 }
 
 __all__ = ["CairoError", "Run", "__version__", "compare_runs", "read_loads", "run"]

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cairo.results import Run
+from cairo.results.run import Run
 
 if TYPE_CHECKING:
     import dask.dataframe as dd

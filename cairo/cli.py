@@ -199,7 +199,7 @@ def compare(
     atol: Annotated[float, typer.Option(help="Absolute tolerance.")] = 1e-9,
 ) -> None:
     """Compare every file of two runs: the largest difference a column; exit 1 if they differ."""
-    from cairo.compare import compare_runs
+    from cairo.results.compare import compare_runs
 
     found = compare_runs(run_dir_a, run_dir_b, rtol, atol)
     rows = [
@@ -276,7 +276,7 @@ def report(
     group: Annotated[str | None, typer.Option(help="Group to highlight, COLUMN=VALUE.")] = None,
 ) -> None:
     """Write one HTML page with a run's results, or with two runs side by side."""
-    from cairo.report import write_report
+    from cairo.results.report import write_report
 
     _print(write_report(run_dir, other, output=output, group=group))
 

@@ -274,7 +274,7 @@ def run_demo(scenario: Path, *, backend: str | None = None, progress: Any | None
 
 def demo_summary(place: Path, scenario: Path) -> str:
     """Peak, revenue against requirement and bill alignment by group, as text."""
-    from cairo.results import Run
+    from cairo.results.run import Run
 
     run = Run(place)
     facts = run.summary

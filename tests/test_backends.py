@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cairo import Run
-from cairo.compare import compare_runs
+from cairo.results.compare import compare_runs
 from tests.whole_runs import IN_PROCESS, RUN, Demo
 
 MIXED = "demo_mixed_default"

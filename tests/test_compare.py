@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cairo.compare import Comparison, Difference, compare_runs
 from cairo.errors import CairoError
+from cairo.results.compare import Comparison, Difference, compare_runs
 
 BILLS = "bldg_id,month,bill_level\n7,Jan,10.0\n7,Feb,20.0\n3,Jan,30.0\n3,Feb,40.0\n"
 

@@ -20,7 +20,7 @@ from cairo.rates_tool.lookups import (
     TOTAL_COLUMN,
 )
 from cairo.rates_tool.runner import run_scenario
-from cairo.results import Run
+from cairo.results.run import Run
 
 HOMES = 21
 

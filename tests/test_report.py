@@ -16,8 +16,8 @@ import pytest
 import cairo
 from cairo.demo import write_demo
 from cairo.errors import CairoError, OutputError
-from cairo.report import write_report
-from cairo.report.numbers import (
+from cairo.results.report import write_report
+from cairo.results.report.numbers import (
     ALL,
     Segment,
     dollars,

@@ -17,9 +17,9 @@ from cairo.model.names import (
     TOTAL_SYSTEM_COSTS,
     months,
 )
-from cairo.report import charts
-from cairo.report.data import FUELS, RunData
-from cairo.report.numbers import (
+from cairo.results.report import charts
+from cairo.results.report.data import FUELS, RunData
+from cairo.results.report.numbers import (
     ALL,
     GroupNumbers,
     Highlight,
@@ -34,7 +34,7 @@ from cairo.report.numbers import (
     segments,
     short_dollars,
 )
-from cairo.report.page import (
+from cairo.results.report.page import (
     Html,
     cards,
     chooser,
@@ -49,7 +49,7 @@ from cairo.report.page import (
     table,
     table_of,
 )
-from cairo.report.rates import rate_tables
+from cairo.results.report.rates import rate_tables
 
 ALLOCATIONS = {
     "BAT_vol": "Volumetric",

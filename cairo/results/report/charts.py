@@ -13,9 +13,9 @@ import pandas as pd
 
 from cairo.model.arrays import Float1D
 from cairo.model.names import months
-from cairo.report.data import FuelBills
-from cairo.report.numbers import dollars, weighted_quantile
-from cairo.report.page import Html, esc
+from cairo.results.report.data import FuelBills
+from cairo.results.report.numbers import dollars, weighted_quantile
+from cairo.results.report.page import Html, esc
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,9 +9,9 @@ import numpy as np
 
 from cairo.errors import CairoError, listed
 from cairo.model.arrays import Float1D
-from cairo.report import charts
-from cairo.report.data import FUELS, RunData
-from cairo.report.numbers import (
+from cairo.results.report import charts
+from cairo.results.report.data import FUELS, RunData
+from cairo.results.report.numbers import (
     ALL,
     EVEN,
     Segment,
@@ -23,7 +23,7 @@ from cairo.report.numbers import (
     segments,
     short_dollars,
 )
-from cairo.report.page import (
+from cairo.results.report.page import (
     Html,
     cards,
     chooser,
@@ -38,8 +38,8 @@ from cairo.report.page import (
     table,
     table_of,
 )
-from cairo.report.rates import rate_tables
-from cairo.report.single import ALLOCATIONS, SEGMENT_HEAD, group_cells, made
+from cairo.results.report.rates import rate_tables
+from cairo.results.report.single import ALLOCATIONS, SEGMENT_HEAD, group_cells, made
 
 
 @dataclass(frozen=True)

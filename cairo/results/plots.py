@@ -13,7 +13,7 @@ from cairo.model.names import RESIDUAL_SHARES, TOTAL_PRICE, months
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from cairo.results import Run
+    from cairo.results.run import Run
 
 OTHERS, CHOSEN, LINE = "#9aa5b1", "#d55e00", "#0072b2"
 """Colours that colour-blind readers tell apart."""

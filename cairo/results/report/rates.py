@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from cairo.model.arrays import Float1D
 from cairo.model.names import months
 from cairo.model.tariff_tables import DemandCharges, TariffTable
-from cairo.report.numbers import count, dollars
-from cairo.report.page import Html, heading, join, lines, paragraph, table
-from cairo.report.schedule import when
+from cairo.results.report.numbers import count, dollars
+from cairo.results.report.page import Html, heading, join, lines, paragraph, table
+from cairo.results.report.schedule import when
 
 NO_MAXIMUM = 1e37
 """Maxima above this mean none; PySAM writes 1e38."""

@@ -26,7 +26,7 @@ from cairo.model.names import (
     months,
 )
 from cairo.model.tariff_tables import TariffTable, tariff_table
-from cairo.report.numbers import weighted_quantile
+from cairo.results.report.numbers import weighted_quantile
 
 FUELS = {"elec": "Electricity", "gas": "Gas", "comb": "Electricity and gas"}
 """File prefixes of the bills and what they bill."""

@@ -15,7 +15,7 @@ from cairo.errors import CairoError
 from cairo.model.names import RESIDUAL_SHARES
 
 if TYPE_CHECKING:
-    from cairo.plots import Plots
+    from cairo.results.plots import Plots
 
 
 class Run:
@@ -83,7 +83,7 @@ class Run:
     @property
     def plot(self) -> Plots:
         """Plots of this run."""
-        from cairo.plots import Plots
+        from cairo.results.plots import Plots
 
         return Plots(self)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from cairo.report.data import read_run
+from cairo.results.report.data import read_run
 
 __all__ = ["write_report"]
 
@@ -39,8 +39,8 @@ def write_report(
         group, or the page cannot be written.
     """
     from cairo.files.reading import write_whole
-    from cairo.report.pair import pair_page
-    from cairo.report.single import single_page
+    from cairo.results.report.pair import pair_page
+    from cairo.results.report.single import single_page
 
     first = read_run(run_dir)
     if other is None:

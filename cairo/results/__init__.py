@@ -1,0 +1,1 @@
+"""Finished runs: opening, plotting, comparing and reporting them."""
