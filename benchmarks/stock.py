@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cairo.demo import LOADS, METADATA, write_rates
 from cairo.model.calendar import hour_stamps
 from cairo.rates_tool.lookups import HOURS, PV_COLUMN, TOTAL_COLUMN
-from cairo.synthetic import WEATHER_YEAR, synthetic_stock, write_metadata
+from cairo.runs.demo import LOADS, METADATA, write_rates
+from cairo.runs.synthetic import WEATHER_YEAR, synthetic_stock, write_metadata
 
 SEED = 7
 EXTRA_COLUMNS = 40

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 from cairo.errors import CairoError
 
 if TYPE_CHECKING:
-    from cairo.api import read_loads, run
     from cairo.results.compare import compare_runs
     from cairo.results.run import Run
+    from cairo.runs.api import read_loads, run
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "run": "cairo.api",
-    "read_loads": "cairo.api",
+    "run": "cairo.runs.api",
+    "read_loads": "cairo.runs.api",
     "Run": "cairo.results.run",
     "compare_runs": "cairo.results.compare",
 }

@@ -112,7 +112,7 @@ def run(
 
     with watching() as progress:
         _prepare(scenario, name, backend, config_dir, workers)
-        from cairo.rates_tool.runner import run_scenario
+        from cairo.runs.runner import run_scenario
 
         place = run_scenario(
             scenario,
@@ -229,7 +229,7 @@ def demo(
     backend: Annotated[str, typer.Option(help="Backend of the run.")] = "dask_dataframe",
 ) -> None:
     """Write a synthetic stock of homes with tariffs and prices, run it, and say what came out."""
-    from cairo.demo import demo_summary, run_demo, write_demo
+    from cairo.runs.demo import demo_summary, run_demo, write_demo
     from cairo.workers.progress import watching
 
     with watching() as progress:

@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 
 import cairo
-from cairo.demo import LOADS, METADATA
 from cairo.errors import (
     CairoError,
     InputErrors,
@@ -27,6 +26,7 @@ from cairo.model.calendar import hour_stamps
 from cairo.rates_tool.lookups import ENERGY_PRICE, GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN
 from cairo.rates_tool.system_revenues import _return_revenue_requirement_target
 from cairo.rates_tool.systemsimulator import MeetRevenueSufficiencySystemWide
+from cairo.runs.demo import LOADS, METADATA
 from tests.cairo_command import Command
 from tests.strategies import tariff_dict
 from tests.whole_runs import IN_PROCESS, RUN, Demo, make_demo

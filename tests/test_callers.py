@@ -13,7 +13,6 @@ import pytest
 import yaml
 
 import cairo
-from cairo.demo import FIXED
 from cairo.rates_tool import loads as load_funcs
 from cairo.rates_tool import system_revenues
 from cairo.rates_tool.loads import (
@@ -32,6 +31,7 @@ from cairo.rates_tool.tariffs import (
     _return_export_compensation_rate,
     precalc_period_mapping,
 )
+from cairo.runs.demo import FIXED
 from cairo.utils.marginal_costs.marginal_cost_calculator import (
     _load_cambium_marginal_costs,
     add_distribution_costs,

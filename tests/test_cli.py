@@ -13,7 +13,7 @@ import pytest
 import cairo
 from cairo.cli import app
 from cairo.errors import InputErrors, OutputError
-from cairo.rates_tool import runner
+from cairo.runs import runner
 from cairo.stopping import Stopped
 from tests.cairo_command import Command
 from tests.whole_runs import IN_PROCESS, RUN, Demo, contents, make_demo

@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 import yaml
 
-from cairo.demo import LOADS, METADATA, RUN, demo_summary, write_demo
 from cairo.errors import OutputError
 from cairo.rates_tool.lookups import (
     DISTRIBUTION_PRICE,
@@ -19,8 +18,9 @@ from cairo.rates_tool.lookups import (
     RESIDUAL_SHARES,
     TOTAL_COLUMN,
 )
-from cairo.rates_tool.runner import run_scenario
 from cairo.results.run import Run
+from cairo.runs.demo import LOADS, METADATA, RUN, demo_summary, write_demo
+from cairo.runs.runner import run_scenario
 
 HOMES = 21
 

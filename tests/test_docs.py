@@ -15,8 +15,8 @@ from urllib.parse import unquote
 import pytest
 import yaml
 
-from cairo.demo import write_demo
 from cairo.rates_tool.low_income_assistance import AssistanceProgram
+from cairo.runs.demo import write_demo
 from cairo.scenario.run_settings import RunSettings
 from cairo.scenario.scenario_file import read_scenario
 from tests.whole_runs import IN_PROCESS, Demo, contents, make_demo

@@ -25,7 +25,6 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cairo.demo import METADATA
 from cairo.errors import CairoError, InputErrors
 from cairo.files.load_file import FIELDS, LoadFileReader
 from cairo.files.metadata import return_buildingstock
@@ -41,6 +40,7 @@ from cairo.rates_tool.tariffs import (
     __load_tariff_maps__ as load_tariff_map,
 )
 from cairo.rates_tool.tariffs import get_default_tariff_structures, precalc_period_mapping
+from cairo.runs.demo import METADATA
 from cairo.scenario.inputs import RunInputs, read_inputs
 from cairo.scenario.scenario_file import read_scenario
 from tests.strategies import tariffs

@@ -15,11 +15,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from cairo.demo import LOADS, write_demo
 from cairo.files.load_file import FIELDS
 from cairo.rates_tool.dd_stages import load_pass, summary
 from cairo.rates_tool.dd_stages.frame import as_load_frame
-from cairo.rates_tool.runner import run_scenario
+from cairo.runs.demo import LOADS, write_demo
+from cairo.runs.runner import run_scenario
 from tests.strategies import NO_LIMIT, YEAR, tariff_dict
 from tests.test_pack import a_stock
 from tests.whole_runs import contents

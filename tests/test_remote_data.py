@@ -16,11 +16,11 @@ import pytest
 import s3fs
 
 import cairo
-from cairo.demo import LOADS, METADATA
 from cairo.errors import CairoError, LoadError
 from cairo.files.load_file import LoadFileReader
 from cairo.files.pack import pack
 from cairo.rates_tool.lookups import HOURS, TOTAL_COLUMN
+from cairo.runs.demo import LOADS, METADATA
 from tests.s3_server import OWNER, REGION, S3Server, s3_server
 from tests.whole_runs import IN_PROCESS, Demo, contents
 

@@ -14,7 +14,6 @@ import pandas as pd
 import pytest
 
 import cairo
-from cairo.demo import write_demo
 from cairo.errors import CairoError, OutputError
 from cairo.results.report import write_report
 from cairo.results.report.numbers import (
@@ -28,6 +27,7 @@ from cairo.results.report.numbers import (
     short_dollars,
     weighted_quantile,
 )
+from cairo.runs.demo import write_demo
 
 HOMES = 16
 DOI = "https://doi.org/10.1016/j.jup.2023.101539"

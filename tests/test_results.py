@@ -14,9 +14,9 @@ import pytest
 import yaml
 
 import cairo
-from cairo.demo import LOADS, METADATA, write_demo
 from cairo.errors import CairoError, ScenarioError
 from cairo.rates_tool.lookups import HOURS, TOTAL_COLUMN, months
+from cairo.runs.demo import LOADS, METADATA, write_demo
 
 matplotlib.use("Agg")
 

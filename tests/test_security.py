@@ -21,10 +21,10 @@ import pyarrow.parquet as pq
 import pytest
 
 import cairo
-from cairo.demo import LOADS, METADATA
 from cairo.errors import CairoError, ClusterError, InputErrors, ScenarioError
 from cairo.files.pack import pack
 from cairo.files.yaml_files import read_yaml
+from cairo.runs.demo import LOADS, METADATA
 from cairo.workers import cluster
 from cairo.workers.settings import DaskSettings
 from tests.cairo_command import Command

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from cairo.demo import LOADS, METADATA, write_demo
-from cairo.rates_tool.runner import run_scenario
+from cairo.runs.demo import LOADS, METADATA, write_demo
+from cairo.runs.runner import run_scenario
 
 RUN = "demo_hp_tou_precalc"
 IN_PROCESS = {"dask": {"processes": False, "n_workers": 1, "dashboard_address": None}}

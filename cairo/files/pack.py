@@ -47,7 +47,7 @@ def pack(
     ----------
     loads_dir : load folder or fsspec URL.
     out : folder to write, new or left by a pack of the same loads that was interrupted.
-    progress : told of buildings done; see `runner.Progress`.
+    progress : told of buildings done; see `workers.stages.Progress`.
     bldg_ids : buildings to take; all by default.
     block_buildings : buildings of a row group.
     storage_options : fsspec options of `loads_dir`.

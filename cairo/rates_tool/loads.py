@@ -18,6 +18,7 @@ from cairo.errors import LoadError, listed_buildings
 from cairo.files.load_file import NOTHING_READ
 from cairo.files.metadata import return_buildingstock
 from cairo.model import kernels
+from cairo.model.arrays import FloatND
 from cairo.model.calendar import __timeshift__, hour_months, hour_of_day, hour_stamps, hour_weekend
 from cairo.model.names import ELECTRICITY, GAS, HOURS, NET_LOAD
 from cairo.model.periods import MONTHS, PeriodPlan, PeriodUse, period_plan
@@ -367,14 +368,14 @@ def _tariff_hours(tariff: Mapping[str, Any], table: TariffTable, target_year: in
     return hours.merge(mapping, on=["month", "hour", "day_type"], how="left")
 
 
-def _by_period(hours: pd.DataFrame, column: str, periods: int) -> kernels.FloatND:
+def _by_period(hours: pd.DataFrame, column: str, periods: int) -> FloatND:
     """Monthly sums of one building's hours by energy period, (1, 12, P)."""
     sums = hours.groupby(["month", "period"])[column].sum().unstack(fill_value=0.0)
     sums = sums.reindex(index=range(1, MONTHS + 1), columns=range(1, periods + 1), fill_value=0.0)
     return sums.to_numpy()[None, :, :]
 
 
-def _demand_peaks(hours: pd.DataFrame, table: TariffTable, plan: PeriodPlan) -> kernels.FloatND:
+def _demand_peaks(hours: pd.DataFrame, table: TariffTable, plan: PeriodPlan) -> FloatND:
     """Monthly peaks of one building by demand period, (1, 12, D) [kW]."""
     assert table.demand is not None
     month, hour = hours["month"].to_numpy() - 1, hours["hour"].to_numpy()

@@ -23,6 +23,7 @@ import pandas as pd
 from cairo.errors import LoadError, MetadataError, listed_buildings
 from cairo.files.run_directory import write_csv
 from cairo.model import bat_statistics, kernels
+from cairo.model.arrays import Float1D
 from cairo.model.dollar_years import convert_dollars
 from cairo.model.names import ANNUAL, BURDEN, NET_LOAD, RESIDUAL_COSTS, RESIDUAL_SHARES, months
 from cairo.rates_tool.dd_stages import marginal
@@ -231,7 +232,7 @@ def _share(
     return pd.Series(share, index=basis.index, name=RESIDUAL_SHARES[name])
 
 
-def _weights(building_metadata: pd.DataFrame, bldg_ids: pd.Index) -> kernels.Float1D:
+def _weights(building_metadata: pd.DataFrame, bldg_ids: pd.Index) -> Float1D:
     weight = building_metadata.set_index("bldg_id")["weight"].reindex(bldg_ids)
     if weight.isna().any():
         missing = weight.index[weight.isna()].tolist()

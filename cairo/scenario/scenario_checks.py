@@ -18,7 +18,7 @@ def check_run(settings: RunSettings, progress: Any | None = None) -> list[CairoE
     Parameters
     ----------
     settings : of the run.
-    progress : told of load files read; see `runner.Progress`.
+    progress : told of load files read; see `workers.stages.Progress`.
     """
     try:
         inputs = read_inputs(settings)

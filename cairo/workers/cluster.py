@@ -26,7 +26,7 @@ from cairo.workers.worker_processes import START_METHOD, WORKER_ENVIRON, prepare
 if TYPE_CHECKING:
     from distributed import Client
 
-    from cairo.scenario.scenario_file import DaskSettings
+    from cairo.workers.settings import DaskSettings
 
 __all__ = ["LOOPBACK", "Sizing", "connected", "dashboard_link", "gathered", "sizing"]
 

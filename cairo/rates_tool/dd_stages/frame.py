@@ -38,8 +38,10 @@ from cairo.files.load_file import (
 )
 from cairo.files.packed import PackedReader, is_packed, manifest, packed_buildings
 from cairo.model import kernels
+from cairo.model.arrays import Float1D, Float2D, Int1D
 from cairo.model.calendar import hour_stamps, offset_days
 from cairo.model.names import HOURS, KWH_TO_THERM, NET_LOAD
+from cairo.workers.sizing import PARTITION_BUILDINGS
 
 __all__ = [
     "COLUMNS",
@@ -65,9 +67,6 @@ _FIELDS_OF = {
     NET_LOAD: ("total", "pv"),
     "natural_gas": ("gas",),
 }
-PARTITION_BUILDINGS = 96
-"""Buildings of a partition when nothing else is asked: 7 MB a column. A task costs its worker
-about 5 ms besides its work, as much as reading ten buildings."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +153,7 @@ def read_load_frame(
     return frame if columns is None else frame[list(columns)]
 
 
-def _parts(ids: kernels.Int1D, size: int, packed: str | None) -> list[list[int]]:
+def _parts(ids: Int1D, size: int, packed: str | None) -> list[list[int]]:
     """Buildings of each partition; whole blocks of a packed stock, so that none is read twice."""
     block = np.zeros(0, dtype=np.int64)
     if packed is not None:
@@ -257,7 +256,7 @@ def read_count(frame: pd.DataFrame) -> ReadCount:
 
 def _buildings(
     reader: LoadFileReader | PackedReader, spec: PartitionSpec
-) -> Iterator[tuple[dict[str, kernels.Float1D], int]]:
+) -> Iterator[tuple[dict[str, Float1D], int]]:
     """(fields, weather year) of each building."""
     if isinstance(reader, PackedReader):
         yield from reader.read(spec.bldg_ids)
@@ -269,7 +268,7 @@ def _buildings(
 
 def model_columns(
     loads: HourlyLoads, columns: Sequence[str], options: LoadOptions
-) -> dict[str, kernels.Float1D]:
+) -> dict[str, Float1D]:
     """Load columns of one building, in the target year's order."""
     hourly = {name: np.empty(HOURS) for name in columns}
     _fill(hourly, loads.values, loads.source_year, options)
@@ -280,8 +279,8 @@ _scratch = threading.local()
 
 
 def _fill(
-    rows: Mapping[str, kernels.Float1D],
-    values: Mapping[str, kernels.Float1D],
+    rows: Mapping[str, Float1D],
+    values: Mapping[str, Float1D],
     year: int,
     options: LoadOptions,
 ) -> None:
@@ -290,7 +289,7 @@ def _fill(
     # One buffer a thread: a fresh array for each building costs more than the arithmetic.
     if not hasattr(_scratch, "hours"):
         _scratch.hours = np.empty(HOURS)
-    buffer: kernels.Float1D = _scratch.hours
+    buffer: Float1D = _scratch.hours
     for name, row in rows.items():
         if name == "natural_gas":
             energy = np.multiply(values["gas"], KWH_TO_THERM, out=buffer)
@@ -308,7 +307,7 @@ def _fill(
         rolled(energy, shift, row)
 
 
-def partition_arrays(partition: pd.DataFrame) -> tuple[kernels.Int1D, dict[str, kernels.Float2D]]:
+def partition_arrays(partition: pd.DataFrame) -> tuple[Int1D, dict[str, Float2D]]:
     """(bldg_ids (n,), {column: (n, 8760)}) of one partition, without copying.
 
     Raises

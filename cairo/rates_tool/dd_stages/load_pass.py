@@ -16,6 +16,7 @@ from cairo.rates_tool.dd_stages import marginal, summary
 from cairo.rates_tool.dd_stages.frame import as_load_frame
 from cairo.rates_tool.dd_stages.summary import LoadSummary, PassPlan, UsePlan, use_plan
 from cairo.workers import cluster
+from cairo.workers.settings import DaskSettings
 
 Tariffs = Mapping[str, Mapping[str, Any]]
 
@@ -87,8 +88,6 @@ def execute(
 @contextmanager
 def a_client(process_workers: int | None, buildings: int) -> Iterator[Any]:
     """The caller's running `distributed.Client`, else a LocalCluster's for this pass."""
-    from cairo.scenario.scenario_file import DaskSettings
-
     try:
         from distributed import Client
 

@@ -18,6 +18,7 @@ from cairo.model.arrays import Bool1D, Float1D, Float2D, Int1D
 from cairo.model.calendar import hour_stamps
 from cairo.model.kernels import Nodes
 from cairo.model.names import BURDEN, NET_LOAD
+from cairo.model.periods import PeriodPlan, PeriodUse, period_plan
 from cairo.model.tariff_tables import TariffTable
 from cairo.rates_tool.dd_stages import aggregate, marginal, period, residual
 from cairo.rates_tool.dd_stages.frame import partition_arrays, read_count
@@ -35,7 +36,7 @@ class UsePlan:
     """
 
     keys: tuple[str, ...]
-    plans: tuple[period.PeriodPlan, ...]
+    plans: tuple[PeriodPlan, ...]
     tariff_of: Int1D
 
 
@@ -47,7 +48,7 @@ def use_plan(
     place = {key: i for i, key in enumerate(keys)}
     return UsePlan(
         keys,
-        tuple(period.period_plan(tables[key], year) for key in keys),
+        tuple(period_plan(tables[key], year) for key in keys),
         np.array([place.get(strategy.get(int(i), ""), -1) for i in bldg_ids], dtype=np.int64),
     )
 
@@ -94,8 +95,8 @@ class PartialSummary:
     burden: Float1D | None
     kwh: Float1D | None
     peak_kwh: Float1D | None
-    electricity: dict[str, period.PeriodUse]
-    gas: dict[str, period.PeriodUse]
+    electricity: dict[str, PeriodUse]
+    gas: dict[str, PeriodUse]
     read: ReadCount = NOTHING_READ
 
 
@@ -115,8 +116,8 @@ class LoadSummary:
     burden: Float1D | None
     kwh: Float1D | None
     peak_kwh: Float1D | None
-    electricity: dict[str, period.PeriodUse]
-    gas: dict[str, period.PeriodUse]
+    electricity: dict[str, PeriodUse]
+    gas: dict[str, PeriodUse]
     read: ReadCount = NOTHING_READ
 
     @property
@@ -176,7 +177,7 @@ def _uses(
     position: Int1D,
     arrays: Mapping[str, Float2D],
     plan: PassPlan | None,
-) -> dict[str, period.PeriodUse]:
+) -> dict[str, PeriodUse]:
     """Use by period of each tariff's customers; solar and gross load when `plan` asks."""
     if uses is None:
         return {}
@@ -193,7 +194,7 @@ def _uses(
             extra |= period.solar(arrays["load_data"][mine], arrays["pv_generation"][mine], groups)
         if plan is not None and plan.load:
             extra["load"] = period.load_sums(arrays["load_data"][mine], groups)
-        result[uses.keys[place]] = period.PeriodUse(**(vars(use) | extra))
+        result[uses.keys[place]] = PeriodUse(**(vars(use) | extra))
     return result
 
 
@@ -217,7 +218,7 @@ def combine(parts: Sequence[PartialSummary]) -> PartialSummary:
     )
 
 
-def _join_uses(parts: Sequence[dict[str, period.PeriodUse]]) -> dict[str, period.PeriodUse]:
+def _join_uses(parts: Sequence[dict[str, PeriodUse]]) -> dict[str, PeriodUse]:
     keys = sorted({key for part in parts for key in part})
     return {key: period.joined([part[key] for part in parts if key in part]) for key in keys}
 

@@ -19,7 +19,7 @@ def run(scenario: str | os.PathLike[str], name: str, **options: Any) -> Run:
     ----------
     scenario : scenario YAML file.
     name : name of the run in it.
-    options : as `cairo.rates_tool.runner.run_scenario` takes: backend, output_dir, config_dir,
+    options : as `cairo.runs.runner.run_scenario` takes: backend, output_dir, config_dir,
         workers, progress, performance_report.
 
     Raises
@@ -27,7 +27,7 @@ def run(scenario: str | os.PathLike[str], name: str, **options: Any) -> Run:
     CairoError
         Any input error, before anything is written.
     """
-    from cairo.rates_tool.runner import run_scenario
+    from cairo.runs.runner import run_scenario
 
     return Run(run_scenario(scenario, name, **options))
 

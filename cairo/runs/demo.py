@@ -15,7 +15,7 @@ from cairo.errors import OutputError
 from cairo.files.run_directory import writing
 from cairo.model.calendar import hour_months, hour_of_day, hour_stamps
 from cairo.model.names import HOURS, RESIDUAL_SHARES
-from cairo.synthetic import SyntheticStock, synthetic_stock, write_stock
+from cairo.runs.synthetic import SyntheticStock, synthetic_stock, write_stock
 
 YEAR = 2025
 CUSTOMERS = 50_000
@@ -267,7 +267,7 @@ def _runs() -> dict[str, dict[str, Any]]:
 
 def run_demo(scenario: Path, *, backend: str | None = None, progress: Any | None = None) -> Path:
     """Run the demo's heat-pump time-of-use design; its run directory."""
-    from cairo.rates_tool.runner import run_scenario
+    from cairo.runs.runner import run_scenario
 
     return run_scenario(scenario, RUN, backend=backend, progress=progress)
 

@@ -16,11 +16,12 @@ from cairo.rates_tool.dd_stages.frame import LoadOptions, read_load_frame
 from cairo.rates_tool.dd_stages.summary import target_times
 from cairo.rates_tool.systemsimulator import gas_tariff_strategy
 from cairo.rates_tool.tariffs import _load_base_tariffs
+from cairo.runs.prices import full_prices
 from cairo.workers import cluster
 
 if TYPE_CHECKING:
-    from cairo.rates_tool.runner import Timings
     from cairo.scenario.inputs import RunInputs
+    from cairo.workers.stages import Timings
 
 
 def prepare(inputs: RunInputs, timings: Timings, performance_report: bool) -> dict[str, Any]:
@@ -28,8 +29,6 @@ def prepare(inputs: RunInputs, timings: Timings, performance_report: bool) -> di
 
     Hourly figures of single buildings stay on the workers; what comes back is a `LoadSummary`.
     """
-    from cairo.rates_tool.runner import full_prices
-
     settings = inputs.settings
     metadata = inputs.customer_metadata
     ids = metadata["bldg_id"].tolist()

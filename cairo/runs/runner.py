@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pandas as pd
 
@@ -25,56 +24,13 @@ from cairo.rates_tool.systemsimulator import (
     MeetRevenueSufficiencySystemWide,
     process_scheduler,
 )
+from cairo.runs.prices import full_prices
 from cairo.scenario.inputs import RunInputs, read_inputs
 from cairo.scenario.scenario_file import RunSettings, read_scenario
 from cairo.workers.memory import PeakMemory
+from cairo.workers.stages import Progress, Timings
 
 PACKAGES = ("cairo", "dask", "distributed", "pandas", "pyarrow", "numpy", "pydantic")
-
-
-class Progress(Protocol):
-    """What a run tells whoever watches it."""
-
-    def stage(self, name: str, total: int | None = None) -> None:
-        """A stage begins, of `total` buildings when it counts them."""
-
-    def advance(self, n: int) -> None:
-        """`n` more buildings of the stage are done."""
-
-    def note(self, text: str) -> None:
-        """Something to know, such as the dashboard's address."""
-
-    def done(self) -> None:
-        """The run is over."""
-
-
-@dataclass
-class Timings:
-    """Seconds by stage, told to a progress display as they begin."""
-
-    progress: Progress | None
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str, total: int | None = None) -> Iterator[None]:
-        """Time a stage."""
-        if self.progress:
-            self.progress.stage(name, total)
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
-
-    def advance(self, n: int) -> None:
-        """Count buildings of the current stage."""
-        if self.progress:
-            self.progress.advance(n)
-
-    def note(self, text: str) -> None:
-        """Pass a note on."""
-        if self.progress:
-            self.progress.note(text)
 
 
 def run_scenario(
@@ -178,7 +134,7 @@ def _prepare(
     inputs: RunInputs, timings: Timings, stack: ExitStack, performance_report: bool
 ) -> _Prepared:
     if inputs.settings.backend == "dask_dataframe":
-        from cairo.rates_tool.dask_run import prepare
+        from cairo.runs.dask_run import prepare
 
         return _Prepared(**prepare(inputs, timings, performance_report))
     return _prepare_pandas(inputs, timings)
@@ -220,19 +176,6 @@ def conditioned(loads: pd.DataFrame, scale: float, floor: bool) -> pd.DataFrame:
     """Electric loads scaled, and negative net load counted as zero; the input is not changed."""
     scaled = loads * scale if scale != 1.0 else loads
     return scaled.assign(**{NET_LOAD: scaled[NET_LOAD].clip(lower=0.0)}) if floor else scaled
-
-
-def full_prices(inputs: RunInputs, demand: pd.Series) -> pd.DataFrame:
-    """Price components, plus a distribution cost spread over the system's own peak hours."""
-    prices = inputs.marginal_system_prices
-    cost = inputs.distribution_cost
-    if cost is None:
-        return prices
-    from cairo.utils.marginal_costs.marginal_cost_calculator import add_distribution_costs
-
-    spread = add_distribution_costs(demand, inputs.settings.year_run, cost.per_kw_year, cost.hours)
-    network = prices[DISTRIBUTION_PRICE].to_numpy() if DISTRIBUTION_PRICE in prices else 0.0
-    return prices.assign(**{DISTRIBUTION_PRICE: network + spread.to_numpy()})
 
 
 def _costs(inputs: RunInputs, prepared: _Prepared) -> _Costs:

@@ -1,0 +1,1 @@
+"""A run from its scenario to its directory, the notebook functions, and the demo."""
