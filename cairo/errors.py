@@ -67,6 +67,11 @@ class InputErrors(CairoError):
         return type(self), (self.errors,)
 
 
+def one_line(cause: BaseException, most: int = 200) -> str:
+    """The text of an error of another package, on one line of bearable length."""
+    return " ".join(str(cause).split())[:most] or type(cause).__name__
+
+
 def listed(values: Iterable[object], most: int = 10) -> str:
     """`1, 2, 3 and 7 more`: the first values of a list for an error message."""
     values = list(values)

@@ -20,7 +20,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cairo.errors import LoadError, listed
+from cairo.errors import LoadError, listed, one_line
+from cairo.files.reading import is_url
 from cairo.model.arrays import Float1D, Int1D
 from cairo.model.names import GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN, UNIT_SUFFIXES
 
@@ -64,11 +65,6 @@ class HourlyLoads:
 
     values: dict[str, Float1D]
     source_year: int
-
-
-def is_url(path: str) -> bool:
-    """Whether a path is an fsspec URL and not a local path."""
-    return "://" in path
 
 
 def load_files(
@@ -123,16 +119,14 @@ def reading(path: str, what: str = "load file") -> Iterator[None]:
     except FileNotFoundError:
         raise LoadError(f"{what} {path} does not exist") from None
     except PermissionError as error:
-        raise LoadError(f"{what} {path} cannot be read: access denied ({_line(error)})") from None
+        raise LoadError(
+            f"{what} {path} cannot be read: access denied ({one_line(error, 300)})"
+        ) from None
     except Exception as error:
         # Object stores and parquet decoders raise their own many classes for a bad file.
         raise LoadError(
-            f"{what} {path} cannot be read: {type(error).__name__}: {_line(error)}"
+            f"{what} {path} cannot be read: {type(error).__name__}: {one_line(error, 300)}"
         ) from None
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300]
 
 
 class LoadFileReader:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cairo.errors import CairoError, MetadataError, listed, listed_buildings
-from cairo.files.reading import one_line, read_bytes
+from cairo.errors import CairoError, MetadataError, listed, listed_buildings, one_line
+from cairo.files.reading import read_bytes
 from cairo.files.run_directory import NAME
 from cairo.model.names import summary_buildings_cols_keep
 

@@ -20,8 +20,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cairo.errors import LoadError, OutputError
-from cairo.files.load_file import FIELDS, LoadFileReader, is_url, load_files
+from cairo.files.load_file import FIELDS, LoadFileReader, load_files
 from cairo.files.packed import FORMAT, MANIFEST, is_packed
+from cairo.files.reading import is_url
 from cairo.model.calendar import hour_stamps
 from cairo.model.names import HOURS
 

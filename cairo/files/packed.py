@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from cairo.errors import LoadError
 from cairo.files.load_file import FIELDS, ReadCount, checked_energies, reading, stored_bytes
+from cairo.files.reading import is_url
 from cairo.model.arrays import Float1D
 from cairo.model.names import HOURS
 
@@ -56,7 +57,7 @@ class PackedStock:
 def is_packed(folder: str) -> bool:
     """Whether a local folder is a complete packed stock."""
     try:
-        return "://" not in folder and (Path(folder) / MANIFEST).is_file()
+        return not is_url(folder) and (Path(folder) / MANIFEST).is_file()
     except OSError:  # no such name can be, or nobody may look
         return False
 

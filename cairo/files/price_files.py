@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cairo.errors import CairoError, PriceError, listed
-from cairo.files.reading import FilePath, one_line, read_bytes
+from cairo.errors import CairoError, PriceError, listed, one_line
+from cairo.files.reading import FilePath, read_bytes
 from cairo.model.calendar import __timeshift__, hour_stamps
 from cairo.model.names import HOURS
 

@@ -8,9 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cairo.errors import CairoError, OutputError
+from cairo.errors import CairoError, OutputError, one_line
 
 FilePath = str | os.PathLike[str]
+
+
+def is_url(path: str) -> bool:
+    """Whether a path is an fsspec URL and not a local path."""
+    return "://" in path
 
 
 def read_bytes(
@@ -34,7 +39,7 @@ def read_bytes(
     """
     name = os.fspath(path)
     try:
-        if "://" not in name:
+        if not is_url(name):
             return Path(name).expanduser().read_bytes()
         import fsspec
 
@@ -58,7 +63,7 @@ def folder_listing(
     CairoError
         The URL cannot be listed.
     """
-    if "://" not in path:
+    if not is_url(path):
         if not Path(path).is_dir():
             return None
         with os.scandir(path) as entries:
@@ -73,11 +78,6 @@ def folder_listing(
     except Exception as cause:  # as in `read_bytes`
         raise CairoError(f"{path} cannot be listed: {one_line(cause)}") from cause
     return sorted((one["name"].rsplit("/", 1)[-1], one["size"] or 0) for one in found)
-
-
-def one_line(cause: BaseException) -> str:
-    """The text of an error of another package, on one line of bearable length."""
-    return " ".join(str(cause).split())[:200] or type(cause).__name__
 
 
 def write_whole(path: Path, text: str) -> Path:

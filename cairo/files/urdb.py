@@ -16,9 +16,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cairo.errors import TariffError
+from cairo.model.names import MONTHS
 from cairo.model.tariff_rows import (
     HOURS_OF_DAY,
-    MONTHS,
     NO_LIMIT,
     UNITS,
     is_sound,

@@ -7,7 +7,8 @@ from typing import Any
 
 from cairo.errors import TariffError
 from cairo.files.urdb import METERING
-from cairo.model.tariff_rows import MONTHS, NO_LIMIT, UNITS, energy_rows, matrix_rows
+from cairo.model.names import MONTHS
+from cairo.model.tariff_rows import NO_LIMIT, UNITS, energy_rows, matrix_rows
 from cairo.model.tariff_tables import tariff_table
 
 

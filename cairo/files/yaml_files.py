@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from cairo.errors import CairoError, ScenarioError
+from cairo.errors import CairoError, ScenarioError, one_line
 from cairo.files.reading import read_bytes
 
 MOST_BYTES = 4 * 2**20
@@ -123,8 +123,7 @@ def read_yaml(
         raise error(f"{what} {path} is not valid YAML: nested too deeply") from None
     except (yaml.YAMLError, ValueError, ArithmeticError, AttributeError, TypeError) as cause:
         # A scalar tagged as what it is not (`!!int x`) raises whatever its conversion does.
-        text = " ".join(str(cause).split())[:200]
-        raise error(f"{what} {path} is not valid YAML: {text}") from None
+        raise error(f"{what} {path} is not valid YAML: {one_line(cause)}") from None
     if not isinstance(stored, dict):
         found = "nothing" if stored is None else f"a {type(stored).__name__}"
         raise error(f"{what} {path} holds {found}, expected a mapping of keys")

@@ -21,16 +21,10 @@ import numpy as np
 from cairo.model.arrays import Float1D, Float2D, FloatND, Int1D
 from cairo.model.names import DAYS_OF_MONTH
 from cairo.model.periods import PeriodUse
+from cairo.model.tariff_rows import NO_LIMIT, PER_DAY, PER_KW
 from cairo.model.tariff_tables import TariffTable
 
 SolarStyle = Literal["net_metering", "net_billing"]
-
-UNLIMITED = 1e38
-"""Tier limit that means none, as PySAM writes it."""
-PER_KW = (1, 3)
-"""Unit codes whose tier limits are per kW of the month's peak."""
-PER_DAY = (2, 3)
-"""Unit codes whose tier limits are per day of the month."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +64,7 @@ def tier_limits(table: TariffTable, peak_kw: FloatND | None) -> FloatND:
         assert peak_kw is not None
         limits = np.where(np.isin(table.unit, PER_KW), limits * peak_kw[:, :, None, None], limits)
     # A last tier has no limit, whatever the month's days or the customer's peak.
-    return np.where(table.max_usage >= UNLIMITED, np.inf, limits)
+    return np.where(table.max_usage >= NO_LIMIT, np.inf, limits)
 
 
 def fill_tiers(usage: FloatND, table: TariffTable, peak_kw: FloatND | None = None) -> FloatND:
@@ -122,7 +116,7 @@ def demand_charges(use: CustomerUse, table: TariffTable) -> Float2D:
 
 def _tiered(quantity: FloatND, price: Float2D, limit: Float2D) -> FloatND:
     """Price of quantity (..., k) under k tier tables (k, T)."""
-    upper = np.where(limit >= UNLIMITED, np.inf, limit)
+    upper = np.where(limit >= NO_LIMIT, np.inf, limit)
     upper[:, -1] = np.inf
     lower = np.concatenate([np.zeros_like(upper[:, :1]), upper[:, :-1]], axis=1)
     slices = np.maximum(np.minimum(quantity[..., None], upper) - lower, 0.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 HOURS = 8760
 """Hours of a model year; a leap day is left out."""
@@ -26,11 +26,19 @@ load_types_map: dict[str, list[str]] = {
 }
 
 months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+MONTHS = len(months)
 ANNUAL = "Annual"
 DAYS_OF_MONTH = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 gas_tariff_year = 2025
 """Default calendar year of gas tariffs."""
+
+Backend = Literal["pandas", "dask_delayed", "dask_dataframe"]
+"""How the stages over hourly loads are run."""
+BACKENDS: tuple[Backend, ...] = get_args(Backend)
+RunType = Literal["precalc", "default"]
+"""Solve for rates that meet the requirement, or bill the tariffs as they are."""
+RUN_TYPES: tuple[RunType, ...] = get_args(RunType)
 
 NET_LOAD = "electricity_net"
 ENERGY_PRICE = "Marginal Energy Costs ($/kWh)"

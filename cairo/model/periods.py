@@ -9,9 +9,8 @@ import numpy as np
 
 from cairo.model.arrays import Float2D, FloatND, Int1D
 from cairo.model.calendar import hour_months, hour_of_day, hour_weekend
+from cairo.model.names import MONTHS
 from cairo.model.tariff_tables import TariffTable
-
-MONTHS = 12
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 
 from cairo.errors import TariffError
 from cairo.model.arrays import Float2D, Int2D
+from cairo.model.names import MONTHS
 
 NO_LIMIT = 1e38
 """Max usage that means none, as SAM writes it."""
@@ -18,7 +19,11 @@ LARGEST = 1e30
 """A larger number of dollars is a mistake, and sums of such could overflow."""
 UNITS = {0: "kWh", 1: "kWh/kW", 2: "kWh daily", 3: "kWh/kW daily"}
 """Unit codes of `ur_ec_tou_mat` and URDB's names for them."""
-MONTHS, HOURS_OF_DAY = 12, 24
+PER_KW = (1, 3)
+"""Unit codes whose tier limits are per kW of the month's peak."""
+PER_DAY = (2, 3)
+"""Unit codes whose tier limits are per day of the month."""
+HOURS_OF_DAY = 24
 MOST_PERIODS = 2 * MONTHS * HOURS_OF_DAY
 """As many periods as the weekday and weekend schedules have entries."""
 

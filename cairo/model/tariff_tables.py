@@ -17,11 +17,11 @@ import numpy as np
 
 from cairo.errors import TariffError
 from cairo.model.arrays import Float2D, Int2D
-from cairo.model.names import KWH_TO_THERM
+from cairo.model.names import KWH_TO_THERM, MONTHS
 from cairo.model.tariff_rows import (
     HOURS_OF_DAY,
-    MONTHS,
     NO_LIMIT,
+    PER_KW,
     UNITS,
     energy_rows,
     is_sound,
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 AggregationMethod = Literal["flat", "time-of-use", "tiered", "combined"]
 
-PER_KW_UNITS = (1, 3)
 METERING_OPTIONS = (0, 1, 2, 3, 4)
 """SAM's `ur_metering_option`: 0 and 1 net metering, 2 and 3 net billing, 4 buy all sell all."""
 
@@ -99,7 +98,7 @@ class TariffTable:
     @property
     def needs_monthly_peak(self) -> bool:
         """Whether a tier limit is per kW of the month's peak."""
-        return bool(np.isin(self.unit, PER_KW_UNITS).any())
+        return bool(np.isin(self.unit, PER_KW).any())
 
 
 def tariff_table(key: str, tariff: Mapping[str, Any]) -> TariffTable:
@@ -180,7 +179,7 @@ def in_therms(tariff: Mapping[str, Any]) -> dict[str, Any]:
         return most if most >= NO_LIMIT else most * KWH_TO_THERM
 
     def row(r: tuple[float, ...]) -> list[float]:
-        most = r[2] if r[3] in PER_KW_UNITS else limit(r[2])
+        most = r[2] if r[3] in PER_KW else limit(r[2])
         return [r[0], r[1], most, r[3], *(price / KWH_TO_THERM for price in r[4:])]
 
     converted = _rewritten(tariff, row)

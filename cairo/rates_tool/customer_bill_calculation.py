@@ -1,9 +1,6 @@
 """The bill formulas, under the name CAIRO's callers import."""
 
 from cairo.model.bills import (
-    PER_DAY,
-    PER_KW,
-    UNLIMITED,
     CustomerUse,
     RateResponse,
     SolarStyle,
@@ -20,9 +17,6 @@ from cairo.model.bills import (
 )
 
 __all__ = [
-    "PER_DAY",
-    "PER_KW",
-    "UNLIMITED",
     "CustomerUse",
     "RateResponse",
     "SolarStyle",

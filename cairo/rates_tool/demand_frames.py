@@ -9,8 +9,10 @@ import pandas as pd
 
 from cairo.errors import TariffError, listed
 from cairo.model.arrays import FloatND, Int1D
-from cairo.model.bills import UNLIMITED, CustomerUse, fill_tiers
-from cairo.model.periods import MONTHS, HourGroups, PeriodPlan, PeriodUse
+from cairo.model.bills import CustomerUse, fill_tiers
+from cairo.model.names import MONTHS
+from cairo.model.periods import HourGroups, PeriodPlan, PeriodUse
+from cairo.model.tariff_rows import NO_LIMIT
 from cairo.model.tariff_tables import TariffTable
 
 ENERGY = "energy_charge"
@@ -64,7 +66,7 @@ def solar_frame(use: PeriodUse, plan: PeriodPlan, table: TariffTable) -> pd.Data
 def real_tiers(table: TariffTable) -> np.ndarray:
     """(P, T) whether a period has a tier: the one before it has a limit."""
     real = np.ones(table.max_usage.shape, dtype=bool)
-    real[:, 1:] = np.logical_and.accumulate(table.max_usage[:, :-1] < UNLIMITED, axis=1)
+    real[:, 1:] = np.logical_and.accumulate(table.max_usage[:, :-1] < NO_LIMIT, axis=1)
     return real
 
 

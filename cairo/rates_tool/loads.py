@@ -20,8 +20,8 @@ from cairo.files.metadata import return_buildingstock
 from cairo.model import kernels
 from cairo.model.arrays import FloatND
 from cairo.model.calendar import __timeshift__, hour_months, hour_of_day, hour_stamps, hour_weekend
-from cairo.model.names import ELECTRICITY, GAS, HOURS, NET_LOAD
-from cairo.model.periods import MONTHS, PeriodPlan, PeriodUse, period_plan
+from cairo.model.names import ELECTRICITY, GAS, HOURS, MONTHS, NET_LOAD
+from cairo.model.periods import PeriodPlan, PeriodUse, period_plan
 from cairo.model.tariff_tables import (
     TariffTable,
     energy_charge_aggregation_method,

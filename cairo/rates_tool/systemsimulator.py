@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,17 @@ from cairo.files.metadata import scaled_weights
 from cairo.files.run_directory import RunDirectory, write_csv, write_json
 from cairo.model import low_income_assistance
 from cairo.model.bills import CustomerUse, SolarStyle, customer_use
-from cairo.model.names import ELECTRICITY, GAS, RESIDUAL_COSTS, gas_tariff_year, months
+from cairo.model.names import (
+    BACKENDS,
+    ELECTRICITY,
+    GAS,
+    RESIDUAL_COSTS,
+    RUN_TYPES,
+    Backend,
+    RunType,
+    gas_tariff_year,
+    months,
+)
 from cairo.model.tariff_tables import in_therms, tariff_table
 from cairo.rates_tool import delayed_stages, postprocessing, system_revenues, tariffs
 from cairo.rates_tool import loads as load_funcs
@@ -43,9 +53,6 @@ __all__ = [
     "gas_tariff_strategy",
     "process_scheduler",
 ]
-
-Backend = Literal["pandas", "dask_delayed", "dask_dataframe"]
-BACKENDS: tuple[Backend, ...] = ("pandas", "dask_delayed", "dask_dataframe")
 
 
 def _initialize_tariffs(
@@ -116,7 +123,7 @@ class MeetRevenueSufficiencySystemWide:
 
     def __init__(
         self,
-        run_type: Literal["precalc", "default"],
+        run_type: RunType,
         year_run: int,
         year_dollar_conversion: int,
         process_workers: int | None,
@@ -128,7 +135,7 @@ class MeetRevenueSufficiencySystemWide:
     ) -> None:
         if backend not in BACKENDS:
             raise ScenarioError(f"backend {backend} is unknown, expected one of {listed(BACKENDS)}")
-        if run_type not in ("precalc", "default"):
+        if run_type not in RUN_TYPES:
             raise ScenarioError(f"run_type {run_type} is unknown, expected precalc or default")
         self.run_type = run_type
         self.year_run = year_run

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cairo.errors import TariffError, listed, listed_buildings
-from cairo.files.reading import FilePath, one_line, read_bytes
+from cairo.errors import TariffError, listed, listed_buildings, one_line
+from cairo.files.reading import FilePath, read_bytes
 from cairo.files.urdb import URDBv7_to_ElectricityRates
 from cairo.files.urdb_export import ElectricityRates_to_URDB
 from cairo.model.export_compensation import _determine_sell_rate, _return_export_compensation_rate

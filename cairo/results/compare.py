@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cairo.errors import CairoError
+from cairo.errors import CairoError, one_line
 
 RTOL, ATOL = 1e-12, 1e-9
 LEFT_OUT = {"run.json", "performance_report.html"}
@@ -127,14 +127,14 @@ def _csv(path: Path) -> pd.DataFrame:
     try:
         return pd.read_csv(path, low_memory=False)
     except (OSError, ValueError) as error:
-        raise CairoError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
+        raise CairoError(f"{path} cannot be read: {one_line(error)}") from None
 
 
 def _json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise CairoError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
+        raise CairoError(f"{path} cannot be read: {one_line(error)}") from None
 
 
 def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:

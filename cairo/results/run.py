@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cairo.errors import CairoError
+from cairo.errors import CairoError, one_line
 from cairo.model.names import RESIDUAL_SHARES
 
 if TYPE_CHECKING:
@@ -91,15 +91,13 @@ class Run:
         try:
             return pd.read_csv(self.path / name)
         except (OSError, ValueError) as error:
-            text = " ".join(str(error).split())
-            raise CairoError(f"{self.path / name} cannot be read: {text}") from None
+            raise CairoError(f"{self.path / name} cannot be read: {one_line(error)}") from None
 
     def _json(self, name: str) -> dict[str, Any]:
         try:
             stored = json.loads((self.path / name).read_text("utf-8"))
         except (OSError, ValueError, RecursionError) as error:
-            text = " ".join(str(error).split())
-            raise CairoError(f"{self.path / name} cannot be read: {text}") from None
+            raise CairoError(f"{self.path / name} cannot be read: {one_line(error)}") from None
         if not isinstance(stored, dict):
             raise CairoError(f"{self.path / name} holds no JSON object: expected one")
         return stored

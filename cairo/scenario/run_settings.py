@@ -15,12 +15,9 @@ from pydantic import (
     model_validator,
 )
 
-from cairo.model.names import gas_tariff_year
+from cairo.model.names import Backend, RunType, gas_tariff_year
 from cairo.model.setting_problems import one_line_error, setting_problems
 from cairo.workers.settings import STRICT, DaskSettings, PathText
-
-RunType = Literal["precalc", "default"]
-Backend = Literal["pandas", "dask_delayed", "dask_dataframe"]
 
 SECRET = re.compile("key|secret|token|passw|credential|sas|connection_string", re.IGNORECASE)
 """Names of storage options whose values are never written into a result."""

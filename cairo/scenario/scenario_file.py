@@ -16,17 +16,16 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cairo.errors import listed
+from cairo.files.reading import is_url
 from cairo.files.yaml_files import read_yaml
 from cairo.model.setting_problems import one_line_error, setting_problems
-from cairo.scenario.run_settings import Backend, RunSettings, RunType, SubclassConfig, validated
+from cairo.scenario.run_settings import RunSettings, SubclassConfig, validated
 from cairo.workers.settings import ClusterSettings, DaskSettings, TLSSettings
 
 __all__ = [
-    "Backend",
     "ClusterSettings",
     "DaskSettings",
     "RunSettings",
-    "RunType",
     "Scenario",
     "SubclassConfig",
     "TLSSettings",
@@ -129,18 +128,14 @@ def _hint(name: str, known: Iterable[str]) -> str:
     return f", did you mean {near[0]}?" if near else ""
 
 
-def _is_url(path: str) -> bool:
-    return "://" in path
-
-
 def _whole(folder: str | os.PathLike[str]) -> str:
     name = os.fspath(folder)
-    return name if _is_url(name) else str(_expanded(name).resolve())
+    return name if is_url(name) else str(_expanded(name).resolve())
 
 
 def _config_folder(path: str) -> str:
     """Folder that a scenario file's relative paths start from."""
-    if _is_url(path):
+    if is_url(path):
         folder = path.rpartition("/")[0]
         above, _, last = folder.rpartition("/")
         return above if last == "scenarios" else folder
@@ -160,11 +155,11 @@ def _resolved(values: dict[str, Any], folder: str) -> dict[str, Any]:
     """Settings with their paths absolute; what is not text is left for validation."""
 
     def one(path: Any) -> Any:
-        if not isinstance(path, str) or not path or _is_url(path):
+        if not isinstance(path, str) or not path or is_url(path):
             return path
         # A path cannot hold a null; written out it is a file that does not exist.
         path = path.replace("\0", "\\0")
-        if _is_url(folder) and not path.startswith(("/", "~")):
+        if is_url(folder) and not path.startswith(("/", "~")):
             scheme, rest = folder.split("://", 1)
             return f"{scheme}://{os.path.normpath(f'{rest}/{path}')}"
         return os.path.normpath(Path(folder) / _expanded(path))

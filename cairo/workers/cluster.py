@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cairo.errors import CairoError, ClusterError
+from cairo.errors import CairoError, ClusterError, one_line
 from cairo.stopping import held
 from cairo.workers.sizing import Sizing, sizing
 from cairo.workers.worker_processes import START_METHOD, WORKER_ENVIRON, prepare_workers
@@ -87,7 +87,7 @@ def connected(
             cause: BaseException = error
             while cause.__cause__ is not None:
                 cause = cause.__cause__
-            problem = f"cannot start or reach Dask at {where}: {_line(cause)}"
+            problem = f"cannot start or reach Dask at {where}: {one_line(cause, 300)}"
             if own and "Nanny failed" in problem and "cairo.cli" not in sys.modules:
                 problem += UNGUARDED
             raise ClusterError(problem) from None
@@ -367,8 +367,6 @@ def gathered(
             "lost the Dask scheduler during the pass: it has ended or cannot be reached any more"
         ) from None
     except (OSError, TimeoutError) as error:
-        raise ClusterError(f"lost the Dask scheduler during the pass: {_line(error)}") from None
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__
+        raise ClusterError(
+            f"lost the Dask scheduler during the pass: {one_line(error, 300)}"
+        ) from None

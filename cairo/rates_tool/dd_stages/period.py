@@ -10,7 +10,8 @@ import numpy as np
 
 from cairo.model import kernels
 from cairo.model.arrays import Float2D, FloatND, Int1D
-from cairo.model.periods import MONTHS, HourGroups, PeriodPlan, PeriodUse
+from cairo.model.names import MONTHS
+from cairo.model.periods import HourGroups, PeriodPlan, PeriodUse
 
 
 def joined(parts: Sequence[PeriodUse]) -> PeriodUse:

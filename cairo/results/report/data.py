@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cairo.errors import CairoError, listed
+from cairo.errors import CairoError, listed, one_line
 from cairo.model.arrays import Float1D, Float2D
 from cairo.model.names import (
     ANNUAL,
@@ -138,7 +138,7 @@ def read_run(run_dir: str | os.PathLike[str]) -> RunData:
 
 
 def _unreadable(path: Path, error: BaseException) -> CairoError:
-    return CairoError(f"{path} cannot be read: {' '.join(str(error).split())}")
+    return CairoError(f"{path} cannot be read: {one_line(error)}")
 
 
 def _mapping(path: Path) -> dict[str, Any]:
