@@ -26,7 +26,6 @@ from cairo.model.tariff_tables import (
     TariffTable,
     energy_charge_aggregation_method,
     energy_charge_map,
-    tariff_table,
 )
 from cairo.rates_tool import tariffs as tariff_funcs
 from cairo.rates_tool.dd_stages.frame import (
@@ -296,12 +295,12 @@ def process_building_demand_by_period(
     strategy, tariffs = tariff_funcs._load_base_tariffs(tariff_base, tariff_map, ids)
     key = _load_key(load_col_key)
     worker = dask.delayed(aggregate_load_worker)
+    tables = tariff_funcs.delayed_tables(strategy.values(), tariffs)
     jobs = [
         worker(
             bldg_id,
             prepassed_load.iloc[rows],
-            strategy[bldg_id],
-            tariffs[strategy[bldg_id]],
+            tables[strategy[bldg_id]],
             key,
             target_year,
         )
@@ -315,16 +314,14 @@ def process_building_demand_by_period(
 def aggregate_load_worker(
     bldg_id: int,
     building_load: pd.DataFrame,
-    tariff_key: str,
-    tariff: Mapping[str, Any],
+    table: TariffTable,
     load_col_key: str,
     target_year: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """`process_building_demand_by_period` of one building."""
-    table = tariff_table(tariff_key, tariff)
     plan = period_plan(table, target_year)
     gas = load_col_key == GAS
-    hours = _tariff_hours(tariff, table, target_year)
+    hours = _tariff_hours(table, target_year)
     load = building_load["load_data"].to_numpy(np.float64)
     billed = load if gas else kernels.grid_consumption(building_load[NET_LOAD].to_numpy(np.float64))
     hours = hours.assign(billed=billed, load=load)
@@ -355,7 +352,7 @@ def aggregate_load_worker(
     return demand_frame(summed, plan, table, gas), solar_frame(summed, plan, table)
 
 
-def _tariff_hours(tariff: Mapping[str, Any], table: TariffTable, target_year: int) -> pd.DataFrame:
+def _tariff_hours(table: TariffTable, target_year: int) -> pd.DataFrame:
     """Month, hour, day type and energy period of each hour of the year."""
     hours = pd.DataFrame(
         {
@@ -364,7 +361,7 @@ def _tariff_hours(tariff: Mapping[str, Any], table: TariffTable, target_year: in
             "day_type": np.where(hour_weekend(target_year), "weekend", "weekday"),
         }
     )
-    mapping = tariff_funcs._charge_period_mapping(tariff)
+    mapping = tariff_funcs.period_mapping(table)
     return hours.merge(mapping, on=["month", "hour", "day_type"], how="left")
 
 

@@ -28,6 +28,7 @@ from cairo.rates_tool.tariffs import (
     __load_tariff_maps__,
     _determine_sell_rate,
     _return_export_compensation_rate,
+    delayed_tables,
 )
 
 __all__ = [
@@ -108,7 +109,8 @@ def run_system_revenues(
     """
     ids = [int(i) for i in prototype_ids] or pd.unique(aggregated_load.index).tolist()
     strategy = strategy_of(tariff_strategy, ids)
-    config = tariff_config or {}
+    tables = delayed_tables((strategy[bldg_id] for bldg_id in ids), tariff_config or {})
+    sells = {key: sell_table(solar_compensation_df, key) for key in tables}
     loads, solar = _by_building(aggregated_load), _by_building(aggregated_solar)
     worker = dask.delayed(return_monthly_bills_year1)
     jobs = [
@@ -116,9 +118,8 @@ def run_system_revenues(
             bldg_id,
             loads.get(bldg_id, aggregated_load.iloc[:0]),
             solar.get(bldg_id),
-            strategy[bldg_id],
-            config[strategy[bldg_id]],
-            solar_compensation_df,
+            tables[strategy[bldg_id]],
+            sells[strategy[bldg_id]],
             solar_compensation_style,
         )
         for bldg_id in ids
@@ -137,14 +138,12 @@ def return_monthly_bills_year1(
     bldg_id: int,
     building_load: pd.DataFrame,
     building_solar: pd.DataFrame | None,
-    tariff_key: str,
-    tariff: Mapping[str, Any],
-    solar_compensation_df: SellRates = None,
+    table: TariffTable,
+    sell: Float2D | None = None,
     solar_compensation_style: SolarStyle | None = None,
 ) -> Float2D:
-    """One building's bills (1, 12) [$]; arguments as `run_system_revenues`."""
-    use, table = _one_use(bldg_id, building_load, building_solar, tariff_key, tariff)
-    sell = sell_table(solar_compensation_df, tariff_key)
+    """One building's bills (1, 12) [$]; frames as `run_system_revenues`, `sell` (P, T)."""
+    use = _one_use(bldg_id, building_load, building_solar, table)
     return monthly_bills(use, table, sell, solar_compensation_style)
 
 
@@ -152,14 +151,10 @@ def _one_use(
     bldg_id: int,
     building_load: pd.DataFrame,
     building_solar: pd.DataFrame | None,
-    tariff_key: str,
-    tariff: Mapping[str, Any],
-) -> tuple[CustomerUse, TariffTable]:
-    table = tariff_table(tariff_key, tariff)
-    uses = uses_from_frames(
-        building_load, building_solar, [bldg_id], {bldg_id: tariff_key}, {tariff_key: table}
-    )
-    return uses[tariff_key], table
+    table: TariffTable,
+) -> CustomerUse:
+    on, tables = {bldg_id: table.key}, {table.key: table}
+    return uses_from_frames(building_load, building_solar, [bldg_id], on, tables)[table.key]
 
 
 def bills_of_uses(
@@ -330,16 +325,14 @@ def run_aggregator_precalculation(
     bldg_id: int,
     building_load: pd.DataFrame,
     building_solar: pd.DataFrame | None,
-    tariff_key: str,
-    tariff: Mapping[str, Any],
+    table: TariffTable,
     relative: Float2D,
     weight: float,
-    solar_compensation_df: SellRates = None,
+    sell: Float2D | None = None,
     solar_compensation_style: SolarStyle | None = None,
 ) -> RateResponse:
     """One building's bills at unity rate, and what of them does not depend on the rate."""
-    use, table = _one_use(bldg_id, building_load, building_solar, tariff_key, tariff)
-    sell = sell_table(solar_compensation_df, tariff_key)
+    use = _one_use(bldg_id, building_load, building_solar, table)
     return rate_response(use, table, relative, np.array([weight]), sell, solar_compensation_style)
 
 
@@ -367,6 +360,8 @@ def _precalc_customer_rates(
         key: relative_rates(precalc_period_mapping, tariff_table(key, tariff_config[key]))
         for key in keys
     }
+    tables = delayed_tables(keys, tariff_config)
+    sells = {key: sell_table(solar_compensation_df, key) for key in keys}
     loads, solar = _by_building(aggregated_load), _by_building(aggregated_solar)
     worker = dask.delayed(run_aggregator_precalculation)
     jobs = [
@@ -374,11 +369,10 @@ def _precalc_customer_rates(
             bldg_id,
             loads.get(bldg_id, aggregated_load.iloc[:0]),
             solar.get(bldg_id),
-            strategy[bldg_id],
-            tariff_config[strategy[bldg_id]],
+            tables[strategy[bldg_id]],
             relative[strategy[bldg_id]],
             weights[bldg_id],
-            solar_compensation_df,
+            sells[strategy[bldg_id]],
             solar_compensation_style,
         )
         for bldg_id in ids

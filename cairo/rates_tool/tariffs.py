@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+import dask
 import numpy as np
 import pandas as pd
 
@@ -23,7 +24,7 @@ from cairo.files.urdb import URDBv7_to_ElectricityRates
 from cairo.files.urdb_export import ElectricityRates_to_URDB
 from cairo.model.export_compensation import _determine_sell_rate, _return_export_compensation_rate
 from cairo.model.tariff_rows import LARGEST, energy_rows
-from cairo.model.tariff_tables import tariff_table
+from cairo.model.tariff_tables import TariffTable, tariff_table
 
 __all__ = [
     "ElectricityRates_to_URDB",
@@ -209,6 +210,14 @@ def _load_base_tariffs(
     return strategy, tariffs
 
 
+def delayed_tables(keys: Iterable[str], tariffs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Tariffs as arguments of many delayed jobs: parsed once, each one value of the graph."""
+    return {
+        key: dask.delayed(tariff_table(key, tariffs[key]), pure=False, traverse=False)
+        for key in sorted(set(keys))
+    }
+
+
 # Periods and relative rates
 
 
@@ -217,7 +226,11 @@ def _charge_period_mapping(tariff: Mapping[str, Any]) -> pd.DataFrame:
 
     Columns `month`, `hour`, `day_type` ('weekday' or 'weekend'), `period` (from 1); 576 rows.
     """
-    table = tariff_table("given", tariff)
+    return period_mapping(tariff_table("given", tariff))
+
+
+def period_mapping(table: TariffTable) -> pd.DataFrame:
+    """`_charge_period_mapping` of a parsed tariff."""
     month, hour = np.indices(table.weekday.shape)
     days = {"weekday": table.weekday, "weekend": table.weekend}
     return pd.concat(
