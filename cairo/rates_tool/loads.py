@@ -31,6 +31,7 @@ from cairo.rates_tool import tariffs as tariff_funcs
 from cairo.rates_tool.dd_stages.frame import (
     LoadOptions,
     PartitionSpec,
+    check_one_year,
     loads_of_frame,
     mark_read,
     model_columns,
@@ -132,6 +133,13 @@ def _passed_load(loads: pd.DataFrame, sample: list[int] | None) -> pd.DataFrame:
     return _stacked([loads.iloc[rows] for rows in _rows_of(loads, sample)])
 
 
+def loads_of_sample(loads: pd.DataFrame, sample: Sequence[int]) -> pd.DataFrame:
+    """A load frame without the homes that are not of the sample; itself when it has no other."""
+    there = loads.index.get_level_values("bldg_id")
+    mine = there.isin(list(sample))
+    return loads if mine.all() else loads[mine]
+
+
 def _rows_of(loads: pd.DataFrame, bldg_ids: Iterable[int]) -> list[slice]:
     """Row range of each building of a load frame whose buildings stand together."""
     ids = loads.index.get_level_values("bldg_id").to_numpy()
@@ -156,6 +164,9 @@ def _stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     if not frames:
         raise LoadError("no buildings to read loads of")
     times = frames[0].index.get_level_values("time")
+    check_one_year(
+        {int(frame.index[0][1].year): int(frame.index[0][0]) for frame in reversed(frames)}
+    )
     ids = [int(frame.index[0][0]) for frame in frames]
     codes = [np.repeat(np.arange(len(ids)), HOURS), np.tile(np.arange(HOURS), len(ids))]
     index = pd.MultiIndex(

@@ -44,12 +44,18 @@ class InternalCrossSubsidizationProcessor:
     ----------
     run_type : "precalc" or "default"; in precalc, weighted bill alignment must be zero.
     save_folder : run directory to write into; None writes nothing.
+    beyond_requirement : weighted dollars that bills hold besides the requirement, such as a
+        utility tax; what weighted bill alignment must add to in precalc [$].
     """
 
     def __init__(
-        self, run_type: str = "default", save_folder: str | os.PathLike[str] | None = None
+        self,
+        run_type: str = "default",
+        save_folder: str | os.PathLike[str] | None = None,
+        beyond_requirement: float = 0.0,
     ) -> None:
         self.run_type = run_type
+        self.beyond_requirement = beyond_requirement
         self.save_folder = None if save_folder is None else Path(save_folder)
 
     # Allocations, over the N x 8760 load frame
@@ -196,7 +202,7 @@ class InternalCrossSubsidizationProcessor:
         """Bill alignment from burden and shares, checked and written; every backend's end."""
         metrics = assemble_metrics(burden, shares, building_metadata, customer_bills, year_run)
         if self.run_type == "precalc":
-            check_balance(metrics)
+            check_balance(metrics, self.beyond_requirement)
         if self.save_folder is not None:
             folder = self.save_folder / "cross_subsidization"
             write_csv(metrics, folder / BAT_FILE, index=True)
@@ -272,20 +278,26 @@ def assemble_metrics(
     return metrics.assign(dollar_year=year_run)
 
 
-def check_balance(metrics: pd.DataFrame) -> None:
-    """Log an error for every allocation whose weighted bill alignment is not zero."""
+def check_balance(metrics: pd.DataFrame, beyond_requirement: float = 0.0) -> None:
+    """Log an error for every allocation whose weighted bill alignment is not what it should be.
+
+    Bills that collect the requirement make it zero; taxes and surcharges on top of the
+    requirement are `beyond_requirement` [$].
+    """
     weight = metrics["weight"].to_numpy()
     revenue = kernels.weighted_total(weight, metrics[ANNUAL].to_numpy())
     for name in RESIDUAL_SHARES:
         if name not in metrics:
             continue
         total = kernels.weighted_total(weight, metrics[name].to_numpy())
-        if abs(total) > BALANCE_RTOL * abs(revenue):
+        if abs(total - beyond_requirement) > BALANCE_RTOL * abs(revenue):
+            expected = f"{beyond_requirement:.2f} $ of taxes" if beyond_requirement else "zero"
             logger.error(
-                "weighted %s adds to %.2f $, expected zero: bills do not add to marginal "
+                "weighted %s adds to %.2f $, expected %s: bills do not add to marginal "
                 "costs plus residual",
                 name,
                 total,
+                expected,
             )
 
 

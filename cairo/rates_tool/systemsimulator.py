@@ -17,12 +17,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cairo.errors import MetadataError, ScenarioError, TariffError, listed, listed_buildings
+from cairo.errors import (
+    LoadError,
+    MetadataError,
+    ScenarioError,
+    TariffError,
+    listed,
+    listed_buildings,
+)
 from cairo.files.metadata import scaled_weights
 from cairo.files.run_directory import RunDirectory, write_csv, write_json
 from cairo.model import low_income_assistance
 from cairo.model.bills import CustomerUse, SolarStyle, customer_use
+from cairo.model.kernels import weighted_total
 from cairo.model.names import (
+    ANNUAL,
     BACKENDS,
     ELECTRICITY,
     GAS,
@@ -38,6 +47,7 @@ from cairo.rates_tool import delayed_stages, postprocessing, system_revenues, ta
 from cairo.rates_tool import loads as load_funcs
 from cairo.rates_tool.config import OUTPUT_INTERNAL_POSTPROCESSING
 from cairo.rates_tool.dd_stages.summary import LoadSummary
+from cairo.rates_tool.replaced import warn_of_passed_over
 from cairo.rates_tool.simulate_checks import check_passed
 from cairo.rates_tool.system_revenues import _return_revenue_requirement_target
 from cairo.rates_tool.tariffs import _return_export_compensation_rate
@@ -203,6 +213,10 @@ class MeetRevenueSufficiencySystemWide:
         """
         if marginal_system_prices is None or costs_by_type is None:
             raise ScenarioError("simulate needs marginal_system_prices and costs_by_type")
+        gas_replaced = self.backend == "dask_dataframe" and (
+            getattr(self._calculate_gas_bills, "__func__", None) is not _ORIGINAL_GAS_BILLS
+        )
+        warn_of_passed_over(self.backend, ["_calculate_gas_bills"] if gas_replaced else [])
         metadata = self._metadata(customer_metadata)
         ids = metadata["bldg_id"].tolist()
         strategy, params = tariffs._load_base_tariffs(tariffs_params, tariff_map, ids)
@@ -240,10 +254,13 @@ class MeetRevenueSufficiencySystemWide:
                 solar_pv_compensation,
             )
             bills = electric.monthly
+            taxes = 0.0
             if utility_tax_rate or energy_surcharge_rate:
                 bills = with_taxes(
                     bills, electric.grid_kwh, utility_tax_rate, energy_surcharge_rate
                 )
+                added = bills[ANNUAL] - electric.monthly[ANNUAL]
+                taxes = weighted_total(metadata["weight"].to_numpy(), added.to_numpy())
             if low_income_strategy:
                 bills = low_income_assistance.apply_low_income_assistance(
                     bills,
@@ -261,7 +278,7 @@ class MeetRevenueSufficiencySystemWide:
             run = self._run_directory or stack.enter_context(
                 RunDirectory(self.output_dir, self.run_name)
             )
-            self._write(run.path, metadata, loads, marginal_system_prices, costs_by_type)
+            self._write(run.path, metadata, loads, marginal_system_prices, costs_by_type, taxes)
         self.save_file_loc = run.final_path
 
     # Stages
@@ -304,18 +321,36 @@ class MeetRevenueSufficiencySystemWide:
         if self.backend != "dask_dataframe":
             if isinstance(electricity, LoadSummary):
                 raise ScenarioError("a LoadSummary needs the backend dask_dataframe")
-            return electricity
-        if isinstance(electricity, LoadSummary):
-            return electricity
-        from cairo.rates_tool.dd_stages.load_pass import summarize_for_run
+            if not isinstance(electricity, pd.DataFrame):
+                raise LoadError(
+                    f"backend {self.backend} was given loads as {type(electricity).__name__}: "
+                    "expected a pandas load frame, such as _return_load gives"
+                )
+            return load_funcs.loads_of_sample(electricity, metadata["bldg_id"].tolist())
+        from cairo.rates_tool.dd_stages.load_pass import run_plan, summarize_for_run
 
         gas_strategy: dict[int, str] = {}
         gas_tariffs: dict[str, Any] = {}
-        if gas is not None and gas_tariff_map is not None:
+        summarized = isinstance(electricity, LoadSummary) and bool(electricity.gas)
+        if (gas is not None or summarized) and gas_tariff_map is not None:
             gas_strategy, gas_tariffs = gas_tariff_strategy(
                 metadata["bldg_id"].tolist(), gas_tariff_map, gas_tariff_str_loc
             )
-        return summarize_for_run(
+        if isinstance(electricity, LoadSummary):
+            asked = run_plan(
+                metadata,
+                prices,
+                params,
+                strategy,
+                self.year_run,
+                gas_tariffs=gas_tariffs if electricity.gas else None,
+                gas_strategy=gas_strategy,
+                solar=style is not None,
+            )
+            electricity.check_answers(asked)
+            electricity.check_year(self.year_run)
+            return electricity
+        summary = summarize_for_run(
             electricity,
             gas,
             metadata,
@@ -328,6 +363,8 @@ class MeetRevenueSufficiencySystemWide:
             solar=style is not None,
             process_workers=self.process_workers,
         )
+        summary.check_year(self.year_run)
+        return summary
 
     def _electric_bills(
         self,
@@ -443,6 +480,7 @@ class MeetRevenueSufficiencySystemWide:
         loads: Any,
         prices: pd.DataFrame,
         costs_by_type: pd.Series | Mapping[str, float],
+        taxes: float,
     ) -> None:
         postprocessing.InternalCustomerBillProcessor(
             run_type=self.run_type, save_folder=folder
@@ -454,7 +492,7 @@ class MeetRevenueSufficiencySystemWide:
             self.year_dollar_conversion,
         )
         processor = postprocessing.InternalCrossSubsidizationProcessor(
-            run_type=self.run_type, save_folder=folder
+            run_type=self.run_type, save_folder=folder, beyond_requirement=taxes
         )
         if isinstance(loads, LoadSummary):
             order = metadata["bldg_id"]
@@ -479,6 +517,9 @@ class MeetRevenueSufficiencySystemWide:
             )
         write_csv(metadata, folder / "customer_metadata.csv")
         write_json(dict(sorted(self.tariffs_final.items())), folder / "tariff_final_config.json")
+
+
+_ORIGINAL_GAS_BILLS = MeetRevenueSufficiencySystemWide._calculate_gas_bills
 
 
 def with_taxes(

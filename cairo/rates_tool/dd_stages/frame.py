@@ -60,6 +60,8 @@ COLUMNS = ("time", "load_data", "pv_generation", NET_LOAD, "natural_gas")
 LOAD_COLUMNS = COLUMNS[1:]
 READ = "cairo_read"
 """Key of a frame's `attrs`: (files, bytes) read to make it."""
+YEARS = "cairo_years"
+"""Key of a frame's `attrs`: {calendar year of its hours: a building of that year}."""
 
 _FIELDS_OF = {
     "load_data": ("total",),
@@ -224,24 +226,45 @@ def read_partition(
     wanted = [name for name in LOAD_COLUMNS if name in columns]
     fields = sorted({item for name in wanted for item in _FIELDS_OF[name]} or {"total"})
     hourly = {name: np.empty((len(spec.bldg_ids), HOURS)) for name in wanted}
-    years = set()
+    years: dict[int, int] = {}
     reader = (
         PackedReader(spec.packed, fields)
         if spec.packed is not None
         else LoadFileReader(fields, options.storage_options)
     )
     for row, (values, year) in enumerate(_buildings(reader, spec)):
-        years.add(year)
+        years.setdefault(options.target_year or year, spec.bldg_ids[row])
         _fill({name: hourly[name][row] for name in wanted}, values, year, options)
+    check_one_year(years)
     data: dict[str, Any] = {name: values.reshape(-1) for name, values in hourly.items()}
     if "time" in columns:
-        year = options.target_year or min(years)
-        stamps = hour_stamps(year, options.timezone)
+        stamps = hour_stamps(min(years), options.timezone)
         data["time"] = stamps.take(np.tile(np.arange(HOURS), len(spec.bldg_ids)))
     index = pd.Index(np.repeat(np.asarray(spec.bldg_ids, np.int64), HOURS), name="bldg_id")
     frame = pd.DataFrame(data, index=index, columns=columns, copy=False)
     mark_read(frame, reader.count)
+    frame.attrs[YEARS] = years
     return frame
+
+
+def check_one_year(years: Mapping[int, int]) -> None:
+    """Check that hours which are added up are of one calendar year.
+
+    Parameters
+    ----------
+    years : {calendar year: a building of it}.
+
+    Raises
+    ------
+    LoadError
+        There are several; a building of each is named.
+    """
+    if len(years) > 1:
+        found = ", ".join(f"building {bldg_id} of {year}" for year, bldg_id in years.items())
+        raise LoadError(
+            f"loads are of several weather years ({found}): give a target year, to which all "
+            "are moved"
+        )
 
 
 def mark_read(frame: pd.DataFrame, read: ReadCount) -> None:
@@ -252,6 +275,11 @@ def mark_read(frame: pd.DataFrame, read: ReadCount) -> None:
 def read_count(frame: pd.DataFrame) -> ReadCount:
     """What was read to make a frame; nothing when a caller made it."""
     return ReadCount(*frame.attrs.get(READ, (0, 0)))
+
+
+def years_of(frame: pd.DataFrame) -> dict[int, int]:
+    """{calendar year of a frame's hours: a building of it}; none when a caller made it."""
+    return dict(frame.attrs.get(YEARS, {}))
 
 
 def _buildings(

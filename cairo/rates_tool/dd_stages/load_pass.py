@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,7 +14,7 @@ import pandas as pd
 
 from cairo.model.tariff_tables import tariff_table
 from cairo.rates_tool.dd_stages import marginal, summary
-from cairo.rates_tool.dd_stages.frame import as_load_frame
+from cairo.rates_tool.dd_stages.frame import LoadOptions, as_load_frame
 from cairo.rates_tool.dd_stages.summary import LoadSummary, PassPlan, UsePlan, use_plan
 from cairo.workers import cluster
 from cairo.workers.settings import DaskSettings
@@ -133,17 +134,18 @@ def summarize_for_run(
         solar=solar,
     )
     with a_client(process_workers, len(plan.bldg_ids)) as client:
-        frame = as_load_frame(electricity, client=client)
+        options = LoadOptions(year)
+        frame = as_load_frame(electricity, options=options, client=client)
         if plan.gas is None or gas is None or gas is electricity:
             return execute(frame, plan, client)
-        gas_frame = as_load_frame(_therms(gas), client=client)
+        gas_frame = as_load_frame(_therms(gas), options=options, client=client)
         gas_plan = PassPlan(plan.bldg_ids, gas=plan.gas)
         electric = execute(frame, replace(plan, gas=None), client)
-        return replace(electric, gas=execute(gas_frame, gas_plan, client).gas)
+        return replace(electric, gas=execute(gas_frame, gas_plan, client).gas, plan=plan)
 
 
 def _therms(gas: Any) -> Any:
     """A gas load frame whose therms are in `natural_gas`."""
-    if "natural_gas" in gas.columns:
+    if isinstance(gas, str | os.PathLike | Mapping) or "natural_gas" in gas.columns:
         return gas
     return gas[["load_data"]].rename(columns={"load_data": "natural_gas"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 import dask.dataframe as dd
@@ -21,7 +21,12 @@ from cairo.model.names import BURDEN, NET_LOAD
 from cairo.model.periods import PeriodPlan, PeriodUse, period_plan
 from cairo.model.tariff_tables import TariffTable
 from cairo.rates_tool.dd_stages import aggregate, marginal, period, residual
-from cairo.rates_tool.dd_stages.frame import partition_arrays, read_count
+from cairo.rates_tool.dd_stages.frame import (
+    check_one_year,
+    partition_arrays,
+    read_count,
+    years_of,
+)
 
 SPLIT_EVERY = 16
 """Partition summaries joined by one task of the reduction."""
@@ -98,6 +103,7 @@ class PartialSummary:
     electricity: dict[str, PeriodUse]
     gas: dict[str, PeriodUse]
     read: ReadCount = NOTHING_READ
+    years: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,8 @@ class LoadSummary:
     hourly_demand : (8760,) system demand [kWh]; burden : (n,) [$] a customer;
     kwh, peak_kwh : (n,) net energy of the year and of the peak hours [kWh];
     electricity, gas : {tariff key: use by month and period}; read : files and bytes it took.
+    plan : what was asked of the hours; year : calendar year of the hours, None where the load
+    frame does not tell.
     """
 
     bldg_ids: Int1D
@@ -119,6 +127,46 @@ class LoadSummary:
     electricity: dict[str, PeriodUse]
     gas: dict[str, PeriodUse]
     read: ReadCount = NOTHING_READ
+    plan: PassPlan | None = None
+    year: int | None = None
+
+    def check_year(self, year: int) -> None:
+        """Check that the hours are of the run's year, whose weekdays and prices they meet.
+
+        Raises
+        ------
+        LoadError
+            They are of another.
+        """
+        if self.year is not None and self.year != year:
+            raise LoadError(
+                f"the load frame is of the year {self.year}, the run of {year}: read the loads "
+                f"with target_year={year}"
+            )
+
+    def check_answers(self, asked: PassPlan) -> None:
+        """Check that this summary was taken for what is asked now.
+
+        Raises
+        ------
+        LoadError
+            It was taken for other homes, weights, prices, tariffs or years, or left out
+            something: its numbers would be another run's.
+        """
+        taken = self.plan
+        wanting = [
+            what
+            for what, name in _PARTS.items()
+            if getattr(asked, name) is not None
+            and (taken is None or not _same(getattr(taken, name), getattr(asked, name)))
+        ]
+        if asked.solar and (taken is None or not taken.solar):
+            wanting.append("exports of solar homes")
+        if wanting:
+            raise LoadError(
+                f"the LoadSummary was not taken for this run's {listed(wanting)}: "
+                "take it again with the run's own plan"
+            )
 
     @property
     def index(self) -> pd.Index:
@@ -140,6 +188,29 @@ class LoadSummary:
         return residual.finalize(
             residual_costs, self.weight, self.kwh, self.peak_kwh, self.burden, self.index
         )
+
+
+_PARTS = {
+    "homes": "bldg_ids",
+    "weights": "weight",
+    "marginal prices": "price",
+    "peak hours": "peak",
+    "electric tariffs": "electricity",
+    "gas tariffs": "gas",
+}
+"""What a plan asks, in words, and the field that holds it."""
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two parts of plans, arrays or dataclasses of arrays, are equal in every value."""
+    if is_dataclass(one):
+        names = [item.name for item in fields(one)]
+        return type(one) is type(other) and all(
+            _same(getattr(one, name), getattr(other, name)) for name in names
+        )
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return bool(np.array_equal(one, other)) if one is not None else other is None
 
 
 _NO_HOURS = np.empty((0, 0))
@@ -168,6 +239,7 @@ def summarize_partition(partition: pd.DataFrame, plan: PassPlan) -> PartialSumma
         _uses(plan.electricity, ids, position, arrays, plan),
         _uses(plan.gas, ids, position, {NET_LOAD: arrays.get("natural_gas", _NO_HOURS)}, None),
         read_count(partition),
+        years_of(partition),
     )
 
 
@@ -215,6 +287,7 @@ def combine(parts: Sequence[PartialSummary]) -> PartialSummary:
         _join_uses([part.electricity for part in parts]),
         _join_uses([part.gas for part in parts]),
         sum((part.read for part in parts), NOTHING_READ),
+        {year: bldg_id for part in reversed(parts) for year, bldg_id in part.years.items()},
     )
 
 
@@ -231,6 +304,7 @@ def finalize(total: PartialSummary, plan: PassPlan) -> LoadSummary:
     LoadError
         Listing buildings of the plan that the load frame does not have, or has twice.
     """
+    check_one_year(total.years)
     order = np.argsort(total.bldg_ids, kind="stable")
     ids = total.bldg_ids[order]
     if not np.array_equal(ids, plan.bldg_ids):
@@ -257,6 +331,8 @@ def finalize(total: PartialSummary, plan: PassPlan) -> LoadSummary:
         total.electricity,
         total.gas,
         total.read,
+        plan,
+        next(iter(total.years), None),
     )
 
 
