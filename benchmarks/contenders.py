@@ -216,11 +216,11 @@ def _with_frames(stock: BenchmarkStock, stages: Callable[[Any, Any, Any], Any]) 
 
 def _bases(demand: Any, burden: Any, shares: Any, price: Any) -> Any:
     """The four figures; a share is basis / total of 1 $: undone, so that bases are compared."""
-    from cairo.rates_tool.lookups import RESIDUAL_SHARES
+    from cairo.model.allocations import share_columns
 
     peak = (price[CAPACITY_PRICE] > 0).to_numpy()
-    kwh = shares[RESIDUAL_SHARES["BAT_vol"]].to_numpy() * float(demand.sum())
-    peak_kwh = shares[RESIDUAL_SHARES["BAT_peak"]].to_numpy() * float(demand[peak].sum())
+    kwh = shares[share_columns()["BAT_vol"]].to_numpy() * float(demand.sum())
+    peak_kwh = shares[share_columns()["BAT_peak"]].to_numpy() * float(demand[peak].sum())
     return demand.to_numpy(), burden.to_numpy(), kwh, peak_kwh
 
 

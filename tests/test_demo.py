@@ -10,12 +10,12 @@ import pytest
 import yaml
 
 from cairo.errors import OutputError
+from cairo.model.allocations import share_columns
 from cairo.rates_tool.lookups import (
     DISTRIBUTION_PRICE,
     GAS_COLUMN,
     HOURS,
     PV_COLUMN,
-    RESIDUAL_SHARES,
     TOTAL_COLUMN,
 )
 from cairo.results.run import Run
@@ -146,7 +146,7 @@ def test_calibrated_runs_collect_their_requirement_and_align_to_zero(runs):
         if name == "demo_mixed_default":
             continue
         assert facts["revenue"] == pytest.approx(facts["revenue_requirement"], rel=1e-9)
-        for allocation in RESIDUAL_SHARES:
+        for allocation in share_columns():
             total = (run.bat[allocation] * run.bat["weight"]).sum()
             assert abs(total) < 1e-6 * facts["revenue"]
 
@@ -175,7 +175,7 @@ def test_the_summary_tells_the_figures_of_the_run_it_names(scenario, runs):
         run.metadata.loc[run.metadata["postprocess_group.has_hp"], "bldg_id"]
     )
     # All homes weigh the same, so a plain mean is the weighted one.
-    for name in RESIDUAL_SHARES:
+    for name in share_columns():
         means = [run.bat.loc[rows, name].mean() for rows in (heat_pump, ~heat_pump)]
         line = next(line for line in text.splitlines() if line.strip().startswith(name))
         assert line.split()[1:] == [f"{mean:,.0f}" for mean in means]

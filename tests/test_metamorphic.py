@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from cairo import Run
-from cairo.rates_tool.lookups import BURDEN, RESIDUAL_SHARES
+from cairo.model.allocations import share_columns
+from cairo.rates_tool.lookups import BURDEN
 from tests.strategies import write_load_file
 from tests.whole_runs import IN_PROCESS, Demo, contents, make_demo
 
@@ -119,8 +120,8 @@ def test_an_empty_building_of_no_weight_changes_only_its_row(demo: Demo, plain: 
     assert_same(more, plain)
     row = more.bat.set_index("bldg_id").loc[NEW_ID]
     assert row[BURDEN] == 0.0
-    assert row[RESIDUAL_SHARES["BAT_vol"]] == 0.0
-    assert row[RESIDUAL_SHARES["BAT_percustomer"]] > 0.0
+    assert row[share_columns()["BAT_vol"]] == 0.0
+    assert row[share_columns()["BAT_percustomer"]] > 0.0
 
 
 def test_scaling_prices_scales_burdens(demo: Demo, plain: Run) -> None:
@@ -132,7 +133,7 @@ def test_scaling_prices_scales_burdens(demo: Demo, plain: Run) -> None:
     scaled = Run(demo.run())
     # Four is a power of two: products and sums are the same but for their exponent.
     assert (scaled.bat[BURDEN] == 4.0 * plain.bat[BURDEN]).all()
-    shares = plain.bat[RESIDUAL_SHARES["BAT_epmc"]] / plain.bat[BURDEN]
+    shares = plain.bat[share_columns()["BAT_epmc"]] / plain.bat[BURDEN]
     assert shares.to_numpy() == pytest.approx(shares.iloc[0], rel=1e-12)
     assert_bills = (scaled.bills["bill_level"] == plain.bills["bill_level"]).all()
     assert assert_bills, "calibrated bills do not depend on marginal prices"
@@ -145,7 +146,7 @@ def test_weighted_bills_meet_the_requirement_of_each_subclass(plain: Run) -> Non
     paid = (bat["Annual"] * bat["weight"]).groupby(heat_pump.reindex(bat.index)).sum()
     assert paid[True] == pytest.approx(required["hp_tou"], rel=1e-9)
     assert paid[False] == pytest.approx(required["flat"], rel=1e-9)
-    for bat_name, share in RESIDUAL_SHARES.items():
+    for bat_name, share in share_columns().items():
         total = sum(required.values())
         assert abs((bat[bat_name] * bat["weight"]).sum()) < 1e-6 * total
         residual = plain.summary["costs_by_type"]["Residual Costs ($)"]

@@ -14,9 +14,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from cairo.errors import MetadataError, listed
+from cairo.model.allocations import share_columns
 from cairo.model.arrays import FloatND
 from cairo.model.kernels import weighted_total
-from cairo.model.names import RESIDUAL_SHARES
 
 MOST_GROUPS = 50
 """Columns with more values than this, such as names, are not segments."""
@@ -108,7 +108,7 @@ def calculate_BAT_stats_by_group(
     MetadataError
         The metadata has no such column.
     """
-    columns = [name for name in RESIDUAL_SHARES if name in bat_df]
+    columns = [name for name in share_columns() if name in bat_df]
     return _statistics_by_group(metadata_df, bat_df[columns], gcn)
 
 

@@ -54,13 +54,6 @@ TOTAL_SYSTEM_COSTS = "Total System Costs ($)"
 TOTAL_MARGINAL_COSTS = "Total Marginal Costs ($)"
 
 BURDEN = "customer_level_economic_burden"
-RESIDUAL_SHARES = {
-    "BAT_vol": "customer_level_residual_share_volumetric",
-    "BAT_peak": "customer_level_residual_share_peak",
-    "BAT_percustomer": "customer_level_residual_share_percustomer",
-    "BAT_epmc": "customer_level_residual_share_epmc",
-}
-"""Each bill alignment column and the residual share it subtracts."""
 
 summary_buildings_cols_keep = [
     "in.vintage_acs",

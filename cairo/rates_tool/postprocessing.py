@@ -23,9 +23,10 @@ import pandas as pd
 from cairo.errors import LoadError, MetadataError, listed_buildings
 from cairo.files.run_directory import write_csv
 from cairo.model import bat_statistics, kernels
-from cairo.model.arrays import Float1D
+from cairo.model.allocations import ALLOCATIONS, Bases, share_columns
+from cairo.model.arrays import Bool1D, Float1D
 from cairo.model.dollar_years import convert_dollars
-from cairo.model.names import ANNUAL, BURDEN, NET_LOAD, RESIDUAL_COSTS, RESIDUAL_SHARES, months
+from cairo.model.names import ANNUAL, BURDEN, NET_LOAD, RESIDUAL_COSTS, months
 from cairo.rates_tool.dd_stages import marginal
 
 logger = logging.getLogger(__name__)
@@ -101,12 +102,10 @@ class InternalCrossSubsidizationProcessor:
 
         Zeros, and a warning, when there are no such hours.
         """
-        peak = marginal.peak_hours(marginal_system_prices)
-        times = marginal_system_prices.index[peak]
-        in_peak = raw_hourly_load.index.get_level_values("time").isin(times)
+        in_peak = _in_peak(raw_hourly_load, marginal_system_prices)
         energy = raw_hourly_load[NET_LOAD].where(in_peak, 0.0)
         peak_kwh = energy.groupby(level="bldg_id", sort=False).sum()
-        if not len(times):
+        if not marginal.peak_hours(marginal_system_prices).any():
             logger.warning(
                 "no hour has capacity or distribution marginal cost: "
                 "the peak residual shares are zero"
@@ -143,6 +142,24 @@ class InternalCrossSubsidizationProcessor:
             self._allocate_residual_percustomer(building_metadata, costs_by_type),
             self._allocate_residual_epmc(building_metadata, burden, costs_by_type),
         ]
+        own = {str(share.name) for share in shares}
+        further = [one for one in ALLOCATIONS if one.share not in own]
+        if further:
+            net = raw_hourly_load[NET_LOAD]
+            bases = Bases(
+                _by_home(net, burden.index),
+                _by_home(net.where(_in_peak(net, marginal_system_prices), 0.0), burden.index),
+                burden.to_numpy(np.float64),
+            )
+            shares += [
+                _share(
+                    pd.Series(one.basis(bases), index=burden.index),
+                    building_metadata,
+                    costs_by_type,
+                    one.name,
+                )
+                for one in further
+            ]
         return pd.concat(shares, axis=1)
 
     def _return_customer_level_economic_burden_and_residual_share(
@@ -228,6 +245,18 @@ class InternalCrossSubsidizationProcessor:
         return bat_statistics.calculate_BAT_stats_by_group(metadata_df, bat_df, gcn)
 
 
+def _in_peak(hourly: pd.DataFrame | pd.Series, prices: pd.DataFrame) -> Bool1D:
+    """Whether each row of a load frame is in an hour with capacity or distribution cost."""
+    times = prices.index[marginal.peak_hours(prices)]
+    return np.asarray(hourly.index.get_level_values("time").isin(times))
+
+
+def _by_home(hourly: pd.Series, bldg_ids: pd.Index) -> Float1D:
+    """Sum over the hours of each home, in the order of `bldg_ids`."""
+    sums = hourly.groupby(level="bldg_id", sort=False).sum()
+    return sums.reindex(bldg_ids).to_numpy(np.float64)
+
+
 def _share(
     basis: pd.Series, building_metadata: pd.DataFrame, costs_by_type: Costs, name: str
 ) -> pd.Series:
@@ -235,7 +264,7 @@ def _share(
     share = kernels.residual_share(
         float(costs_by_type[RESIDUAL_COSTS]), basis.to_numpy(np.float64), weight
     )
-    return pd.Series(share, index=basis.index, name=RESIDUAL_SHARES[name])
+    return pd.Series(share, index=basis.index, name=share_columns()[name])
 
 
 def _weights(building_metadata: pd.DataFrame, bldg_ids: pd.Index) -> Float1D:
@@ -261,7 +290,7 @@ def assemble_metrics(
     metrics = pd.DataFrame(
         {ANNUAL: customer_bills[ANNUAL].reindex(ids), BURDEN: burden.reindex(ids)}, index=ids
     )
-    for name in RESIDUAL_SHARES.values():
+    for name in share_columns().values():
         if name in shares:
             metrics[name] = shares[name].reindex(ids)
     if metrics.isna().any(axis=None):
@@ -270,7 +299,7 @@ def assemble_metrics(
             f"no bill, burden or residual share for buildings {listed_buildings(missing)}"
         )
     metrics["weight"] = building_metadata["weight"].to_numpy(np.float64)
-    for bat, share in RESIDUAL_SHARES.items():
+    for bat, share in share_columns().items():
         if share in metrics:
             metrics[bat] = kernels.bill_alignment(
                 metrics[ANNUAL].to_numpy(), metrics[BURDEN].to_numpy(), metrics[share].to_numpy()
@@ -286,7 +315,7 @@ def check_balance(metrics: pd.DataFrame, beyond_requirement: float = 0.0) -> Non
     """
     weight = metrics["weight"].to_numpy()
     revenue = kernels.weighted_total(weight, metrics[ANNUAL].to_numpy())
-    for name in RESIDUAL_SHARES:
+    for name in share_columns():
         if name not in metrics:
             continue
         total = kernels.weighted_total(weight, metrics[name].to_numpy())

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import CairoError, listed
-from cairo.model.names import RESIDUAL_SHARES, TOTAL_PRICE, months
+from cairo.model.allocations import share_columns
+from cairo.model.names import TOTAL_PRICE, months
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,8 +49,8 @@ class Plots:
             An allocation, column or group that the run does not have.
         """
         bat = self._run.bat
-        if allocation not in bat or allocation not in RESIDUAL_SHARES:
-            raise CairoError(f"{allocation} is no allocation: there are {listed(RESIDUAL_SHARES)}")
+        if allocation not in bat or allocation not in share_columns():
+            raise CairoError(f"{allocation} is no allocation: there are {listed(share_columns())}")
         ax = ax or _axes()
         edges = np.histogram_bin_edges(bat[allocation], bins).tolist()
         ax.hist(bat[allocation], edges, weights=bat["weight"], color=OTHERS, label="all customers")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from cairo.errors import CairoError, one_line
-from cairo.model.names import RESIDUAL_SHARES
+from cairo.model.allocations import share_columns
 
 if TYPE_CHECKING:
     from cairo.results.plots import Plots
@@ -122,5 +122,5 @@ class Run:
             f"<td style='text-align:left'>{html.escape(value)}</td></tr>"
             for name, value in self._facts().items()
         )
-        names = [name for name in RESIDUAL_SHARES if name in self.bat]
+        names = [name for name in share_columns() if name in self.bat]
         return f"<table>{rows}</table>{self.bat[names].describe().to_html(float_format='%.0f')}"

@@ -13,8 +13,9 @@ import yaml
 
 from cairo.errors import OutputError
 from cairo.files.run_directory import writing
+from cairo.model.allocations import share_columns
 from cairo.model.calendar import hour_months, hour_of_day, hour_stamps
-from cairo.model.names import HOURS, RESIDUAL_SHARES
+from cairo.model.names import HOURS
 from cairo.runs.synthetic import SyntheticStock, synthetic_stock, write_stock
 
 YEAR = 2025
@@ -287,7 +288,7 @@ def demo_summary(place: Path, scenario: Path) -> str:
         "bill alignment, $ a customer and year (above zero: pays more than its cost)",
         f"  {'allocation':<14}{'heat pump':>12}{'other':>12}",
     ]
-    for name in RESIDUAL_SHARES:
+    for name in share_columns():
         means = [
             float(np.average(bat.loc[rows, name], weights=bat.loc[rows, "weight"]))
             for rows in (heat_pump, ~heat_pump)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 
-import numpy as np
 import pandas as pd
 
 from cairo.model import kernels
+from cairo.model.allocations import ALLOCATIONS, Bases
 from cairo.model.arrays import Bool1D, Float1D, Float2D
-from cairo.model.names import RESIDUAL_SHARES
 
 logger = logging.getLogger(__name__)
 
@@ -36,14 +35,8 @@ def finalize(
             "no use in an hour with capacity or distribution marginal cost: "
             "the peak residual shares are zero"
         )
-    bases = {
-        "BAT_vol": kwh,
-        "BAT_peak": peak_kwh,
-        "BAT_percustomer": np.ones(len(weight)),
-        "BAT_epmc": burden,
-    }
+    bases = Bases(kwh, peak_kwh, burden)
     shares = {
-        RESIDUAL_SHARES[name]: kernels.residual_share(residual, basis, weight)
-        for name, basis in bases.items()
+        one.share: kernels.residual_share(residual, one.basis(bases), weight) for one in ALLOCATIONS
     }
     return pd.DataFrame(shares, index=bldg_ids)

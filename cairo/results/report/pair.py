@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cairo.errors import CairoError, listed
+from cairo.model.allocations import label
 from cairo.model.arrays import Float1D
 from cairo.results.report import charts
 from cairo.results.report.data import FUELS, RunData
@@ -39,7 +40,7 @@ from cairo.results.report.page import (
     table_of,
 )
 from cairo.results.report.rates import rate_tables
-from cairo.results.report.single import ALLOCATIONS, SEGMENT_HEAD, group_cells, made
+from cairo.results.report.single import SEGMENT_HEAD, group_cells, made
 
 
 @dataclass(frozen=True)
@@ -245,8 +246,8 @@ def _alignment(pair: Pair, group: str | None) -> list[Html]:
     mark = chosen.chosen if chosen else None
     panels, marks = [], []
     for name in names:
-        panels.append((f"A: {ALLOCATIONS[name]}", a.bat[name], a.weight))
-        panels.append((f"B: {ALLOCATIONS[name]}", pair.of_b(b.bat[name]), a.weight))
+        panels.append((f"A: {label(name)}", a.bat[name], a.weight))
+        panels.append((f"B: {label(name)}", pair.of_b(b.bat[name]), a.weight))
         marks += [mark, mark]
     drawing = charts.alignment_histograms(panels, marks, chosen.label if chosen else None)
     rows = []
@@ -255,7 +256,7 @@ def _alignment(pair: Pair, group: str | None) -> list[Html]:
             math.fsum(a.weight * np.abs(values)) / a.customers / 2
             for values in (a.bat[name], pair.of_b(b.bat[name]))
         ]
-        rows.append([ALLOCATIONS[name], *map(short_dollars, (v * a.customers for v in means)),
+        rows.append([label(name), *map(short_dollars, (v * a.customers for v in means)),
                      *(dollars(v, 2) for v in means)])  # fmt: skip
     return [
         figure(

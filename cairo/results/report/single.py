@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from cairo.model.allocations import basis_label, label
 from cairo.model.names import (
     CAPACITY_PRICE,
     DISTRIBUTION_PRICE,
@@ -50,20 +51,6 @@ from cairo.results.report.page import (
     table_of,
 )
 from cairo.results.report.rates import rate_tables
-
-ALLOCATIONS = {
-    "BAT_vol": "Volumetric",
-    "BAT_peak": "Peak",
-    "BAT_percustomer": "Per customer",
-    "BAT_epmc": "EPMC",
-}
-"""Names of the residual allocations on the page."""
-BASES = {
-    "BAT_vol": "energy used in the year",
-    "BAT_peak": "energy used in the hours with a capacity or distribution cost",
-    "BAT_percustomer": "number of customers",
-    "BAT_epmc": "marginal cost of service (equal percentage of marginal cost)",
-}
 
 
 def single_page(run: RunData, group: str | None = None) -> str:
@@ -189,11 +176,11 @@ def alignment(run: RunData, chosen: Highlight | None) -> list[Html]:
         "the difference between revenue and total costs, which is zero when rates are calibrated."
     )
     drawing = charts.alignment_histograms(
-        [(ALLOCATIONS[name], run.bat[name], run.weight) for name in names],
+        [(label(name), run.bat[name], run.weight) for name in names],
         [chosen.chosen if chosen else None] * len(names),
         chosen.label if chosen else None,
     )
-    bases = "; ".join(f"{ALLOCATIONS[name].lower()}, by {BASES[name]}" for name in names)
+    bases = "; ".join(f"{label(name).lower()}, by {basis_label(name)}" for name in names)
     return [
         paragraph(explained),
         figure(
@@ -209,7 +196,7 @@ def segment_tables(run: RunData) -> list[Html]:
     found, left_out = segments(run.homes, {"tariff": run.tariff_of})
     if not found:
         return [paragraph("The run keeps no metadata column to group customers by.")]
-    names = {name: ALLOCATIONS[name] for name in run.bat}
+    names = {name: label(name) for name in run.bat}
     tables = [_segment(segment, run, names) for segment in found]
     intro = paragraph(
         "Customers are over or under when their bill alignment differs from zero by more than "
