@@ -50,7 +50,7 @@ def ignore() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _stop(number: int, frame: FrameType | None) -> NoReturn:
+def _stop(number: int, _frame: FrameType | None) -> NoReturn:
     for each in SIGNALS:
         # Python complains of one that came already if they are now ignored by the system.
         signal.signal(each, lambda more, frame: None)

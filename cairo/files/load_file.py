@@ -281,7 +281,8 @@ def _stamp_values(parquet: Any, column: int, path: str) -> np.ndarray:
         )
     if values.null_count:
         raise LoadError(f"load file {path} has {values.null_count} rows without a timestamp")
-    return values.to_numpy()
+    stamps: np.ndarray = values.to_numpy()
+    return stamps
 
 
 def check_stamps(stamps: np.ndarray, path: str) -> tuple[int, int]:
@@ -366,7 +367,8 @@ def checked_energies(values: Float1D, per_hour: int, path: str, name: str) -> Fl
         raise LoadError(f"load file {path} column {name} has {what}")
     if per_hour == 1:
         return values
-    return values.reshape(HOURS, per_hour).sum(axis=1)
+    hourly: Float1D = values.reshape(HOURS, per_hour).sum(axis=1)
+    return hourly
 
 
 def loads_of_frame(frame: pd.DataFrame, bldg_id: int, fields: Iterable[str]) -> HourlyLoads:

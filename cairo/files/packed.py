@@ -87,7 +87,7 @@ def read_manifest(folder: str) -> PackedStock:
 
 
 @functools.lru_cache(maxsize=4)
-def _manifest_of(folder: str, modified: int) -> PackedStock:
+def _manifest_of(folder: str, modified: int) -> PackedStock:  # noqa: ARG001 - part of the key
     return read_manifest(folder)
 
 

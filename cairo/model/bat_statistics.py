@@ -45,7 +45,8 @@ def _spread(values: FloatND) -> FloatND:
     """Sample standard deviation of each column of (n, k); NaN for a single row."""
     if len(values) < 2:
         return np.full(values.shape[1], np.nan)
-    return values.std(axis=0, ddof=1)
+    spread: FloatND = values.std(axis=0, ddof=1)
+    return spread
 
 
 def quartile_coeff_of_disp(values: npt.ArrayLike) -> float:

@@ -93,7 +93,8 @@ def fill_tiers(usage: FloatND, table: TariffTable, peak_kw: FloatND | None = Non
 def energy_charges(energy: FloatND, rate: Float2D) -> Float2D:
     """Energy charge (n, 12) [$]: sum over periods and tiers of energy x rate (P, T) [$/kWh]."""
     charged = energy * rate
-    return charged.reshape(*charged.shape[:2], -1).sum(axis=2)
+    charges: Float2D = charged.reshape(*charged.shape[:2], -1).sum(axis=2)
+    return charges
 
 
 def demand_charges(use: CustomerUse, table: TariffTable) -> Float2D:
@@ -120,7 +121,8 @@ def _tiered(quantity: FloatND, price: Float2D, limit: Float2D) -> FloatND:
     upper[:, -1] = np.inf
     lower = np.concatenate([np.zeros_like(upper[:, :1]), upper[:, :-1]], axis=1)
     slices = np.maximum(np.minimum(quantity[..., None], upper) - lower, 0.0)
-    return (slices * price).sum(axis=-1)
+    charges: FloatND = (slices * price).sum(axis=-1)
+    return charges
 
 
 def credit_prices(
@@ -145,7 +147,9 @@ def solar_credits(
     if use.exports is None:
         return np.zeros(use.energy.shape[:2])
     price, of_retail = credit_prices(table, sell, style)
-    return (use.exports * (price * table.rate[:, 0] if of_retail else price)).sum(axis=2)
+    credit = price * table.rate[:, 0] if of_retail else price
+    credits: Float2D = (use.exports * credit).sum(axis=2)
+    return credits
 
 
 def with_minimum(charges: Float2D, table: TariffTable) -> Float2D:

@@ -62,7 +62,7 @@ def hour_stamps(year: int, tz: str | datetime.tzinfo | None = None) -> pd.Dateti
 
 
 @lru_cache(maxsize=64)
-def hour_months(year: int) -> Int1D:
+def hour_months(year: int) -> Int1D:  # noqa: ARG001 - as `hour_weekend`
     """Month of each hour, (8760,), 0 to 11; the same for every year."""
     return _read_only(np.repeat(np.arange(12), np.array(DAYS_OF_MONTH) * 24))
 

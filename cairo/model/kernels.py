@@ -76,12 +76,14 @@ def economic_burden(load: Float2D, price: Float1D) -> Float1D:
     Product then pairwise sum, not a matrix product: BLAS picks its summation order by shape,
     and a row's bits would depend on its neighbours. Simeone et al. (2023) [1]_.
     """
-    return (load * price).sum(axis=1)
+    burden: Float1D = (load * price).sum(axis=1)
+    return burden
 
 
 def annual_energy(load: Float2D) -> Float1D:
     """Energy of the year [kWh] of each row of `load` (n, 8760)."""
-    return load.sum(axis=1)
+    energy: Float1D = load.sum(axis=1)
+    return energy
 
 
 def peak_hours(capacity_price: Float1D, distribution_price: Float1D) -> Bool1D:
@@ -91,7 +93,8 @@ def peak_hours(capacity_price: Float1D, distribution_price: Float1D) -> Bool1D:
 
 def peak_energy(load: Float2D, peak: Bool1D) -> Float1D:
     """Energy in the peak hours [kWh] of each row of `load` (n, 8760); zeros when none is peak."""
-    return np.take(load, np.flatnonzero(peak), axis=1).sum(axis=1)
+    energy: Float1D = np.take(load, np.flatnonzero(peak), axis=1).sum(axis=1)
+    return energy
 
 
 def group_sums(hourly: Float2D, order: Int1D | None, starts: Int1D) -> Float2D:

@@ -86,7 +86,8 @@ def eligible_homes(metadata: pd.DataFrame, program: AssistanceProgram) -> Bool1D
         raise MetadataError(
             f"customer metadata has no column {listed(missing)}, which low-income assistance needs"
         )
-    poor = metadata[POVERTY].map(upper_end).to_numpy(np.float64) <= program.poverty_level_max
+    poverty = metadata[POVERTY].map(upper_end).to_numpy(np.float64)
+    poor: Bool1D = poverty <= program.poverty_level_max
     if program.income_max is not None:
         poor = poor | (metadata[INCOME].map(upper_end).to_numpy(np.float64) <= program.income_max)
     return poor
@@ -177,8 +178,9 @@ def monthly_relief(
     renter = np.zeros(len(homes), dtype=bool)
     if TENURE in homes:
         renter = homes[TENURE].astype(str).str.lower().eq(RENTER).to_numpy()
-    return np.where(
+    relief: np.ndarray = np.where(
         renter[:, None],
         np.minimum(positive, program.renter_credit),
         positive * program.discount,
     )
+    return relief

@@ -93,7 +93,7 @@ class TariffTable:
     @property
     def n_tiers(self) -> int:
         """Tiers T of the period that has most."""
-        return self.rate.shape[1]
+        return int(self.rate.shape[1])
 
     @property
     def needs_monthly_peak(self) -> bool:

@@ -21,7 +21,7 @@ from cairo.model import kernels
 from cairo.model.arrays import FloatND
 from cairo.model.calendar import __timeshift__, hour_months, hour_of_day, hour_stamps, hour_weekend
 from cairo.model.names import ELECTRICITY, GAS, HOURS, MONTHS, NET_LOAD
-from cairo.model.periods import PeriodPlan, PeriodUse, period_plan
+from cairo.model.periods import PeriodUse, period_plan
 from cairo.model.tariff_tables import (
     TariffTable,
     energy_charge_aggregation_method,
@@ -343,7 +343,7 @@ def aggregate_load_worker(
     if plan.monthly_peak:
         use["peak_kw"] = hours.groupby("month")["billed"].max().to_numpy()[None, :]
     if plan.demand is not None:
-        use["demand_kw"] = _demand_peaks(hours, table, plan)
+        use["demand_kw"] = _demand_peaks(hours, table)
     pv = None if gas else building_load["pv_generation"].to_numpy(np.float64)
     has_pv = pv is not None and bool(pv.any())
     if has_pv:
@@ -380,10 +380,11 @@ def _by_period(hours: pd.DataFrame, column: str, periods: int) -> FloatND:
     """Monthly sums of one building's hours by energy period, (1, 12, P)."""
     sums = hours.groupby(["month", "period"])[column].sum().unstack(fill_value=0.0)
     sums = sums.reindex(index=range(1, MONTHS + 1), columns=range(1, periods + 1), fill_value=0.0)
-    return sums.to_numpy()[None, :, :]
+    by_period: FloatND = sums.to_numpy()[None, :, :]
+    return by_period
 
 
-def _demand_peaks(hours: pd.DataFrame, table: TariffTable, plan: PeriodPlan) -> FloatND:
+def _demand_peaks(hours: pd.DataFrame, table: TariffTable) -> FloatND:
     """Monthly peaks of one building by demand period, (1, 12, D) [kW]."""
     assert table.demand is not None
     month, hour = hours["month"].to_numpy() - 1, hours["hour"].to_numpy()
@@ -392,4 +393,5 @@ def _demand_peaks(hours: pd.DataFrame, table: TariffTable, plan: PeriodPlan) -> 
     peaks = hours.assign(demand=period).groupby(["month", "demand"])["billed"].max().unstack()
     wanted = range(1, len(table.demand.tou_price) + 1)
     peaks = peaks.reindex(index=range(1, MONTHS + 1), columns=wanted)
-    return peaks.fillna(0.0).to_numpy()[None, :, :]
+    by_period: FloatND = peaks.fillna(0.0).to_numpy()[None, :, :]
+    return by_period

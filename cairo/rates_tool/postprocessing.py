@@ -254,7 +254,8 @@ def _in_peak(hourly: pd.DataFrame | pd.Series, prices: pd.DataFrame) -> Bool1D:
 def _by_home(hourly: pd.Series, bldg_ids: pd.Index) -> Float1D:
     """Sum over the hours of each home, in the order of `bldg_ids`."""
     sums = hourly.groupby(level="bldg_id", sort=False).sum()
-    return sums.reindex(bldg_ids).to_numpy(np.float64)
+    energy: Float1D = sums.reindex(bldg_ids).to_numpy(np.float64)
+    return energy
 
 
 def _share(
@@ -272,7 +273,8 @@ def _weights(building_metadata: pd.DataFrame, bldg_ids: pd.Index) -> Float1D:
     if weight.isna().any():
         missing = weight.index[weight.isna()].tolist()
         raise MetadataError(f"no weight for buildings {listed_buildings(missing)}")
-    return weight.to_numpy(np.float64)
+    customers: Float1D = weight.to_numpy(np.float64)
+    return customers
 
 
 def assemble_metrics(

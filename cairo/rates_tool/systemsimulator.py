@@ -211,6 +211,8 @@ class MeetRevenueSufficiencySystemWide:
         CairoError
             A building without weight, load or tariff; a requirement that cannot be met.
         """
+        if load_cols != ELECTRICITY:
+            raise ScenarioError(f"load_cols is {load_cols!r}, expected {ELECTRICITY!r}")
         if marginal_system_prices is None or costs_by_type is None:
             raise ScenarioError("simulate needs marginal_system_prices and costs_by_type")
         gas_replaced = self.backend == "dask_dataframe" and (

@@ -89,7 +89,7 @@ def run(
         with memory, ExitStack() as stack:
             with timings.stage("inputs"):
                 inputs = read_inputs(settings)
-            prepared = _prepare(inputs, timings, stack, performance_report)
+            prepared = _prepare(inputs, timings, performance_report)
             with timings.stage("revenue requirement"):
                 costs = _costs(inputs, prepared)
             directory = stack.enter_context(RunDirectory(settings.path_outputs, settings.run_name))
@@ -130,9 +130,7 @@ class _Costs:
     by_type: pd.Series
 
 
-def _prepare(
-    inputs: RunInputs, timings: Timings, stack: ExitStack, performance_report: bool
-) -> _Prepared:
+def _prepare(inputs: RunInputs, timings: Timings, performance_report: bool) -> _Prepared:
     if inputs.settings.backend == "dask_dataframe":
         from cairo.runs.dask_run import prepare
 

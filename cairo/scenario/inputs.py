@@ -213,7 +213,8 @@ def _assigned_buildings(settings: RunSettings) -> list[int] | None:
         raise MetadataError(
             f"{what} {path} has buildings more than once: {listed_buildings(twice)}"
         )
-    return ids.tolist()
+    assigned: list[int] = ids.tolist()
+    return assigned
 
 
 def _metadata(

@@ -102,7 +102,8 @@ def connected(
 
 def dashboard_link(client: Client, settings: DaskSettings) -> str | None:
     """Where to watch the workers; an in-process scheduler has no host of its own to tell."""
-    if client.scheduler is not None and client.scheduler.address.startswith("inproc://"):
+    address = getattr(client.scheduler, "address", None) or ""
+    if address.startswith("inproc://"):
         port = client.scheduler_info(n_workers=0)["services"].get("dashboard")
         host = (settings.dashboard_address or "").rpartition(":")[0] or LOOPBACK
         return f"http://{host}:{port}/status" if port else None
@@ -234,7 +235,7 @@ def _cluster(settings: DaskSettings, size: Sizing, security: Any) -> Iterator[An
 
 def _is_cluster(factory: Any, name: str) -> bool:
     """Whether calling it makes a cluster: not all packages derive theirs from Dask's."""
-    from distributed.deploy import Cluster
+    from distributed.deploy.cluster import Cluster
 
     derived = isinstance(factory, type) and issubclass(factory, Cluster)
     return derived or (callable(factory) and name.endswith("Cluster"))
@@ -312,11 +313,12 @@ def _same_versions(client: Client) -> None:
         return cairo.__version__
 
     if not client.scheduler_info(n_workers=-1)["workers"]:
+        address = getattr(client.scheduler, "address", "an unknown address")
         try:
             client.wait_for_workers(1, timeout=WORKER_SECONDS)
         except TimeoutError:
             raise ClusterError(
-                f"the Dask scheduler at {client.scheduler.address} has had no worker for "
+                f"the Dask scheduler at {address} has had no worker for "
                 f"{WORKER_SECONDS:.0f} seconds: start workers, or give dask.cluster n_workers"
             ) from None
     for worker, version in client.run(installed, on_error="return").items():

@@ -53,6 +53,7 @@ class PeakMemory:
 
 def _children(process: psutil.Process) -> list[psutil.Process]:
     try:
-        return process.children(recursive=True)
+        children: list[psutil.Process] = process.children(recursive=True)
+        return children
     except psutil.Error:
         return []

@@ -65,7 +65,7 @@ def memory_bytes(limit: str | int | float, workers: int) -> int:
     """Bytes of one worker's limit; "auto" is its share of the machine's memory."""
     from dask.utils import parse_bytes
 
-    machine = psutil.virtual_memory().total
+    machine = int(psutil.virtual_memory().total)
     if limit == "auto":
         return machine // max(workers, 1)
     if isinstance(limit, float) and limit <= 1:

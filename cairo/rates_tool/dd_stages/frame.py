@@ -143,7 +143,7 @@ def read_load_frame(
     divisions = (*(part[0] for part in parts), parts[-1][-1])
     # There is no text in a load frame: Dask need not look for it in every partition.
     with dask.config.set({"dataframe.convert-string": False}):
-        frame = dd.from_map(
+        frame: dd.DataFrame = dd.from_map(
             read_partition,
             specs,
             options=options,
@@ -404,7 +404,10 @@ def frame_from_pandas(
     from dask.delayed import delayed
 
     held = client.scatter(parts, hash=False) if client else [delayed(p, pure=False) for p in parts]
-    return dd.from_delayed(held, meta=parts[0].iloc[:0], divisions=divisions, verify_meta=False)
+    frame: dd.DataFrame = dd.from_delayed(
+        held, meta=parts[0].iloc[:0], divisions=divisions, verify_meta=False
+    )
+    return frame
 
 
 def as_load_frame(

@@ -342,7 +342,8 @@ def partial_summaries(frame: dd.DataFrame, plan: PassPlan) -> list[Any]:
     mapped = frame[plan.columns].map_partitions(
         _summarize_boxed, shared, meta=pd.Series([], dtype=object), enforce_metadata=False
     )
-    return mapped.to_delayed()
+    parts: list[Any] = mapped.to_delayed()
+    return parts
 
 
 def _summarize_boxed(partition: pd.DataFrame, plan: PassPlan) -> PartialSummary:

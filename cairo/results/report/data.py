@@ -74,7 +74,8 @@ class RunData:
     @property
     def weight(self) -> Float1D:
         """(n,) customers each home stands for."""
-        return self.homes["weight"].to_numpy(np.float64)
+        weight: Float1D = self.homes["weight"].to_numpy(np.float64)
+        return weight
 
     @property
     def customers(self) -> float:

@@ -53,7 +53,8 @@ class Pair:
 
     def of_b(self, values: np.ndarray) -> np.ndarray:
         """(n,) of run B in A's order of homes."""
-        return values[self.place]
+        own: np.ndarray = values[self.place]
+        return own
 
 
 def paired(a: RunData, b: RunData) -> Pair:
