@@ -1,7 +1,13 @@
-"""Sessions: `nox` runs tests, lint, typecheck, demo and docs; `nox -s bench` the benchmark."""
+"""Sessions: `nox` runs tests, lint, typecheck, demo and docs.
+
+`nox -s fast` checks a change in about a minute, `nox -s minimum` runs on the oldest packages that
+are declared, `nox -s bench` is the benchmark.
+"""
 
 import shutil
 import sys
+import tomllib
+from pathlib import Path
 
 import nox
 
@@ -9,7 +15,7 @@ nox.options.default_venv_backend = "venv"
 nox.options.error_on_missing_interpreters = False
 nox.options.sessions = ["tests", "lint", "typecheck", "demo", "docs"]
 
-PYTHONS = [f"3.{minor}" for minor in (11, 12, 13)]
+PYTHONS = [f"3.{minor}" for minor in (11, 12, 13, 14)]
 FOUND = [version for version in PYTHONS if shutil.which(f"python{version}")] or [
     f"{sys.version_info.major}.{sys.version_info.minor}"
 ]
@@ -20,6 +26,28 @@ def tests(session: nox.Session) -> None:
     """All tests, with line and branch coverage of cairo/."""
     session.install("-e", ".[test]")
     session.run("pytest", "--cov", "--cov-report=term:skip-covered", *session.posargs)
+
+
+@nox.session
+def fast(session: nox.Session) -> None:
+    """All but the tests of real processes, servers, browsers and builds, on two cores."""
+    session.install("-e", ".[test]")
+    session.run("pytest", "-m", "not slow", "-n", "2", *session.posargs)
+
+
+@nox.session(python=FOUND[0])
+def minimum(session: nox.Session) -> None:
+    """The fast tests on the lowest version of every package that the project declares."""
+    declared = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
+    lowest = [
+        one.replace(">=", "==")
+        for one in declared["project"]["dependencies"]
+        # fsspec has to be of the version of s3fs, which the tests name.
+        if not one.startswith("fsspec")
+    ]
+    session.install("-e", ".[test]", *lowest)
+    session.run("cairo", "--help", silent=True)
+    session.run("pytest", "-m", "not slow", "-n", "2", *session.posargs)
 
 
 @nox.session

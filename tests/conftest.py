@@ -19,6 +19,28 @@ settings.register_profile(
 )
 settings.load_profile("default")
 
+SLOW = {
+    "test_benchmarks",
+    "test_clusters",
+    "test_clusters_guide",
+    "test_docs",
+    "test_examples",
+    "test_faults",
+    "test_remote_data",
+    "test_report",
+    "test_security",
+    "test_stopping",
+}
+"""Modules of real processes, servers, browsers and builds: three quarters of the suite's time."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `nox -s fast` leaves out."""
+    for item in items:
+        if item.path.stem in SLOW:
+            item.add_marker(pytest.mark.slow)
+
+
 # A shell's background job ignores Ctrl-C, and `nohup` the end of the terminal. So would the
 # processes that tests interrupt; a handler here is not handed on to them.
 for number, handler in (

@@ -148,7 +148,7 @@ LOAD_FILES: dict[str, Callable[[Frame], Frame]] = {
     ),
     f"has no column {TOTAL_COLUMN}": lambda t: t.drop(columns=TOTAL_COLUMN),
     "has no column timestamp": lambda t: t.drop(columns="timestamp"),
-    f"column {TOTAL_COLUMN} is large_string, expected numbers": lambda t: t.assign(
+    f"column {TOTAL_COLUMN} is text, expected numbers": lambda t: t.assign(
         **{TOTAL_COLUMN: "much"}
     ),
     f"holds several buildings (7, {HOME}), expected one building a file": half_another_building,

@@ -353,7 +353,9 @@ def _check_building(parquet: Any, column: int | None, bldg_id: int, path: str) -
 def _energies(parquet: Any, column: int, per_hour: int, path: str, name: str) -> Float1D:
     stored = _column(parquet, column)
     if not (pa.types.is_floating(stored.type) or pa.types.is_integer(stored.type)):
-        raise LoadError(f"load file {path} column {name} is {stored.type}, expected numbers")
+        text = pa.types.is_string(stored.type) or pa.types.is_large_string(stored.type)
+        kind = "text" if text else stored.type
+        raise LoadError(f"load file {path} column {name} is {kind}, expected numbers")
     return checked_energies(stored.to_numpy().astype(np.float64, copy=False), per_hour, path, name)
 
 

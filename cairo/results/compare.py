@@ -125,7 +125,7 @@ def _unlike(file: str, column: str, what: str) -> Difference:
 
 def _csv(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, low_memory=False)
+        return pd.read_csv(path, low_memory=False, float_precision="round_trip")
     except (OSError, ValueError) as error:
         raise CairoError(f"{path} cannot be read: {one_line(error)}") from None
 

@@ -89,7 +89,7 @@ class Run:
 
     def _csv(self, name: str) -> pd.DataFrame:
         try:
-            return pd.read_csv(self.path / name)
+            return pd.read_csv(self.path / name, float_precision="round_trip")
         except (OSError, ValueError) as error:
             raise CairoError(f"{self.path / name} cannot be read: {one_line(error)}") from None
 
