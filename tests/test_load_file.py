@@ -161,7 +161,7 @@ def test_text_where_energies_belong_is_refused(tmp_path: Path, total: np.ndarray
     path = write(tmp_path / "7-0.parquet", total)
     words = pa.array(["a"] * HOURS)
     _rewritten(path, lambda t: t.drop([TOTAL_COLUMN]).append_column(TOTAL_COLUMN, words))
-    with pytest.raises(LoadError, match="is string, expected numbers"):
+    with pytest.raises(LoadError, match="is text, expected numbers"):
         LoadFileReader(["total"]).read(str(path), 7)
 
 
