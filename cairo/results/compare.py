@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import CairoError, one_line
+from cairo.files.csv_tables import read_table
 
 RTOL, ATOL = 1e-12, 1e-9
 LEFT_OUT = {"run.json", "performance_report.html"}
@@ -125,7 +126,7 @@ def _unlike(file: str, column: str, what: str) -> Difference:
 
 def _csv(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, low_memory=False, float_precision="round_trip")
+        return read_table(path)
     except (OSError, ValueError) as error:
         raise CairoError(f"{path} cannot be read: {one_line(error)}") from None
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from cairo.errors import CairoError, one_line
+from cairo.files.csv_tables import read_table
 from cairo.model.allocations import share_columns
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Run:
 
     def _csv(self, name: str) -> pd.DataFrame:
         try:
-            return pd.read_csv(self.path / name, float_precision="round_trip")
+            return read_table(self.path / name)
         except (OSError, ValueError) as error:
             raise CairoError(f"{self.path / name} cannot be read: {one_line(error)}") from None
 
