@@ -69,7 +69,8 @@ def test_an_added_allocation_is_in_files_statistics_report_and_plots(
     assert "BAT_offpeak" in set(pd.read_csv(statistics)["metric"])
     page = write_report(made.path).read_text(encoding="utf-8")
     assert "Off-peak use" in page and MIXED.basis_label in page
-    assert made.plot.bat_histogram(allocation="BAT_offpeak").get_xlabel()
+    axis = made.plot.bat_histogram(allocation="BAT_offpeak").get_xlabel()
+    assert "off-peak use (BAT_offpeak)" in axis
 
 
 def test_a_run_with_an_allocation_that_is_not_in_the_table_is_reported_without_it(

@@ -1,5 +1,6 @@
 """Column names, months and units, under the names CAIRO's callers import."""
 
+from cairo.model.allocations import share_columns
 from cairo.model.names import (
     ANCILLARY_PRICE,
     ANNUAL,
@@ -34,6 +35,9 @@ from cairo.model.names import (
     summary_buildings_cols_keep,
 )
 
+RESIDUAL_SHARES = share_columns()
+"""Each bill alignment column and the residual share it subtracts."""
+
 __all__ = [
     "ANCILLARY_PRICE",
     "ANNUAL",
@@ -53,6 +57,7 @@ __all__ = [
     "PRICE_COLUMNS",
     "PV_COLUMN",
     "RESIDUAL_COSTS",
+    "RESIDUAL_SHARES",
     "RUN_TYPES",
     "TOTAL_COLUMN",
     "TOTAL_MARGINAL_COSTS",

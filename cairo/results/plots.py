@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import CairoError, listed
-from cairo.model.allocations import share_columns
+from cairo.model.allocations import label, share_columns
 from cairo.model.names import TOTAL_PRICE, months
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Plots:
         Parameters
         ----------
         by, group : metadata column and the value to highlight; none by default.
-        allocation : `BAT_vol`, `BAT_peak`, `BAT_percustomer` or `BAT_epmc`.
+        allocation : column of bill alignment, a name of `cairo.model.allocations`.
         bins : of the histogram.
         ax : where to draw.
 
@@ -66,7 +66,8 @@ class Plots:
                 label=f"{by} = {group}",
             )
         ax.axvline(0.0, color="black", linewidth=1)
-        ax.set_xlabel(f"bill alignment, {allocation} [$ a customer and year]")
+        name = f"{label(allocation).lower()} ({allocation})"
+        ax.set_xlabel(f"bill alignment, {name} [$ a customer and year]")
         ax.set_ylabel("customers")
         ax.legend(frameon=False)
         return ax
