@@ -26,6 +26,7 @@ SLOW = {
     "test_docs",
     "test_examples",
     "test_faults",
+    "test_planted_modules",
     "test_remote_data",
     "test_report",
     "test_security",

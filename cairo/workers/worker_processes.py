@@ -10,7 +10,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from multiprocessing import forkserver, resource_tracker
@@ -29,7 +29,12 @@ KEPT_BYTES = 64 * 2**20
 """Freed memory a worker keeps for its next file. Dask's default gives everything above 64 kB
 back to the system at once, and a page fault for each 4 kB is paid to have it again."""
 
+SAFE_PATH = {"PYTHONSAFEPATH": "1"}
+"""Python started with code on its command line imports from the current folder first, where anybody
+may have left a `dask.py`. Workers get the path of this process when they start their work."""
+
 WORKER_ENVIRON = {
+    **SAFE_PATH,
     "MALLOC_TRIM_THRESHOLD_": str(KEPT_BYTES),
     "MALLOC_MMAP_THRESHOLD_": str(KEPT_BYTES),
     "OMP_NUM_THREADS": "1",
@@ -46,7 +51,7 @@ def prepare_workers() -> None:
     if START_METHOD != "forkserver":
         return
     multiprocessing.get_context(START_METHOD).set_forkserver_preload(PRELOADED)
-    with held(), _environ(), deaf_to_interrupts():
+    with held(), _environ(WORKER_ENVIRON), deaf_to_interrupts():
         forkserver.ensure_running()
 
 
@@ -69,9 +74,9 @@ def deaf_to_interrupts() -> Iterator[None]:
 
 
 @contextmanager
-def _environ() -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in WORKER_ENVIRON}
-    os.environ.update(WORKER_ENVIRON)
+def _environ(variables: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:
@@ -98,7 +103,7 @@ def process_pool(workers: int) -> Iterator[Executor]:
 
     pool = ProcessPoolExecutor(workers, mp_context=get_context())
     try:
-        with held(), deaf_to_interrupts():
+        with held(), _environ(SAFE_PATH), deaf_to_interrupts():
             # A process starts with each job while none is idle.
             for _ in range(workers):
                 pool.submit(int)
