@@ -20,6 +20,8 @@ FOUND = [version for version in PYTHONS if shutil.which(f"python{version}")] or 
     f"{sys.version_info.major}.{sys.version_info.minor}"
 ]
 
+FAST = ["-m", "not slow", "-n", "2", "--hypothesis-profile=fast"]
+
 
 @nox.session(python=FOUND)
 def tests(session: nox.Session) -> None:
@@ -32,7 +34,7 @@ def tests(session: nox.Session) -> None:
 def fast(session: nox.Session) -> None:
     """All but the tests of real processes, servers, browsers and builds, on two cores."""
     session.install("-e", ".[test]")
-    session.run("pytest", "-m", "not slow", "-n", "2", *session.posargs)
+    session.run("pytest", *FAST, *session.posargs)
 
 
 @nox.session(python=FOUND[0])

@@ -1,4 +1,4 @@
-"""Fixtures of all tests: the real data, a Hypothesis profile, one cluster, demos to change."""
+"""Fixtures of all tests: real data, Hypothesis profiles, slow modules, one cluster, demos."""
 
 import os
 import signal
@@ -17,6 +17,7 @@ settings.register_profile(
     derandomize=os.environ.get("CI") == "true",
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+settings.register_profile("fast", settings.get_profile("default"), max_examples=5)
 settings.load_profile("default")
 
 SLOW = {
