@@ -305,7 +305,7 @@ def check_stamps(stamps: np.ndarray, path: str) -> tuple[int, int]:
     for place in np.flatnonzero(steps == step + np.timedelta64(1, "D")):
         if str((stamps[place] + step).astype("datetime64[D]")).endswith("-02-29"):
             steps[place] = step
-    zero = np.timedelta64(0)
+    zero = np.timedelta64(0, "h")
     for wrong, problem in (
         (steps < zero, "goes back from {} to {}: rows must be in time order"),
         (steps == zero, "repeats the hour {}"),
@@ -316,7 +316,7 @@ def check_stamps(stamps: np.ndarray, path: str) -> tuple[int, int]:
             here, after = stamps[places[0]], stamps[places[0] + 1]
             raise LoadError(f"load file {path} {problem.format(_stamp(here), _stamp(after))}")
     year_start = stamps[0].astype("datetime64[Y]")
-    if stamps[0] - year_start.astype(stamps.dtype) not in (np.timedelta64(0), step):
+    if stamps[0] - year_start.astype(stamps.dtype) not in (np.timedelta64(0, "h"), step):
         raise LoadError(
             f"load file {path} begins at {_stamp(stamps[0])}, expected the first hour of a year"
         )

@@ -142,7 +142,7 @@ def _check_hours(path: FilePath, stamps: pd.DatetimeIndex) -> None:
     if len(stamps) != HOURS:
         raise PriceError(f"price file {path} has {len(stamps)} hourly rows, expected {HOURS}")
     if not stamps.is_monotonic_increasing:
-        first = int(np.flatnonzero(np.diff(stamps.to_numpy()) < np.timedelta64(0))[0])
+        first = int(np.flatnonzero(np.diff(stamps.to_numpy()) < np.timedelta64(0, "h"))[0])
         raise PriceError(
             f"price file {path} is not in time order: {stamps[first + 1]} follows {stamps[first]}"
         )

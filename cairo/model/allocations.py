@@ -3,7 +3,7 @@
 References
 ----------
 .. [1] Simeone, C.E., Gagnon, P., Cappers, P., Satchwell, A. (2023). The bill alignment test:
-   identifying trade-offs with residential rate design options. Utilities Policy 85, 101539.
+   identifying trade-offs with residential rate design options. Utilities Policy 82, 101539.
 """
 
 from __future__ import annotations

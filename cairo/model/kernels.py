@@ -8,7 +8,7 @@ both make results the same to the bit however the stock is partitioned.
 References
 ----------
 .. [1] Simeone, C.E., Gagnon, P., Cappers, P., Satchwell, A. (2023). The bill alignment test:
-   identifying trade-offs with residential rate design options. Utilities Policy 85, 101539.
+   identifying trade-offs with residential rate design options. Utilities Policy 82, 101539.
    https://doi.org/10.1016/j.jup.2023.101539
 """
 

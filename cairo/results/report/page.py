@@ -176,7 +176,7 @@ def document(
 {body}
 </main>
 <footer><p>Method: Simeone et al. (2023), “The bill alignment test”, <cite>Utilities Policy</cite>
-85, 101539, <a href="{DOI}">doi:10.1016/j.jup.2023.101539</a>.</p></footer>
+82, 101539, <a href="{DOI}">doi:10.1016/j.jup.2023.101539</a>.</p></footer>
 <script>{SCRIPT}</script>
 </body>
 </html>
