@@ -33,7 +33,7 @@ SLOW = {
     "test_security",
     "test_stopping",
 }
-"""Modules of real processes, servers, browsers and builds: three quarters of the suite's time."""
+"""Modules of real processes, servers, browsers and builds: most of the suite's time."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

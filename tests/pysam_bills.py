@@ -37,7 +37,7 @@ NET_METERING, NET_METERING_DOLLARS, NET_BILLING, NET_BILLING_DOLLARS, BUY_ALL = 
 """`ur_metering_option`; net metering carries kWh, those with dollars carry $ to next month."""
 
 HOUR = np.arange(HOURS)
-MONTH = hour_months(MONDAY_YEAR)
+MONTH = hour_months()
 EVENING = [[0] * 16 + [1] * 5 + [0] * 3] * 12
 ALWAYS = [[0] * 24] * 12
 BY_MONTH = [[month] * 24 for month in range(12)]

@@ -73,12 +73,12 @@ def test_an_added_allocation_is_in_files_statistics_report_and_plots(
     assert "off-peak use (BAT_offpeak)" in axis
 
 
-def test_a_run_with_an_allocation_that_is_not_in_the_table_is_reported_without_it(
-    demo: Demo,
-) -> None:
+def test_an_allocation_that_is_not_in_the_table_is_reported_by_its_column(demo: Demo) -> None:
     allocations.ALLOCATIONS.append(MIXED)
     try:
         made = run(demo, "dask_dataframe")
     finally:
         allocations.ALLOCATIONS.remove(MIXED)
-    assert "Off-peak use" not in write_report(made.path).read_text(encoding="utf-8")
+    page = write_report(made.path).read_text(encoding="utf-8")
+    assert "Off-peak use" not in page
+    assert "offpeak, by a basis of its own" in page

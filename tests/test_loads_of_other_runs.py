@@ -59,8 +59,16 @@ def simulated(
     """A run of a caller's own script, without gas; `changes` are arguments of `simulate`."""
     inputs = inputs_of(demo)
     metadata = changes.pop("customer_metadata", inputs.customer_metadata)
+    workers = changes.pop("workers", 1)
     simulator = MeetRevenueSufficiencySystemWide(
-        "precalc", YEAR, YEAR, 1, metadata["bldg_id"].tolist(), "mine", demo.folder / "out", backend
+        "precalc",
+        YEAR,
+        YEAR,
+        workers,
+        metadata["bldg_id"].tolist(),
+        "mine",
+        demo.folder / "out",
+        backend,
     )
     arguments: dict[str, Any] = {
         "revenue_requirement": 1e7,
@@ -251,6 +259,38 @@ def test_a_replaced_allocation_runs_or_is_said_to_be_passed_over(
     told = [r for r in caplog.records if r.name == "cairo.rates_tool.replaced"]
     assert len(told) == warnings and bool(called) is (warnings == 0)
     assert all(name in record.getMessage() for record in told)
+
+
+@pytest.mark.parametrize("name", ["_allocate_residual_peak", "_allocate_residual_epmc"])
+def test_a_replaced_single_allocation_is_named_by_dask_delayed(
+    demo: Demo, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    original = getattr(InternalCrossSubsidizationProcessor, name)
+    monkeypatch.setattr(
+        InternalCrossSubsidizationProcessor, name, lambda *arguments: original(*arguments)
+    )
+    loads = _return_load(None, "electricity", YEAR, None, demo.loads, "EST")
+    with caplog.at_level(logging.WARNING, logger="cairo.rates_tool.replaced"):
+        simulated(demo, loads, "dask_delayed")
+    assert name in caplog.text
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_replaced_burden_runs_in_the_processes_of_dask_delayed(
+    demo: Demo, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, workers: int
+) -> None:
+    original = InternalCrossSubsidizationProcessor._determine_marginal_cost_allocation
+    loads = _return_load(None, "electricity", YEAR, None, demo.loads, "EST")
+    before = simulated(demo, loads, "dask_delayed").customer_bat
+    monkeypatch.setattr(
+        InternalCrossSubsidizationProcessor,
+        "_determine_marginal_cost_allocation",
+        lambda *arguments: original(*arguments) * 2.0,
+    )
+    after = simulated(demo, loads, "dask_delayed", workers=workers).customer_bat
+    burden = "customer_level_economic_burden"
+    pd.testing.assert_series_equal(after[burden], before[burden] * 2.0, rtol=1e-15)
+    assert "passes over" not in caplog.text
 
 
 # Packed stocks

@@ -15,6 +15,8 @@ import numpy as np
 
 from cairo.model.arrays import Float1D
 
+BAT = "BAT_"
+"""Beginning of the columns of bill alignment."""
 SHARE = "customer_level_residual_share_"
 """Beginning of the columns of residual shares."""
 
@@ -83,6 +85,7 @@ ALLOCATIONS: list[Allocation] = [
         lambda bases: bases.burden,
     ),
 ]
+"""Every allocation, in the order of their columns; a script may append its own before a run."""
 
 
 def share_columns() -> dict[str, str]:
@@ -92,7 +95,7 @@ def share_columns() -> dict[str, str]:
 
 def label(name: str) -> str:
     """An allocation in words; a column of a run made elsewhere, which has none, as it is called."""
-    return next((one.label for one in ALLOCATIONS if one.name == name), name.removeprefix("BAT_"))
+    return next((one.label for one in ALLOCATIONS if one.name == name), name.removeprefix(BAT))
 
 
 def basis_label(name: str) -> str:

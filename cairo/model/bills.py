@@ -148,8 +148,8 @@ def solar_credits(
         return np.zeros(use.energy.shape[:2])
     price, of_retail = credit_prices(table, sell, style)
     credit = price * table.rate[:, 0] if of_retail else price
-    credits: Float2D = (use.exports * credit).sum(axis=2)
-    return credits
+    credited: Float2D = (use.exports * credit).sum(axis=2)
+    return credited
 
 
 def with_minimum(charges: Float2D, table: TariffTable) -> Float2D:

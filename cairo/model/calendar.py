@@ -61,8 +61,8 @@ def hour_stamps(year: int, tz: str | datetime.tzinfo | None = None) -> pd.Dateti
     return localized
 
 
-@lru_cache(maxsize=64)
-def hour_months(year: int) -> Int1D:  # noqa: ARG001 - as `hour_weekend`
+@lru_cache(maxsize=1)
+def hour_months() -> Int1D:
     """Month of each hour, (8760,), 0 to 11; the same for every year."""
     return _read_only(np.repeat(np.arange(12), np.array(DAYS_OF_MONTH) * 24))
 

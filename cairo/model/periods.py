@@ -38,7 +38,7 @@ class HourGroups:
 
 def hour_groups(weekday: np.ndarray, weekend: np.ndarray, periods: int, year: int) -> HourGroups:
     """Groups of a URDB schedule (12, 24) of periods from 1, in a calendar year."""
-    month, hour = hour_months(year), hour_of_day()
+    month, hour = hour_months(), hour_of_day()
     period = np.where(hour_weekend(year), weekend[month, hour], weekday[month, hour]) - 1
     group = month * periods + period
     order = np.argsort(group, kind="stable")

@@ -6,7 +6,7 @@ once, from every chunk, and no chunk divides by a total of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import dask
@@ -47,10 +47,15 @@ def process_residential_hourly_demand(
     return total
 
 
-def chunk_statistics(loads: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
-    """Burden [$], annual and peak-hour energy [kWh] of a chunk's buildings."""
-    processor = InternalCrossSubsidizationProcessor()
-    burden = processor._determine_marginal_cost_allocation(loads, prices)
+def chunk_statistics(
+    loads: pd.DataFrame, prices: pd.DataFrame, burden_of: Callable[..., pd.Series]
+) -> pd.DataFrame:
+    """Burden [$], annual and peak-hour energy [kWh] of a chunk's buildings.
+
+    `burden_of` is the processor's method as the caller has it: worker processes import the
+    original, whatever stands in its place elsewhere.
+    """
+    burden = burden_of(InternalCrossSubsidizationProcessor(), loads, prices)
     net = loads[NET_LOAD]
     by_building = net.groupby(level="bldg_id", sort=False)
     peak = np.tile(marginal.peak_hours(prices), len(loads) // HOURS)
@@ -72,8 +77,12 @@ def burden_and_residual_shares(
     """
     chunk: Any = dask.delayed(chunk_statistics)
     net = raw_hourly_load[[NET_LOAD]]
+    burden_of = InternalCrossSubsidizationProcessor._determine_marginal_cost_allocation
     parts = dask.compute(
-        *[chunk(part, marginal_system_prices) for part in load_chunks(net, chunk_buildings)]
+        *[
+            chunk(part, marginal_system_prices, burden_of)
+            for part in load_chunks(net, chunk_buildings)
+        ]
     )
     statistics = pd.concat(parts)
     weight = building_metadata.set_index("bldg_id")["weight"].reindex(statistics.index)

@@ -135,9 +135,13 @@ def _passed_load(loads: pd.DataFrame, sample: list[int] | None) -> pd.DataFrame:
 
 def loads_of_sample(loads: pd.DataFrame, sample: Sequence[int]) -> pd.DataFrame:
     """A load frame without the homes that are not of the sample; itself when it has no other."""
-    there = loads.index.get_level_values("bldg_id")
-    mine = there.isin(list(sample))
-    return loads if mine.all() else loads[mine]
+    level = loads.index.names.index("bldg_id")
+    mine = loads.index.levels[level].isin(list(sample))
+    # Two numbers a home, not one an hour, when there is no other home.
+    if mine.all():
+        return loads
+    rows = mine[loads.index.codes[level]]
+    return loads if rows.all() else loads[rows]
 
 
 def _rows_of(loads: pd.DataFrame, bldg_ids: Iterable[int]) -> list[slice]:
@@ -367,7 +371,7 @@ def _tariff_hours(table: TariffTable, target_year: int) -> pd.DataFrame:
     """Month, hour, day type and energy period of each hour of the year."""
     hours = pd.DataFrame(
         {
-            "month": hour_months(target_year) + 1,
+            "month": hour_months() + 1,
             "hour": hour_of_day(),
             "day_type": np.where(hour_weekend(target_year), "weekend", "weekday"),
         }

@@ -12,10 +12,10 @@ from cairo.rates_tool import loads, postprocessing, system_revenues
 logger = logging.getLogger(__name__)
 
 _BAT = postprocessing.InternalCrossSubsidizationProcessor
+_BURDEN = (_BAT, "_determine_marginal_cost_allocation")
 _ALIGNMENT = tuple(
     (_BAT, name)
     for name in (
-        "_determine_marginal_cost_allocation",
         "_allocate_residual_volumetric",
         "_allocate_residual_peak",
         "_allocate_residual_percustomer",
@@ -31,11 +31,11 @@ _STAGES = (
     (system_revenues, "run_system_revenues"),
     (system_revenues, "_precalc_customer_rates"),
 )
-_ORIGINALS = {place: getattr(*place) for place in (*_STAGES, *_ALIGNMENT)}
+_ORIGINALS = {place: getattr(*place) for place in (*_STAGES, _BURDEN, *_ALIGNMENT)}
 _DONE_OTHERWISE: dict[Backend, tuple[tuple[Any, str], ...]] = {
     "pandas": (),
-    "dask_delayed": _ALIGNMENT[5:],
-    "dask_dataframe": (*_STAGES, *_ALIGNMENT),
+    "dask_delayed": _ALIGNMENT,
+    "dask_dataframe": (*_STAGES, _BURDEN, *_ALIGNMENT),
 }
 """What a backend does itself, so that a replacement is not called."""
 

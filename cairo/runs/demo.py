@@ -162,7 +162,7 @@ def _write_tariffs(folder: Path) -> None:
 def _write_prices(folder: Path, system: np.ndarray) -> None:
     """Energy by season and hour, capacity and network costs over the system's highest hours."""
     folder.mkdir(parents=True, exist_ok=True)
-    month, hour = hour_months(YEAR), hour_of_day()
+    month, hour = hour_months(), hour_of_day()
     winter = np.cos(2 * np.pi * (month - 0.5) / 12)
     energy = 44.0 + 14.0 * winter**2 + 9.0 * np.exp(-(((hour - 18.5) / 3.0) ** 2))
     shifted = np.roll(system, -48)

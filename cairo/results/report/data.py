@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import CairoError, listed, one_line
-from cairo.model.allocations import share_columns
+from cairo.model.allocations import BAT, share_columns
 from cairo.model.arrays import Float1D, Float2D
 from cairo.model.names import (
     ANNUAL,
@@ -112,7 +112,7 @@ def read_run(run_dir: str | os.PathLike[str]) -> RunData:
         raise CairoError(f"{place}: weights must be zero or more, and not all zero")
     index = pd.Index(homes["bldg_id"])
     place = path / "cross_subsidization" / "cross_subsidization_BAT_values.csv"
-    names = [name for name in share_columns() if name in _header(place)]
+    names = [name for name in _header(place) if name.startswith(BAT)]
     if not names:
         raise CairoError(f"{place} has none of the columns {listed(share_columns())}")
     frame = _csv(place, {"bldg_id": "int64", **dict.fromkeys(names, "float64")}, others=True)
