@@ -5,7 +5,7 @@ import pytest
 
 from cairo.errors import RequirementError
 from cairo.model.precalc import rate_level, revenue
-from cairo.model.tariff_tables import TariffTable, tariff_table
+from cairo.model.tariff import Tariff, parse_tariff
 from cairo.rates_tool.customer_bill_calculation import (
     CustomerUse,
     demand_charges,
@@ -18,10 +18,10 @@ from cairo.rates_tool.customer_bill_calculation import (
 from tests.strategies import NO_LIMIT, tariff_dict
 
 
-def table(rows: list[list[float]], periods: int = 1, **more: object) -> TariffTable:
+def table(rows: list[list[float]], periods: int = 1, **more: object) -> Tariff:
     weekday = np.ones((12, 24), dtype=int)
     weekday[0, :periods] = np.arange(1, periods + 1)
-    return tariff_table("t", tariff_dict(rows, weekday, **more))
+    return parse_tariff("t", tariff_dict(rows, weekday, **more))
 
 
 def months(*first: float, rest: float = 0.0) -> np.ndarray:

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cairo.errors import RequirementError
-from cairo.model.tariff_tables import tariff_table
+from cairo.model.tariff import parse_tariff
 from cairo.rates_tool import delayed_stages, loads, system_revenues
 from cairo.rates_tool.customer_bill_calculation import customer_use
 from cairo.rates_tool.dd_stages import load_pass, summary
@@ -120,7 +120,7 @@ def test_demand_by_period_bills_and_rates_equal_the_pandas_originals(
 ) -> None:
     params = {"one": one, "other": other}
     strategy = {b: ("one", "other")[i % 2] for i, b in enumerate(stock.bldg_ids)}
-    tables = {key: tariff_table(key, tariff) for key, tariff in params.items()}
+    tables = {key: parse_tariff(key, tariff) for key, tariff in params.items()}
     frame = stock.electric_frame()
     load, solar = loads.process_building_demand_by_period(
         YEAR, ELECTRICITY, stock.bldg_ids, params, strategy, frame, "net_metering"
@@ -194,7 +194,7 @@ def test_gas_by_period_equals_the_pandas_original(
 ) -> None:
     tariff = {name: value for name, value in tariff.items() if "_dc_" not in name}
     tariff["ur_dc_enable"] = 0
-    table = tariff_table("gas", tariff)
+    table = parse_tariff("gas", tariff)
     strategy = dict.fromkeys(stock.bldg_ids, "gas")
     used, solar = loads.process_building_demand_by_period(
         YEAR, GAS, stock.bldg_ids, {"gas": tariff}, strategy, stock.gas_frame()

@@ -34,7 +34,7 @@ from cairo.files.price_files import CAMBIUM_METADATA_ROWS, read_prices
 from cairo.files.urdb_export import ElectricityRates_to_URDB
 from cairo.files.yaml_files import read_yaml
 from cairo.model.calendar import hour_stamps
-from cairo.model.tariff_tables import tariff_table
+from cairo.model.tariff import parse_tariff
 from cairo.rates_tool.lookups import HOURS
 from cairo.rates_tool.tariffs import (
     __load_tariff_maps__ as load_tariff_map,
@@ -346,7 +346,7 @@ def check_tariff(folder: Path, content: bytes) -> None:
     tariff = of_file(folder, "tariff.json", content, read_tariff)
     if tariff is None:
         return
-    table = tariff_table("key", tariff)
+    table = parse_tariff("key", tariff)
     for numbers in (table.rate, table.sell, table.monthly_fixed, table.monthly_min):
         assert np.isfinite(numbers).all()
     assert (np.diff(table.max_usage, axis=1) >= 0).all()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cairo.errors import RequirementError
 from cairo.model.precalc import rate_level, revenue
-from cairo.model.tariff_tables import tariff_table
+from cairo.model.tariff import parse_tariff
 from cairo.rates_tool.customer_bill_calculation import (
     CustomerUse,
     RateResponse,
@@ -134,8 +134,8 @@ def test_minimums_of_less_than_a_dollar_count() -> None:
     assert revenue(0.0, [responding([1.0], [0.0], [1.0], annual_min=0.5)]) == (0.5, 0.0)
     use = CustomerUse(np.array([1]), np.zeros((1, 12, 1, 1)))
     rows = [[1, 1, NO_LIMIT, 0, 0.1, 0.0, 0.0]]
-    monthly = tariff_table("a", tariff_dict(rows, ur_monthly_min_charge=0.5))
-    yearly = tariff_table("a", tariff_dict(rows, ur_annual_min_charge=0.5))
+    monthly = parse_tariff("a", tariff_dict(rows, ur_monthly_min_charge=0.5))
+    yearly = parse_tariff("a", tariff_dict(rows, ur_annual_min_charge=0.5))
     assert monthly_bills(use, monthly)[0].tolist() == [0.5] * 12
     assert monthly_bills(use, yearly)[0].tolist() == [0.0] * 11 + [0.5]
 
@@ -158,7 +158,7 @@ def test_exports_of_every_period_are_credited(
 ) -> None:
     weekday = np.ones((12, 24), dtype=int)
     weekday[:, 12:] = 2
-    table = tariff_table("a", tariff_dict(TWO_PERIODS, weekday, ur_monthly_fixed_charge=7.0))
+    table = parse_tariff("a", tariff_dict(TWO_PERIODS, weekday, ur_monthly_fixed_charge=7.0))
     use = CustomerUse(
         np.array([1]),
         np.broadcast_to(np.array([100.0, 50.0])[:, None], (1, 12, 2, 1)),

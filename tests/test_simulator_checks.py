@@ -19,9 +19,10 @@ from cairo.errors import (
     ScenarioError,
     TariffError,
 )
+from cairo.files.tariff_maps import tariff_of
 from cairo.model.calendar import hour_stamps
 from cairo.model.revenue_requirement import return_revenue_requirement_target
-from cairo.model.tariff_tables import tariff_table
+from cairo.model.tariff import parse_tariff
 from cairo.rates_tool.dd_stages.summary import LoadSummary
 from cairo.rates_tool.lookups import (
     ANNUAL,
@@ -35,7 +36,6 @@ from cairo.rates_tool.system_revenues import (
     aggregate_system_revenues,
     relative_rates,
     run_system_revenues,
-    strategy_of,
 )
 from cairo.rates_tool.systemsimulator import (
     MeetRevenueSufficiencySystemWide,
@@ -76,7 +76,7 @@ REFUSED: list[tuple[type[CairoError], str, Callable[[], object]]] = [
     (MetadataError, "buildings twice: 1", lambda: simulated(TWO, [1, 2, 1])),
     (TariffError, "no tariff for buildings 3", lambda: gas_tariff_strategy([1, 3], MAP, {})),
     (TariffError, "gas tariff file for b", lambda: gas_tariff_strategy([1, 2], MAP, {"a": FLAT})),
-    (RequirementError, "no tariff for buildings 3", lambda: strategy_of(MAP, [1, 3])),
+    (TariffError, "no tariff for buildings 3", lambda: tariff_of(MAP, [1, 3])),
 ]  # fmt: skip
 
 
@@ -116,7 +116,7 @@ def mapping(*rows: tuple[int, int, float]) -> pd.DataFrame:
 def test_relative_rates_are_those_of_the_tariff_alone() -> None:
     other = mapping((1, 1, 9.0), (7, 3, 9.0)).assign(tariff="b")
     more = pd.concat([other, mapping((1.0, 2.0, 1.5), (1.0, 1.0, 1.0), (4, 1, 8.0))])
-    assert relative_rates(more, tariff_table("a", TIERED)).tolist() == [[1.0, 1.5]]
+    assert relative_rates(more, parse_tariff("a", TIERED)).tolist() == [[1.0, 1.5]]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_mapping_needs_each_period_and_tier_once(
     rows: list[tuple[int, int, float]], what: str
 ) -> None:
     with pytest.raises(RequirementError, match=f"tariff a .*: {what} is wrong or missing"):
-        relative_rates(mapping(*rows), tariff_table("a", TIERED))
+        relative_rates(mapping(*rows), parse_tariff("a", TIERED))
 
 
 def test_tax_is_on_the_bill_and_the_surcharge_on_energy() -> None:

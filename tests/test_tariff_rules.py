@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from cairo.errors import TariffError
-from cairo.model.tariff_tables import DemandCharges, in_therms, tariff_table
+from cairo.model.tariff import DemandCharges, in_therms, parse_tariff
 from cairo.rates_tool.tariffs import (
     URDBv7_to_ElectricityRates,
     __load_tariff_maps__,
@@ -108,8 +108,8 @@ def test_a_first_period_left_empty_has_a_relative_rate() -> None:
 
 def test_one_tier_per_kw_needs_the_months_peak() -> None:
     rows = [[1, 1, 100.0, 1, 0.1, 0.0, 0.0], [1, 2, NO_LIMIT, 0, 0.2, 0.0, 0.0]]
-    assert tariff_table("a", tariff_dict(rows)).needs_monthly_peak
-    assert not tariff_table("a", tariff_dict([[1, 1, NO_LIMIT, 2, 0.1, 0, 0]])).needs_monthly_peak
+    assert parse_tariff("a", tariff_dict(rows)).needs_monthly_peak
+    assert not parse_tariff("a", tariff_dict([[1, 1, NO_LIMIT, 2, 0.1, 0, 0]])).needs_monthly_peak
 
 
 def test_a_daily_gas_limit_stays_daily_in_therms() -> None:
@@ -126,7 +126,7 @@ def test_limits_in_two_units_are_refused_by_their_period() -> None:
     rows = [[1, 1, NO_LIMIT, 0, 0.1, 0, 0]]
     rows += [[2, 1, 10.0, 0, 0.1, 0, 0], [2, 2, 20.0, 2, 0.2, 0, 0], [2, 3, NO_LIMIT, 0, 0.3, 0, 0]]
     with pytest.raises(TariffError, match=r"tiers of period 2 .* \(kWh, kWh daily\)"):
-        tariff_table("a", tariff_dict(rows))
+        parse_tariff("a", tariff_dict(rows))
 
 
 def demand(tou: list[list[float]] | None, flat: list[float] | None) -> DemandCharges | None:
@@ -140,7 +140,7 @@ def demand(tou: list[list[float]] | None, flat: list[float] | None) -> DemandCha
         charges["ur_dc_tou_mat"] = tou
     if flat is not None:
         charges["ur_dc_flat_mat"] = [[m, 1, NO_LIMIT, price] for m, price in enumerate(flat)]
-    return tariff_table("a", tariff_dict([[1, 1, NO_LIMIT, 0, 0.1, 0, 0]], **charges)).demand
+    return parse_tariff("a", tariff_dict([[1, 1, NO_LIMIT, 0, 0.1, 0, 0]], **charges)).demand
 
 
 def test_a_free_demand_period_beside_a_priced_one_stays() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cairo.errors import ScenarioError, TariffError
-from cairo.model.tariff_tables import tariff_table
+from cairo.model.tariff import parse_tariff
 from cairo.rates_tool.tariffs import (
     ElectricityRates_to_URDB,
     URDBv7_to_ElectricityRates,
@@ -138,7 +138,7 @@ def assert_comes_back(tariff):
     """Through URDB JSON text and back, every number a bill needs is the same to the bit."""
     text = json.dumps(ElectricityRates_to_URDB(tariff, "t"))
     before, after = (
-        tariff_table("t", t) for t in (tariff, URDBv7_to_ElectricityRates(json.loads(text)))
+        parse_tariff("t", t) for t in (tariff, URDBv7_to_ElectricityRates(json.loads(text)))
     )
     for name in ("rate", "sell", "max_usage", "unit", "weekday", "weekend"):
         np.testing.assert_array_equal(getattr(before, name), getattr(after, name), err_msg=name)

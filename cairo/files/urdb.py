@@ -17,15 +17,16 @@ from typing import Any
 
 from cairo.errors import TariffError
 from cairo.model.names import MONTHS
+from cairo.model.tariff import parse_tariff
 from cairo.model.tariff_rows import (
     HOURS_OF_DAY,
     NO_LIMIT,
     UNITS,
+    TariffDict,
     is_sound,
     number,
     schedule_array,
 )
-from cairo.model.tariff_tables import tariff_table
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ UNIT_CODES = {name.lower(): code for code, name in UNITS.items()}
 NOT_BILLED = ("coincidentratestructure",)
 
 
-def URDBv7_to_ElectricityRates(urdb: Any, key: str | None = None) -> dict[str, Any]:
+def URDBv7_to_ElectricityRates(urdb: object, key: str | None = None) -> TariffDict:
     """A PySAM-style tariff dict of a URDB v7 or v8 tariff (CAIRO's name).
 
     Parameters
@@ -62,11 +63,11 @@ def URDBv7_to_ElectricityRates(urdb: Any, key: str | None = None) -> dict[str, A
     Raises
     ------
     TariffError
-        Whatever `tariff_table` refuses, unknown units of charges and rates, demand ratchets.
+        Whatever `parse_tariff` refuses, unknown units of charges and rates, demand ratchets.
     """
     item = {name: v for name, v in _item(urdb, key).items() if not _junk(v)}
     name = key or str(item.get("label") or item.get("name") or "without label")
-    rates: dict[str, Any] = {"en_electricity_rates": 1}
+    rates: TariffDict = {"en_electricity_rates": 1}
     rates["ur_metering_option"] = _metering(name, item)
     rates["ur_monthly_fixed_charge"] = _fixed_charge(name, item)
     rates |= _minimum_charge(name, item)
@@ -87,11 +88,11 @@ def URDBv7_to_ElectricityRates(urdb: Any, key: str | None = None) -> dict[str, A
     for field in NOT_BILLED:
         if field in item:
             logger.warning("tariff %s: %s is not billed", name, field)
-    tariff_table(name, rates)
+    parse_tariff(name, rates)
     return rates
 
 
-def _item(urdb: Any, key: str | None) -> Mapping[str, Any]:
+def _item(urdb: object, key: str | None) -> Mapping[str, object]:
     what = f"tariff {key}" if key else "tariff"
     items = urdb.get("items") if isinstance(urdb, Mapping) else urdb
     if isinstance(urdb, Mapping) and items is None:
@@ -102,18 +103,18 @@ def _item(urdb: Any, key: str | None) -> Mapping[str, Any]:
     return items[0]
 
 
-def _junk(value: Any) -> bool:
+def _junk(value: object) -> bool:
     return value is None or (isinstance(value, str) and value.strip().lower() in JUNK)
 
 
-def _metering(name: str, item: Mapping[str, Any]) -> int:
+def _metering(name: str, item: Mapping[str, object]) -> int:
     rule = item.get("dgrules", "Net Metering")
     if not isinstance(rule, str) or rule not in METERING:
         raise TariffError(f"tariff {name}: dgrules is {rule!r}, expected one of {list(METERING)}")
     return METERING[rule]
 
 
-def _charge(name: str, item: Mapping[str, Any], amount: str, units: str) -> tuple[float, str]:
+def _charge(name: str, item: Mapping[str, object], amount: str, units: str) -> tuple[float, str]:
     """(dollars, unit) of a charge; 0 $/month when absent."""
     dollars = number(item.get(amount, 0.0))
     if dollars is None or not is_sound(dollars):
@@ -124,49 +125,51 @@ def _charge(name: str, item: Mapping[str, Any], amount: str, units: str) -> tupl
     return dollars, unit
 
 
-def _fixed_charge(name: str, item: Mapping[str, Any]) -> float:
+def _fixed_charge(name: str, item: Mapping[str, object]) -> float:
     dollars, unit = _charge(name, item, "fixedchargefirstmeter", "fixedchargeunits")
     if unit == "$/year":
         return dollars / MONTHS
     return dollars * DAYS_PER_MONTH if unit == "$/day" else dollars
 
 
-def _minimum_charge(name: str, item: Mapping[str, Any]) -> dict[str, float]:
+def _minimum_charge(name: str, item: Mapping[str, object]) -> dict[str, float]:
     dollars, unit = _charge(name, item, "mincharge", "minchargeunits")
     if unit == "$/year":
         return {"ur_annual_min_charge": dollars}
     return {"ur_monthly_min_charge": dollars * DAYS_PER_MONTH if unit == "$/day" else dollars}
 
 
-def _structure(name: str, item: Mapping[str, Any], field: str) -> list[list[Mapping[str, Any]]]:
+def _structure(
+    name: str, item: Mapping[str, object], field: str
+) -> list[list[Mapping[str, object]]]:
     """Tiers by period, fields that are null or "NA" left out."""
     given = item.get(field)
-    ok = isinstance(given, list) and given and all(isinstance(period, list) for period in given)
-    if not ok or not all(isinstance(tier, Mapping) for period in given or () for tier in period):
+    periods = given if isinstance(given, list) else []
+    ok = bool(periods) and all(isinstance(period, list) for period in periods)
+    if not ok or not all(isinstance(tier, Mapping) for period in periods for tier in period):
         raise TariffError(
             f"tariff {name}: {field} is {'missing' if given is None else repr(str(given)[:60])}, "
             "expected a list of tiers for each period"
         )
     return [
-        [{k: v for k, v in tier.items() if not _junk(v)} for tier in period]
-        for period in given or ()
+        [{k: v for k, v in tier.items() if not _junk(v)} for tier in period] for period in periods
     ]
 
 
 def _place(
-    name: str, field: str, tiers: Sequence[Mapping[str, Any]], period: int, tier: int
-) -> list[Any]:
+    name: str, field: str, tiers: Sequence[Mapping[str, object]], period: int, tier: int
+) -> tuple[int, int, float]:
     """Period and tier from 1, and the tier's limit."""
-    given = tiers[tier].get("max")
+    given: Any = tiers[tier].get("max")
     if given is None and tier + 1 < len(tiers):
         raise TariffError(
             f"tariff {name}: tier {tier + 1} of period {period} in {field} has no max, but another "
             "tier follows; expected a max (1e38 for none) in every tier but the last"
         )
-    return [period + 1, tier + 1, NO_LIMIT if given is None else given]
+    return period + 1, tier + 1, NO_LIMIT if given is None else given
 
 
-def _unit(name: str, tier: Mapping[str, Any]) -> int:
+def _unit(name: str, tier: Mapping[str, object]) -> int:
     unit = tier.get("unit", UNITS[0])
     code = UNIT_CODES.get(unit.strip().lower()) if isinstance(unit, str) else None
     if code is None:
@@ -177,7 +180,7 @@ def _unit(name: str, tier: Mapping[str, Any]) -> int:
     return code
 
 
-def _price(name: str, tier: Mapping[str, Any], field: str) -> float:
+def _price(name: str, tier: Mapping[str, object], field: str) -> float:
     value = number(tier.get(field, None if field == "rate" else 0.0))
     if value is None or not is_sound(value):
         raise TariffError(f"tariff {name}: {field} is {tier.get(field)!r} in tier {dict(tier)}")
@@ -185,7 +188,7 @@ def _price(name: str, tier: Mapping[str, Any], field: str) -> float:
 
 
 def _schedules(
-    name: str, item: Mapping[str, Any], urdb: str, sam: str, periods: int
+    name: str, item: Mapping[str, object], urdb: str, sam: str, periods: int
 ) -> dict[str, list[list[int]]]:
     """Weekday and weekend schedules, from 1."""
     fields = {day: f"{urdb}{day}schedule" for day in ("weekday", "weekend")}
@@ -200,7 +203,7 @@ def _schedules(
     }
 
 
-def _demand(name: str, item: Mapping[str, Any]) -> dict[str, Any]:
+def _demand(name: str, item: Mapping[str, object]) -> TariffDict:
     if "demandratestructure" not in item and "flatdemandmonths" not in item:
         if "flatdemandstructure" in item and any(r[3] for r in _demand_rows(name, item, "flat")):
             raise TariffError(
@@ -209,20 +212,20 @@ def _demand(name: str, item: Mapping[str, Any]) -> dict[str, Any]:
             )
         return {"ur_dc_enable": 0}
     _check_demand_terms(name, item)
-    rates: dict[str, Any] = {"ur_dc_enable": 1}
+    rates: TariffDict = {"ur_dc_enable": 1}
     if "flatdemandmonths" in item:
         rates["ur_dc_flat_mat"] = _flat_rows(name, item)
     else:
         rates["ur_dc_flat_mat"] = [[month, 1, NO_LIMIT, 0.0] for month in range(MONTHS)]
     if "demandratestructure" in item:
         rates["ur_dc_tou_mat"] = _demand_rows(name, item, "")
-        periods = len(item["demandratestructure"])
+        periods = len(_structure(name, item, "demandratestructure"))
         return rates | _schedules(name, item, "demand", "dc", periods)
     rates["ur_dc_tou_mat"] = [[1, 1, NO_LIMIT, 0.0]]
     return rates | _schedules(name, {}, "demand", "dc", 1)
 
 
-def _check_demand_terms(name: str, item: Mapping[str, Any]) -> None:
+def _check_demand_terms(name: str, item: Mapping[str, object]) -> None:
     for field in ("lookbackpercent", "lookbackrange"):
         if number(item.get(field, 0)) != 0.0:
             raise TariffError(
@@ -233,7 +236,7 @@ def _check_demand_terms(name: str, item: Mapping[str, Any]) -> None:
         raise TariffError(f"tariff {name}: demandrateunit is {unit!r}, only kW is billed")
 
 
-def _demand_rows(name: str, item: Mapping[str, Any], kind: str) -> list[list[Any]]:
+def _demand_rows(name: str, item: Mapping[str, object], kind: str) -> list[list[float]]:
     field = "flatdemandstructure" if kind else "demandratestructure"
     rows = []
     for p, period in enumerate(_structure(name, item, field)):
@@ -247,7 +250,7 @@ def _demand_rows(name: str, item: Mapping[str, Any], kind: str) -> list[list[Any
     return rows
 
 
-def _flat_rows(name: str, item: Mapping[str, Any]) -> list[list[Any]]:
+def _flat_rows(name: str, item: Mapping[str, object]) -> list[list[float]]:
     by_month = item["flatdemandmonths"]
     rows = _demand_rows(name, item, "flat")
     known = {row[0] - 1 for row in rows}

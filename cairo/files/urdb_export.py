@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from cairo.errors import TariffError
 from cairo.files.urdb import METERING
 from cairo.model.names import MONTHS
-from cairo.model.tariff_rows import NO_LIMIT, UNITS, energy_rows, matrix_rows
-from cairo.model.tariff_tables import tariff_table
+from cairo.model.tariff import DemandCharges, parse_tariff
+from cairo.model.tariff_rows import NO_LIMIT, UNITS, TariffDict, energy_rows, matrix_rows
 
 
-def ElectricityRates_to_URDB(tariff: Mapping[str, Any], key: str | None = None) -> dict[str, Any]:
+def ElectricityRates_to_URDB(tariff: Mapping[str, object], key: str | None = None) -> TariffDict:
     """URDB JSON of a PySAM-style tariff dict: read again, it bills the same to the bit.
 
     Parameters
@@ -27,8 +26,8 @@ def ElectricityRates_to_URDB(tariff: Mapping[str, Any], key: str | None = None) 
         URDB has no room for.
     """
     name = key or "given"
-    table = tariff_table(name, tariff)
-    item: dict[str, Any] = {"label": key, "name": key} if key else {}
+    table = parse_tariff(name, tariff)
+    item: TariffDict = {"label": key, "name": key} if key else {}
     item["sector"] = "Residential"
     item["energyratestructure"] = _tiers_by_period(
         energy_rows(name, tariff),
@@ -51,18 +50,18 @@ def ElectricityRates_to_URDB(tariff: Mapping[str, Any], key: str | None = None) 
     # SAM's 1 is net metering too, with another rollover, which URDB does not tell apart.
     item["dgrules"] = rules.get(table.metering_option, "Net Metering")
     if table.demand is not None:
-        item |= _demand_fields(name, tariff, len(table.demand.tou_price) > 0)
+        item |= _demand_fields(name, tariff, table.demand)
     return {"items": [item]}
 
 
-Fields = Callable[[Sequence[float]], dict[str, Any]]
+Fields = Callable[[Sequence[float]], TariffDict]
 
 
 def _tiers_by_period(
     rows: Sequence[Sequence[float]], periods: int, fields: Fields
-) -> list[list[dict[str, Any]]]:
+) -> list[list[TariffDict]]:
     """Tiers of each period; a last tier without limit has no `max`."""
-    structure: list[list[dict[str, Any]]] = [[] for _ in range(periods)]
+    structure: list[list[TariffDict]] = [[] for _ in range(periods)]
     for row in sorted(rows, key=lambda r: (r[0], r[1])):
         structure[int(row[0]) - 1].append(fields(row) | {"max": row[2]})
     for tiers in structure:
@@ -73,19 +72,19 @@ def _tiers_by_period(
     return structure
 
 
-def _demand_fields(name: str, tariff: Mapping[str, Any], tou: bool) -> dict[str, Any]:
+def _demand_fields(name: str, tariff: Mapping[str, object], demand: DemandCharges) -> TariffDict:
     """URDB fields of the demand charges."""
 
-    def fields(row: Sequence[float]) -> dict[str, Any]:
+    def fields(row: Sequence[float]) -> TariffDict:
         return {"rate": row[3], "unit": "kW"}
 
-    item: dict[str, Any] = {"demandrateunit": "kW"}
-    if tou:
+    item: TariffDict = {"demandrateunit": "kW"}
+    if len(demand.tou_price):
         rows = matrix_rows(name, tariff, "ur_dc_tou_mat", widths=(4,))
         item["demandratestructure"] = _tiers_by_period(rows, int(max(r[0] for r in rows)), fields)
         for day in ("weekday", "weekend"):
-            sam = tariff[f"ur_dc_sched_{day}"]
-            item[f"demand{day}schedule"] = [[int(p) - 1 for p in month] for month in sam]
+            periods = getattr(demand, day)
+            item[f"demand{day}schedule"] = (periods - 1).tolist()
     if tariff.get("ur_dc_flat_mat") is not None:
         rows = matrix_rows(name, tariff, "ur_dc_flat_mat", widths=(4,))
         item["flatdemandstructure"] = _tiers_by_period(

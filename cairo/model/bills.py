@@ -21,8 +21,8 @@ import numpy as np
 from cairo.model.arrays import Float1D, Float2D, FloatND, Int1D
 from cairo.model.names import DAYS_OF_MONTH
 from cairo.model.periods import PeriodUse
+from cairo.model.tariff import Tariff
 from cairo.model.tariff_rows import NO_LIMIT, PER_DAY, PER_KW
-from cairo.model.tariff_tables import TariffTable
 
 SolarStyle = Literal["net_metering", "net_billing"]
 
@@ -44,13 +44,13 @@ class CustomerUse:
     exports: FloatND | None = None
 
 
-def customer_use(use: PeriodUse, table: TariffTable) -> CustomerUse:
+def customer_use(use: PeriodUse, table: Tariff) -> CustomerUse:
     """Use by month and period, with its energy split over the tariff's tiers."""
     energy = fill_tiers(use.billed, table, use.peak_kw)
     return CustomerUse(use.bldg_ids, energy, use.peak_kw, use.demand_kw, use.exports)
 
 
-def tier_limits(table: TariffTable, peak_kw: FloatND | None) -> FloatND:
+def tier_limits(table: Tariff, peak_kw: FloatND | None) -> FloatND:
     """Upper limit of each tier in each month, (1 or n, 12, P, T) [kWh].
 
     A `kWh daily` limit counts the days of the month, a `kWh/kW` limit the month's peak [kW].
@@ -67,7 +67,7 @@ def tier_limits(table: TariffTable, peak_kw: FloatND | None) -> FloatND:
     return np.where(table.max_usage >= NO_LIMIT, np.inf, limits)
 
 
-def fill_tiers(usage: FloatND, table: TariffTable, peak_kw: FloatND | None = None) -> FloatND:
+def fill_tiers(usage: FloatND, table: Tariff, peak_kw: FloatND | None = None) -> FloatND:
     """Split a month's use of a period over its tiers, lowest first.
 
     Parameters
@@ -97,7 +97,7 @@ def energy_charges(energy: FloatND, rate: Float2D) -> Float2D:
     return charges
 
 
-def demand_charges(use: CustomerUse, table: TariffTable) -> Float2D:
+def demand_charges(use: CustomerUse, table: Tariff) -> Float2D:
     """Demand charge (n, 12) [$]: monthly peaks [kW], tier by tier, x price [$/kW].
 
     The flat part bills the month's peak, the time-of-use part each demand period's own.
@@ -126,7 +126,7 @@ def _tiered(quantity: FloatND, price: Float2D, limit: Float2D) -> FloatND:
 
 
 def credit_prices(
-    table: TariffTable, sell: Float2D | None, style: SolarStyle | None
+    table: Tariff, sell: Float2D | None, style: SolarStyle | None
 ) -> tuple[Float1D, bool]:
     """(price or ratio (P,) of an exported kWh, whether it multiplies the retail rate).
 
@@ -139,7 +139,7 @@ def credit_prices(
 
 def solar_credits(
     use: CustomerUse,
-    table: TariffTable,
+    table: Tariff,
     sell: Float2D | None,
     style: SolarStyle | None,
 ) -> Float2D:
@@ -152,7 +152,7 @@ def solar_credits(
     return credited
 
 
-def with_minimum(charges: Float2D, table: TariffTable) -> Float2D:
+def with_minimum(charges: Float2D, table: Tariff) -> Float2D:
     """Monthly bills (n, 12) [$] after the minimum charges.
 
     Each month at least the monthly minimum; the year's shortfall of the annual minimum is
@@ -166,7 +166,7 @@ def with_minimum(charges: Float2D, table: TariffTable) -> Float2D:
 
 def monthly_bills(
     use: CustomerUse,
-    table: TariffTable,
+    table: Tariff,
     sell: Float2D | None = None,
     style: SolarStyle | None = None,
 ) -> Float2D:
@@ -207,7 +207,7 @@ class RateResponse:
 
 def rate_response(
     use: CustomerUse,
-    table: TariffTable,
+    table: Tariff,
     relative: Float2D,
     weight: Float1D,
     sell: Float2D | None = None,

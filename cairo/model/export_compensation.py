@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from cairo.errors import ScenarioError
-from cairo.model.tariff_tables import tariff_table, with_sell_rates
+from cairo.model.tariff import parse_tariff, with_sell_rates
 
 logger = logging.getLogger(__name__)
 
@@ -76,13 +76,13 @@ def _determine_sell_rate(
 
 
 def _net_metering(key: str, tariff: Mapping[str, Any], ratio: float | None) -> TariffDict:
-    table = tariff_table(key, tariff)
+    table = parse_tariff(key, tariff)
     share = FULL_RETAIL if ratio is None else float(ratio)
     return with_sell_rates(tariff, np.full(table.rate.shape, share))
 
 
 def _net_billing(key: str, tariff: Mapping[str, Any], ratio: float | None) -> TariffDict:
-    table = tariff_table(key, tariff)
+    table = parse_tariff(key, tariff)
     if table.sell.any():
         return with_sell_rates(tariff, table.sell)
     if ratio is None:

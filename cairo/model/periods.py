@@ -10,7 +10,7 @@ import numpy as np
 from cairo.model.arrays import Float2D, FloatND, Int1D
 from cairo.model.calendar import hour_months, hour_of_day, hour_weekend
 from cairo.model.names import MONTHS
-from cairo.model.tariff_tables import TariffTable
+from cairo.model.tariff import Tariff
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class PeriodPlan:
     months: HourGroups
 
 
-def period_plan(table: TariffTable, year: int) -> PeriodPlan:
+def period_plan(table: Tariff, year: int) -> PeriodPlan:
     """The plan of a tariff in a calendar year."""
     all_hours = np.ones((MONTHS, 24), dtype=np.int64)
     demand = table.demand

@@ -27,18 +27,20 @@ HOURS_OF_DAY = 24
 MOST_PERIODS = 2 * MONTHS * HOURS_OF_DAY
 """As many periods as the weekday and weekend schedules have entries."""
 
+TariffDict: TypeAlias = dict[str, Any]
+"""A tariff as CAIRO keeps it and PySAM names it: what callers pass and read."""
 Rows: TypeAlias = list[tuple[float, ...]]
 Cells: TypeAlias = dict[tuple[int, int], tuple[float, ...]]
 """Rows by (period or month, tier)."""
 
 
-def energy_rows(key: str, tariff: Mapping[str, Any]) -> list[tuple[float, ...]]:
+def energy_rows(key: str, tariff: Mapping[str, object]) -> list[tuple[float, ...]]:
     """Rows of `ur_ec_tou_mat` as seven floats each: limits from `NO_LIMIT_FROM` are `NO_LIMIT`."""
     rows = matrix_rows(key, tariff, "ur_ec_tou_mat", widths=(6, 7))
     return [(*r[:5], 0.0, r[5]) if len(r) == 6 else r for r in rows]
 
 
-def matrix_rows(key: str, tariff: Mapping[str, Any], name: str, widths: tuple[int, ...]) -> Rows:
+def matrix_rows(key: str, tariff: Mapping[str, object], name: str, widths: tuple[int, ...]) -> Rows:
     """Rows of a matrix, whose third value is a limit, as floats of one of the `widths`.
 
     Raises
@@ -123,7 +125,7 @@ def limit_array(key: str, name: str, cells: Cells, first: int, least: int = 1) -
     return limit
 
 
-def schedule_array(what: str, given: Any, periods: set[int], first: int = 1) -> Int2D:
+def schedule_array(what: str, given: object, periods: set[int], first: int = 1) -> Int2D:
     """A 12 x 24 schedule whose entries are all among `periods`, counted from `first`.
 
     Raises
@@ -152,7 +154,7 @@ def is_sound(x: float) -> bool:
     return abs(x) <= LARGEST
 
 
-def number(value: Any) -> float | None:
+def number(value: object) -> float | None:
     """A real number as a float, None for anything else (text and booleans too)."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.number):
         return None

@@ -12,15 +12,15 @@ from cairo.model.arrays import FloatND, Int1D
 from cairo.model.bills import CustomerUse, fill_tiers
 from cairo.model.names import MONTHS
 from cairo.model.periods import HourGroups, PeriodPlan, PeriodUse
+from cairo.model.tariff import Tariff
 from cairo.model.tariff_rows import NO_LIMIT
-from cairo.model.tariff_tables import TariffTable
 
 ENERGY = "energy_charge"
 DEMAND = "demand_charge"
 SOLAR = "solar_compensation"
 
 
-def demand_frame(use: PeriodUse, plan: PeriodPlan, table: TariffTable, gas: bool) -> pd.DataFrame:
+def demand_frame(use: PeriodUse, plan: PeriodPlan, table: Tariff, gas: bool) -> pd.DataFrame:
     """CAIRO's aggregated load of one tariff's customers.
 
     Index bldg_id; `month, period, tier, grid_cons, load_data, charge_type, tariff`: energy by
@@ -46,7 +46,7 @@ def demand_frame(use: PeriodUse, plan: PeriodPlan, table: TariffTable, gas: bool
     return whole
 
 
-def solar_frame(use: PeriodUse, plan: PeriodPlan, table: TariffTable) -> pd.DataFrame:
+def solar_frame(use: PeriodUse, plan: PeriodPlan, table: Tariff) -> pd.DataFrame:
     """CAIRO's aggregated solar of one tariff's customers; only rows with generation."""
     month, period, tier = _cells(plan.energy, np.ones((plan.energy.periods, 1), dtype=bool))
     frame = _frame(use.bldg_ids, month + 1, period + 1, tier + 1)
@@ -63,7 +63,7 @@ def solar_frame(use: PeriodUse, plan: PeriodPlan, table: TariffTable) -> pd.Data
     return frame[frame["pv_generation"] > 0.0]
 
 
-def real_tiers(table: TariffTable) -> np.ndarray:
+def real_tiers(table: Tariff) -> np.ndarray:
     """(P, T) whether a period has a tier: the one before it has a limit."""
     real = np.ones(table.max_usage.shape, dtype=bool)
     real[:, 1:] = np.logical_and.accumulate(table.max_usage[:, :-1] < NO_LIMIT, axis=1)
@@ -89,7 +89,7 @@ def _frame(bldg_ids: Int1D, month: Int1D, period: Int1D, tier: Int1D) -> pd.Data
     )
 
 
-def _peak_frame(use: PeriodUse, plan: PeriodPlan, table: TariffTable, gas: bool) -> pd.DataFrame:
+def _peak_frame(use: PeriodUse, plan: PeriodPlan, table: Tariff, gas: bool) -> pd.DataFrame:
     months = np.arange(MONTHS)
     if table.demand is None:
         month, period = months, np.zeros(MONTHS, dtype=np.int64)
@@ -115,7 +115,7 @@ def uses_from_frames(
     aggregated_solar: pd.DataFrame | None,
     bldg_ids: Sequence[int],
     strategy: Mapping[int, str],
-    tables: Mapping[str, TariffTable],
+    tables: Mapping[str, Tariff],
 ) -> dict[str, CustomerUse]:
     """Customers' use by tariff, from CAIRO's frames in any row order.
 

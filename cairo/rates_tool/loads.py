@@ -22,8 +22,8 @@ from cairo.model.arrays import FloatND
 from cairo.model.calendar import __timeshift__, hour_months, hour_of_day, hour_stamps, hour_weekend
 from cairo.model.names import ELECTRICITY, GAS, HOURS, MONTHS, NET_LOAD
 from cairo.model.periods import PeriodUse, period_plan
-from cairo.model.tariff_tables import (
-    TariffTable,
+from cairo.model.tariff import (
+    Tariff,
     energy_charge_aggregation_method,
     energy_charge_map,
 )
@@ -329,7 +329,7 @@ def process_building_demand_by_period(
 def aggregate_load_worker(
     bldg_id: int,
     building_load: pd.DataFrame,
-    table: TariffTable,
+    table: Tariff,
     load_col_key: str,
     target_year: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -367,7 +367,7 @@ def aggregate_load_worker(
     return demand_frame(summed, plan, table, gas), solar_frame(summed, plan, table)
 
 
-def _tariff_hours(table: TariffTable, target_year: int) -> pd.DataFrame:
+def _tariff_hours(table: Tariff, target_year: int) -> pd.DataFrame:
     """Month, hour, day type and energy period of each hour of the year."""
     hours = pd.DataFrame(
         {
@@ -388,7 +388,7 @@ def _by_period(hours: pd.DataFrame, column: str, periods: int) -> FloatND:
     return by_period
 
 
-def _demand_peaks(hours: pd.DataFrame, table: TariffTable) -> FloatND:
+def _demand_peaks(hours: pd.DataFrame, table: Tariff) -> FloatND:
     """Monthly peaks of one building by demand period, (1, 12, D) [kW]."""
     assert table.demand is not None
     month, hour = hours["month"].to_numpy() - 1, hours["hour"].to_numpy()

@@ -14,18 +14,18 @@ import dask
 import numpy as np
 import pandas as pd
 
-from cairo.errors import RequirementError, listed, listed_buildings
+from cairo.errors import RequirementError, listed
+from cairo.files.tariff_maps import TariffMap, tariff_of
 from cairo.model.arrays import Float1D, Float2D
 from cairo.model.bills import CustomerUse, RateResponse, SolarStyle, monthly_bills, rate_response
 from cairo.model.kernels import weighted_total
 from cairo.model.names import ANNUAL, DISTRIBUTION_PRICE, PRICE_COLUMNS, months
 from cairo.model.precalc import rate_level
 from cairo.model.revenue_requirement import return_revenue_requirement_target
-from cairo.model.tariff_tables import TariffTable, tariff_table, with_energy_rates
+from cairo.model.tariff import Tariff, parse_tariff, with_energy_rates
 from cairo.rates_tool import loads as load_funcs
 from cairo.rates_tool.demand_frames import real_tiers, uses_from_frames
 from cairo.rates_tool.tariffs import (
-    __load_tariff_maps__,
     _determine_sell_rate,
     _return_export_compensation_rate,
     delayed_tables,
@@ -51,20 +51,7 @@ RevenueRequirement = float | Mapping[str, float]
 def sell_table(sell_rate: SellRates, key: str) -> Float2D | None:
     """(P, T) export ratios or sell prices of a tariff, None when there are none."""
     tariff = (sell_rate or {}).get(key)
-    return None if tariff is None else tariff_table(key, tariff).sell
-
-
-def strategy_of(tariff_strategy: Any, prototype_ids: Sequence[int]) -> dict[int, str]:
-    """{bldg_id: tariff key} from such a mapping, or a tariff map frame or path."""
-    if isinstance(tariff_strategy, Mapping):
-        strategy = {int(k): str(v) for k, v in tariff_strategy.items()}
-    else:
-        frame = __load_tariff_maps__(tariff_strategy)
-        strategy = dict(zip(frame["bldg_id"].tolist(), frame["tariff_key"].tolist(), strict=True))
-    missing = [bldg_id for bldg_id in prototype_ids if bldg_id not in strategy]
-    if missing:
-        raise RequirementError(f"no tariff for buildings {listed_buildings(missing)}")
-    return strategy
+    return None if tariff is None else parse_tariff(key, tariff).sell
 
 
 def bill_frame(bldg_ids: Iterable[int], bills: Float2D) -> pd.DataFrame:
@@ -82,7 +69,7 @@ def run_system_revenues(
     process_agg_load: bool = True,
     prototype_ids: Iterable[int] = (),
     tariff_config: Mapping[str, Mapping[str, Any]] | None = None,
-    tariff_strategy: Any = None,
+    tariff_strategy: TariffMap = None,
 ) -> pd.DataFrame:
     """Bills of all customers, building by building under `dask.delayed`.
 
@@ -108,7 +95,7 @@ def run_system_revenues(
         A building without tariff, a row of a period its tariff lacks.
     """
     ids = [int(i) for i in prototype_ids] or pd.unique(aggregated_load.index).tolist()
-    strategy = strategy_of(tariff_strategy, ids)
+    strategy = tariff_of(tariff_strategy, ids)
     tables = delayed_tables((strategy[bldg_id] for bldg_id in ids), tariff_config or {})
     sells = {key: sell_table(solar_compensation_df, key) for key in tables}
     loads, solar = _by_building(aggregated_load), _by_building(aggregated_solar)
@@ -138,7 +125,7 @@ def return_monthly_bills_year1(
     bldg_id: int,
     building_load: pd.DataFrame,
     building_solar: pd.DataFrame | None,
-    table: TariffTable,
+    table: Tariff,
     sell: Float2D | None = None,
     solar_compensation_style: SolarStyle | None = None,
 ) -> Float2D:
@@ -151,7 +138,7 @@ def _one_use(
     bldg_id: int,
     building_load: pd.DataFrame,
     building_solar: pd.DataFrame | None,
-    table: TariffTable,
+    table: Tariff,
 ) -> CustomerUse:
     on, tables = {bldg_id: table.key}, {table.key: table}
     return uses_from_frames(building_load, building_solar, [bldg_id], on, tables)[table.key]
@@ -176,7 +163,7 @@ def bills_of_uses(
     ids: list[np.ndarray] = []
     bills: list[Float2D] = []
     for key, use in uses.items():
-        table = tariff_table(key, tariffs[key])
+        table = parse_tariff(key, tariffs[key])
         ids.append(use.bldg_ids)
         bills.append(monthly_bills(use, table, sell_table(sell_rate, key), style))
     place = pd.Index(np.concatenate(ids)).get_indexer(pd.Index(list(bldg_ids)))
@@ -232,7 +219,7 @@ def _return_revenue_requirement_target(
 # Calibration
 
 
-def relative_rates(mapping: pd.DataFrame, table: TariffTable) -> Float2D:
+def relative_rates(mapping: pd.DataFrame, table: Tariff) -> Float2D:
     """(P, T) relative energy rates of a tariff from a precalc mapping.
 
     Raises
@@ -313,7 +300,7 @@ def calibrated_tariffs(
     responses: dict[str, list[RateResponse]] = {}
     relative: dict[str, Float2D] = {}
     for key, use in uses.items():
-        table = tariff_table(key, tariffs[key])
+        table = parse_tariff(key, tariffs[key])
         relative[key] = relative_rates(mapping, table)
         own: Float1D = weight.reindex(use.bldg_ids).to_numpy(np.float64)
         sell = sell_table(sell_rate, key)
@@ -325,7 +312,7 @@ def run_aggregator_precalculation(
     bldg_id: int,
     building_load: pd.DataFrame,
     building_solar: pd.DataFrame | None,
-    table: TariffTable,
+    table: Tariff,
     relative: Float2D,
     weight: float,
     sell: Float2D | None = None,
@@ -343,7 +330,7 @@ def _precalc_customer_rates(
     revenue_requirement: RevenueRequirement,
     customer_metadata: pd.DataFrame,
     tariff_config: Mapping[str, Mapping[str, Any]],
-    tariff_strategy: Any,
+    tariff_strategy: TariffMap,
     solar_compensation_df: SellRates = None,
     solar_compensation_style: SolarStyle | None = None,
 ) -> dict[str, dict[str, Any]]:
@@ -354,10 +341,10 @@ def _precalc_customer_rates(
     """
     ids = [int(i) for i in customer_metadata["bldg_id"]]
     weights = dict(zip(ids, customer_metadata["weight"].to_numpy(np.float64), strict=True))
-    strategy = strategy_of(tariff_strategy, ids)
+    strategy = tariff_of(tariff_strategy, ids)
     keys = sorted({strategy[bldg_id] for bldg_id in ids})
     relative = {
-        key: relative_rates(precalc_period_mapping, tariff_table(key, tariff_config[key]))
+        key: relative_rates(precalc_period_mapping, parse_tariff(key, tariff_config[key]))
         for key in keys
     }
     tables = delayed_tables(keys, tariff_config)

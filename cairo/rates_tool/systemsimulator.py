@@ -27,6 +27,7 @@ from cairo.errors import (
 )
 from cairo.files.metadata import scaled_weights
 from cairo.files.run_directory import RunDirectory, write_csv, write_json
+from cairo.files.tariff_maps import tariff_of
 from cairo.model import low_income_assistance
 from cairo.model.bills import CustomerUse, SolarStyle, customer_use
 from cairo.model.kernels import weighted_total
@@ -42,7 +43,7 @@ from cairo.model.names import (
     gas_tariff_year,
     months,
 )
-from cairo.model.tariff_tables import in_therms, tariff_table
+from cairo.model.tariff import in_therms, parse_tariff
 from cairo.rates_tool import delayed_stages, postprocessing, system_revenues, tariffs
 from cairo.rates_tool import loads as load_funcs
 from cairo.rates_tool.config import OUTPUT_INTERNAL_POSTPROCESSING
@@ -539,12 +540,7 @@ def gas_tariff_strategy(
 
     `gas_tariff_str_loc` is {key: path}, or {key: PySAM-style tariff} as published, per kWh.
     """
-    frame = tariffs.__load_tariff_maps__(gas_tariff_map)
-    strategy = dict(zip(frame["bldg_id"].tolist(), frame["tariff_key"].tolist(), strict=True))
-    missing = [bldg_id for bldg_id in bldg_ids if bldg_id not in strategy]
-    if missing:
-        raise TariffError(f"gas tariff map has no tariff for buildings {listed_buildings(missing)}")
-    strategy = {bldg_id: strategy[bldg_id] for bldg_id in bldg_ids}
+    strategy = tariff_of(gas_tariff_map, bldg_ids, "gas tariff map")
     keys = sorted(set(strategy.values()))
     given = dict(gas_tariff_str_loc or {})
     absent = [key for key in keys if key not in given]
@@ -560,7 +556,7 @@ def summary_uses(
     uses: Mapping[str, Any], params: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, CustomerUse]:
     """Each tariff's customers' use of a `LoadSummary`, split over tiers."""
-    return {key: customer_use(use, tariff_table(key, params[key])) for key, use in uses.items()}
+    return {key: customer_use(use, parse_tariff(key, params[key])) for key, use in uses.items()}
 
 
 def monthly_energy(uses: Mapping[str, CustomerUse], bldg_ids: Sequence[int]) -> pd.DataFrame:

@@ -7,7 +7,6 @@ are passed on from the modules that hold them.
 from __future__ import annotations
 
 import copy
-import io
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,13 +17,14 @@ import dask
 import numpy as np
 import pandas as pd
 
-from cairo.errors import TariffError, listed, listed_buildings, one_line
+from cairo.errors import TariffError, listed, one_line
 from cairo.files.reading import FilePath, read_bytes
+from cairo.files.tariff_maps import TariffMap, load_tariff_map, tariff_of
 from cairo.files.urdb import URDBv7_to_ElectricityRates
 from cairo.files.urdb_export import ElectricityRates_to_URDB
 from cairo.model.export_compensation import _determine_sell_rate, _return_export_compensation_rate
-from cairo.model.tariff_rows import LARGEST, energy_rows
-from cairo.model.tariff_tables import TariffTable, tariff_table
+from cairo.model.tariff import Tariff, parse_tariff
+from cairo.model.tariff_rows import LARGEST, TariffDict, energy_rows
 
 __all__ = [
     "ElectricityRates_to_URDB",
@@ -38,7 +38,7 @@ __all__ = [
     "precalc_period_mapping",
 ]
 
-TariffDict = dict[str, Any]
+__load_tariff_maps__ = load_tariff_map
 REL_VALUE_PLACES = 4
 """Decimal places of `rel_value`."""
 
@@ -88,80 +88,20 @@ def _read_tariff(
     return _pysam_style(given, f"{key} ({path})")
 
 
-def _pysam_style(given: Any, name: str) -> TariffDict:
+def _pysam_style(given: object, name: str) -> TariffDict:
     """A tariff in either form as a PySAM-style dict; the input is not changed."""
     if isinstance(given, Mapping) and "ur_ec_tou_mat" in given:
-        tariff_table(name, given)
+        parse_tariff(name, given)
         return copy.deepcopy(dict(given))
     return URDBv7_to_ElectricityRates(given, name)
 
 
-# Maps of building to tariff
-
-
-def __load_tariff_maps__(
-    path_or_frame: FilePath | pd.DataFrame,
-    storage_options: Mapping[str, Any] | None = None,
-) -> pd.DataFrame:
-    """A tariff map: frame `bldg_id` (int64), `tariff_key` (text), in the order given.
-
-    Parameters
-    ----------
-    path_or_frame : CSV file, local or fsspec URL, or a frame; other columns are left out.
-    storage_options : fsspec options for URLs.
-
-    Raises
-    ------
-    TariffError
-        Naming the file: it is missing or unreadable, a column is missing, a building is not a
-        whole number, has no tariff or is there more than once.
-    """
-    if isinstance(path_or_frame, pd.DataFrame):
-        what, frame = "tariff map", path_or_frame
-        if "bldg_id" not in frame and frame.index.name == "bldg_id":
-            frame = frame.reset_index()
-    else:
-        what = f"tariff map {os.fspath(path_or_frame)}"
-        content = read_bytes(path_or_frame, storage_options, TariffError, "tariff map")
-        try:
-            frame = pd.read_csv(
-                io.BytesIO(content), dtype=str, keep_default_na=False, encoding="utf-8-sig"
-            )
-        except ValueError as error:
-            raise TariffError(f"{what} is not CSV: {one_line(error)}") from error
-    missing = [name for name in ("bldg_id", "tariff_key") if name not in frame]
-    if missing:
-        raise TariffError(
-            f"{what} has no column {listed(missing)}; it has {listed(frame.columns)}, "
-            "expected bldg_id, tariff_key"
-        )
-    if frame.empty:
-        raise TariffError(f"{what} has no rows, expected one a building")
-    ids = _building_ids(what, frame["bldg_id"])
-    keys = ["" if pd.isna(key) else str(key).strip() for key in frame["tariff_key"]]
-    without = [i for i, key in zip(ids.tolist(), keys, strict=True) if not key]
-    if without:
-        raise TariffError(f"{what} has no tariff_key for buildings {listed_buildings(without)}")
-    repeated = ids[ids.duplicated()].unique()
-    if len(repeated):
-        raise TariffError(f"{what} has buildings more than once: {listed_buildings(repeated)}")
-    return pd.DataFrame({"bldg_id": ids.to_numpy(), "tariff_key": keys})
-
-
-def _building_ids(what: str, given: pd.Series) -> pd.Series:
-    numbers = pd.to_numeric(given, errors="coerce").reset_index(drop=True)
-    values = numbers.to_numpy(np.float64, na_value=np.nan)
-    wrong = ~np.isfinite(values) | (values != np.floor(values)) | (np.abs(values) >= 2.0**53)
-    if wrong.any():
-        raise TariffError(
-            f"{what} has bldg_id {listed([repr(v) for v in given[wrong]])}, expected whole numbers"
-        )
-    return numbers.astype(np.int64)
+# Tariffs of a run
 
 
 def _load_base_tariffs(
-    tariff_base: Mapping[str, Any],
-    tariff_map: FilePath | pd.DataFrame | Mapping[int, str],
+    tariff_base: Mapping[str, object],
+    tariff_map: TariffMap,
     prototype_ids: Sequence[int],
 ) -> tuple[dict[int, str], dict[str, TariffDict]]:
     """Each building's tariff key, and the tariffs those buildings are on.
@@ -182,16 +122,7 @@ def _load_base_tariffs(
     TariffError
         Buildings without tariff, tariff keys without tariff.
     """
-    if isinstance(tariff_map, Mapping):
-        of_building = {int(i): str(key) for i, key in tariff_map.items()}
-    else:
-        frame = __load_tariff_maps__(tariff_map)
-        of_building = dict(zip(frame["bldg_id"].tolist(), frame["tariff_key"], strict=True))
-    ids = [int(bldg_id) for bldg_id in prototype_ids]
-    without = [bldg_id for bldg_id in ids if bldg_id not in of_building]
-    if without:
-        raise TariffError(f"tariff map has no tariff for buildings {listed_buildings(without)}")
-    strategy = {bldg_id: of_building[bldg_id] for bldg_id in ids}
+    strategy = tariff_of(tariff_map, prototype_ids)
     used = dict.fromkeys(strategy.values())
     unknown = [key for key in used if key not in tariff_base]
     if unknown:
@@ -210,10 +141,12 @@ def _load_base_tariffs(
     return strategy, tariffs
 
 
-def delayed_tables(keys: Iterable[str], tariffs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def delayed_tables(
+    keys: Iterable[str], tariffs: Mapping[str, Mapping[str, object]]
+) -> dict[str, Any]:
     """Tariffs as arguments of many delayed jobs: parsed once, each one value of the graph."""
     return {
-        key: dask.delayed(tariff_table(key, tariffs[key]), pure=False, traverse=False)
+        key: dask.delayed(parse_tariff(key, tariffs[key]), pure=False, traverse=False)
         for key in sorted(set(keys))
     }
 
@@ -221,15 +154,15 @@ def delayed_tables(keys: Iterable[str], tariffs: Mapping[str, Mapping[str, Any]]
 # Periods and relative rates
 
 
-def _charge_period_mapping(tariff: Mapping[str, Any]) -> pd.DataFrame:
+def _charge_period_mapping(tariff: Mapping[str, object]) -> pd.DataFrame:
     """Energy period of each month (1 to 12), hour (0 to 23) and day type.
 
     Columns `month`, `hour`, `day_type` ('weekday' or 'weekend'), `period` (from 1); 576 rows.
     """
-    return period_mapping(tariff_table("given", tariff))
+    return period_mapping(parse_tariff("given", tariff))
 
 
-def period_mapping(table: TariffTable) -> pd.DataFrame:
+def period_mapping(table: Tariff) -> pd.DataFrame:
     """`_charge_period_mapping` of a parsed tariff."""
     month, hour = np.indices(table.weekday.shape)
     days = {"weekday": table.weekday, "weekend": table.weekend}
@@ -249,7 +182,7 @@ def period_mapping(table: TariffTable) -> pd.DataFrame:
     )
 
 
-def precalc_period_mapping(tariffs: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+def precalc_period_mapping(tariffs: Mapping[str, Mapping[str, object]]) -> pd.DataFrame:
     """Relative energy rates that keep each tariff's own shape.
 
     Parameters
@@ -272,8 +205,8 @@ def precalc_period_mapping(tariffs: Mapping[str, Mapping[str, Any]]) -> pd.DataF
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
 
-def _relative(key: str, tariff: Mapping[str, Any]) -> pd.DataFrame:
-    table = tariff_table(key, tariff)
+def _relative(key: str, tariff: Mapping[str, object]) -> pd.DataFrame:
+    table = parse_tariff(key, tariff)
     places = {(int(row[0]), int(row[1])) for row in energy_rows(key, tariff)}
     # A period that the structure leaves empty still has a first tier, which is free.
     places |= {(period, 1) for period in range(1, table.n_periods + 1)}

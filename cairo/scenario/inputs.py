@@ -24,6 +24,7 @@ from cairo.errors import (
 from cairo.files.metadata import building_ids, read_frame, return_buildingstock
 from cairo.files.reading import folder_listing, read_bytes
 from cairo.files.run_directory import check_run_name, local_folder
+from cairo.files.tariff_maps import tariff_of
 from cairo.files.yaml_files import read_yaml
 from cairo.scenario.scenario_file import RunSettings, is_path_key
 
@@ -243,17 +244,11 @@ def _load_files(settings: RunSettings, ids: list[int]) -> dict[int, str]:
 
 def _map(path: str, ids: list[int], settings: RunSettings, what: str) -> pd.DataFrame:
     """A tariff map's rows of the run's buildings, in their order."""
-    from cairo.rates_tool.tariffs import __load_tariff_maps__ as load_tariff_map
-
-    frame = load_tariff_map(path, settings.storage_options).set_index("bldg_id")
-    missing = [bldg_id for bldg_id in ids if bldg_id not in frame.index]
-    if missing:
-        raise TariffError(f"{what} {path} has no tariff for buildings {listed_buildings(missing)}")
-    frame = frame.loc[ids].reset_index()
-    for key in frame["tariff_key"].unique():
+    on = tariff_of(path, ids, f"{what} {path}", settings.storage_options)
+    for key in dict.fromkeys(on.values()):
         if Path(key).name != key or key in (".", "..") or "\\" in key:
             raise TariffError(f"{what} {path} has tariff key {key!r}, expected a plain name")
-    return frame[["bldg_id", "tariff_key"]]
+    return pd.DataFrame({"bldg_id": list(on), "tariff_key": list(on.values())})
 
 
 def _electric_tariffs(

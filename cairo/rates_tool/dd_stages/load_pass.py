@@ -12,7 +12,7 @@ import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 
-from cairo.model.tariff_tables import tariff_table
+from cairo.model.tariff import parse_tariff
 from cairo.rates_tool.dd_stages import marginal, summary
 from cairo.rates_tool.dd_stages.frame import LoadOptions, as_load_frame
 from cairo.rates_tool.dd_stages.summary import LoadSummary, PassPlan, UsePlan, use_plan
@@ -61,7 +61,7 @@ def run_plan(
 
 
 def _uses(plan: PassPlan, params: Tariffs, strategy: Mapping[int, str], year: int) -> UsePlan:
-    tables = {key: tariff_table(key, tariff) for key, tariff in params.items()}
+    tables = {key: parse_tariff(key, tariff) for key, tariff in params.items()}
     return use_plan(plan.bldg_ids, strategy, tables, year)
 
 

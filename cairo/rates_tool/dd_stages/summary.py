@@ -19,7 +19,7 @@ from cairo.model.calendar import hour_stamps
 from cairo.model.kernels import Nodes
 from cairo.model.names import BURDEN, NET_LOAD
 from cairo.model.periods import PeriodPlan, PeriodUse, period_plan
-from cairo.model.tariff_tables import TariffTable
+from cairo.model.tariff import Tariff
 from cairo.rates_tool.dd_stages import aggregate, marginal, period, residual
 from cairo.rates_tool.dd_stages.frame import (
     check_one_year,
@@ -46,7 +46,7 @@ class UsePlan:
 
 
 def use_plan(
-    bldg_ids: Int1D, strategy: Mapping[int, str], tables: Mapping[str, TariffTable], year: int
+    bldg_ids: Int1D, strategy: Mapping[int, str], tables: Mapping[str, Tariff], year: int
 ) -> UsePlan:
     """The plan of buildings on several tariffs; only tariffs in use are kept."""
     keys = tuple(sorted(set(strategy.values())))

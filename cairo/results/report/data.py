@@ -25,7 +25,7 @@ from cairo.model.names import (
     TOTAL_PRICE,
     months,
 )
-from cairo.model.tariff_tables import TariffTable, tariff_table
+from cairo.model.tariff import Tariff, parse_tariff
 from cairo.results.report.numbers import weighted_quantile
 
 FUELS = {"elec": "Electricity", "gas": "Gas", "comb": "Electricity and gas"}
@@ -63,7 +63,7 @@ class RunData:
     bat: Mapping[str, Float1D]
     bills: Mapping[str, FuelBills]
     dollar_year: str
-    tariffs: Mapping[str, TariffTable]
+    tariffs: Mapping[str, Tariff]
     tariff_of: np.ndarray
     hours: pd.DataFrame
     utc_offset: str
@@ -242,9 +242,9 @@ def _fuels(folder: Path, index: pd.Index) -> dict[str, FuelBills]:
     return bills if bills["gas"].annual.any() else {"elec": bills["elec"]}
 
 
-def _tariffs(path: Path) -> dict[str, TariffTable]:
+def _tariffs(path: Path) -> dict[str, Tariff]:
     try:
-        tables = {key: tariff_table(key, tariff) for key, tariff in _mapping(path).items()}
+        tables = {key: parse_tariff(key, tariff) for key, tariff in _mapping(path).items()}
     except CairoError as error:
         raise error if str(path) in str(error) else CairoError(f"{path}: {error}") from None
     if not tables:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from cairo.model.arrays import Float1D
 from cairo.model.names import months
-from cairo.model.tariff_tables import DemandCharges, TariffTable
+from cairo.model.tariff import DemandCharges, Tariff
 from cairo.results.report.numbers import count, dollars
 from cairo.results.report.page import Html, heading, join, lines, paragraph, table
 from cairo.results.report.schedule import when
@@ -16,7 +16,7 @@ NO_MAXIMUM = 1e37
 UNITS = {0: "kWh", 1: "kWh/kW", 2: "kWh a day", 3: "kWh/kW a day"}
 
 
-def rate_tables(tariffs: Mapping[str, TariffTable]) -> list[Html]:
+def rate_tables(tariffs: Mapping[str, Tariff]) -> list[Html]:
     """A heading and tables for each tariff."""
     return [
         join([heading(key), _charges(tariff), _energy(tariff), *_demand(tariff.demand)])
@@ -24,7 +24,7 @@ def rate_tables(tariffs: Mapping[str, TariffTable]) -> list[Html]:
     ]
 
 
-def _charges(tariff: TariffTable) -> Html:
+def _charges(tariff: Tariff) -> Html:
     parts = [f"Fixed charge {dollars(tariff.monthly_fixed, 2)} a month"]
     if tariff.monthly_min:
         parts.append(f"minimum bill {dollars(tariff.monthly_min, 2)} a month")
@@ -33,7 +33,7 @@ def _charges(tariff: TariffTable) -> Html:
     return paragraph("; ".join(parts) + ".")
 
 
-def _energy(tariff: TariffTable) -> Html:
+def _energy(tariff: Tariff) -> Html:
     rows = []
     for period in range(tariff.n_periods):
         hours = lines(when(tariff.weekday, tariff.weekend, period + 1))

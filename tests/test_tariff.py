@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from cairo.errors import TariffError
-from cairo.model.tariff_tables import (
+from cairo.model.tariff import (
     NO_LIMIT,
     energy_charge_aggregation_method,
     energy_charge_map,
     in_therms,
-    tariff_table,
+    parse_tariff,
     with_energy_rates,
 )
 
@@ -49,7 +49,7 @@ def rates(*rows):
 
 
 def test_the_table_holds_every_number_of_the_dict():
-    table = tariff_table("tou", tariff())
+    table = parse_tariff("tou", tariff())
     assert (table.n_periods, table.n_tiers, table.needs_monthly_peak) == (2, 2, False)
     np.testing.assert_allclose(table.rate, [[0.11, 0.22], [0.33, 0.0]], rtol=1e-15)
     np.testing.assert_array_equal(table.sell, [[0.05, 0.06], [0.07, 0.0]])
@@ -62,18 +62,18 @@ def test_the_table_holds_every_number_of_the_dict():
 
 def test_usage_never_reaches_a_tier_its_period_lacks():
     # Period 2 has one tier with a limit of 300 kWh: what is above stays in that tier.
-    limits = tariff_table("tou", tariff()).max_usage
+    limits = parse_tariff("tou", tariff()).max_usage
     np.testing.assert_array_equal(limits, [[500.0, NO_LIMIT], [NO_LIMIT, NO_LIMIT]])
 
 
 def test_rows_may_come_in_any_order():
     given = tariff()
     mixed = tariff(ur_ec_tou_mat=given["ur_ec_tou_mat"][::-1])
-    np.testing.assert_array_equal(tariff_table("a", mixed).rate, tariff_table("a", given).rate)
+    np.testing.assert_array_equal(parse_tariff("a", mixed).rate, parse_tariff("a", given).rate)
 
 
 def test_rows_of_six_are_pysams_own_without_adjustment():
-    table = tariff_table("a", tariff() | rates((1, 1, 1e38, 0, 0.1, 0.04)) | flat_hours())
+    table = parse_tariff("a", tariff() | rates((1, 1, 1e38, 0, 0.1, 0.04)) | flat_hours())
     assert (table.rate[0, 0], table.sell[0, 0]) == (0.1, 0.04)
 
 
@@ -84,7 +84,7 @@ def flat_hours():
 @pytest.mark.parametrize("none", [1e38, math.inf, float(np.float32(1e38))])
 def test_every_way_to_write_no_limit_is_one(none):
     assert (
-        tariff_table("a", tariff() | rates((1, 1, none, 0, 0.1, 0, 0)) | flat_hours()).max_usage[
+        parse_tariff("a", tariff() | rates((1, 1, none, 0, 0.1, 0, 0)) | flat_hours()).max_usage[
             0, 0
         ]
         == NO_LIMIT
@@ -94,7 +94,7 @@ def test_every_way_to_write_no_limit_is_one(none):
 @pytest.mark.parametrize("code", [1, 3])
 def test_limits_per_kw_need_the_monthly_peak(code):
     rows = rates((1, 1, 200, code, 0.1, 0, 0), (1, 2, 1e38, code, 0.2, 0, 0))
-    assert tariff_table("a", tariff() | rows | flat_hours()).needs_monthly_peak
+    assert parse_tariff("a", tariff() | rows | flat_hours()).needs_monthly_peak
 
 
 BAD = {
@@ -155,19 +155,19 @@ BAD = {
 @pytest.mark.parametrize("changes, message", BAD.values(), ids=BAD)
 def test_what_cannot_be_billed_is_refused_by_name_in_one_line(changes, message):
     with pytest.raises(TariffError, match=f"tariff bad.*{message}") as caught:
-        tariff_table("bad", tariff() | flat_hours() | changes)
+        parse_tariff("bad", tariff() | flat_hours() | changes)
     assert "\n" not in str(caught.value)
 
 
 def test_a_tariff_that_is_no_mapping_is_refused():
     with pytest.raises(TariffError, match="tariff a: found list"):
-        tariff_table("a", [])
+        parse_tariff("a", [])
 
 
 def test_demand_charges_have_a_price_a_period_and_a_price_a_month():
     flat = [[m, 1, 10.0, 2.0 + m] for m in range(12)] + [[6, 2, 1e38, 50.0]]
     tou = [[1, 1, 1e38, 0.0], [2, 1, 5.0, 7.0], [2, 2, 1e38, 9.0]]
-    demand = tariff_table(
+    demand = parse_tariff(
         "d",
         tariff(
             ur_dc_enable=1,
@@ -189,10 +189,10 @@ def test_demand_charges_have_a_price_a_period_and_a_price_a_month():
 
 def test_demand_charges_that_are_free_or_disabled_are_none():
     free = {"ur_dc_flat_mat": [[m, 1, 1e38, 0.0] for m in range(12)]}
-    assert tariff_table("d", tariff(ur_dc_enable=1, **free)).demand is None
+    assert parse_tariff("d", tariff(ur_dc_enable=1, **free)).demand is None
     costly = {"ur_dc_flat_mat": [[m, 1, 1e38, 3.0] for m in range(12)]}
-    assert tariff_table("d", tariff(ur_dc_enable=0, **costly)).demand is None
-    only_flat = tariff_table("d", tariff(ur_dc_enable=1, **costly)).demand
+    assert parse_tariff("d", tariff(ur_dc_enable=0, **costly)).demand is None
+    only_flat = parse_tariff("d", tariff(ur_dc_enable=1, **costly)).demand
     assert only_flat.tou_price.shape == (0, 1)
 
 
@@ -215,7 +215,7 @@ def test_new_rates_take_the_place_of_rate_and_adjustment():
 def test_a_gas_bill_is_the_same_in_therms_as_in_kwh():
     given = tariff(ur_dc_enable=1, ur_dc_flat_mat=[[m, 1, 1e38, 2.0] for m in range(12)])
     before = copy.deepcopy(given)
-    per_kwh, per_therm = tariff_table("g", given), tariff_table("g", in_therms(given))
+    per_kwh, per_therm = parse_tariff("g", given), parse_tariff("g", in_therms(given))
     therms_per_kwh = 0.0341214116
 
     def charge(table, use):
@@ -235,7 +235,7 @@ def test_a_gas_bill_is_the_same_in_therms_as_in_kwh():
 
 def test_hours_of_use_limits_are_the_same_in_any_unit_of_energy():
     rows = rates((1, 1, 200, 1, 0.1, 0, 0), (1, 2, 1e38, 1, 0.2, 0, 0))
-    assert tariff_table("g", in_therms(tariff() | rows | flat_hours())).max_usage[0, 0] == 200
+    assert parse_tariff("g", in_therms(tariff() | rows | flat_hours())).max_usage[0, 0] == 200
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""PySAM-style tariff dicts as arrays, checked once, and the few ways a tariff is rewritten.
+"""`Tariff`: a tariff parsed and checked once, used as arrays, written out as PySAM's dict.
 
 The dict's names are those of SAM's `Utilityrate5` (electricity rates). `ur_ec_tou_mat` rows are
 period, tier (both from 1), max usage, unit code, rate, adjustment, sell rate; rows of six, as
@@ -9,9 +9,9 @@ PySAM itself has them, carry no adjustment. `ur_dc_tou_mat` rows are period, tie
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from cairo.model.tariff_rows import (
     NO_LIMIT,
     PER_KW,
     UNITS,
+    TariffDict,
     energy_rows,
     is_sound,
     limit_array,
@@ -58,10 +59,11 @@ class DemandCharges:
     flat_max: Float2D
 
 
-@dataclass(frozen=True)
-class TariffTable:
-    """A PySAM-style tariff dict as arrays: P energy periods, T tiers (the most of any period).
+@dataclass(frozen=True, eq=False)
+class Tariff:
+    """A tariff, parsed and checked: P energy periods, T tiers (the most of any period).
 
+    key : the tariff's name.
     rate : (P, T) rate + adjustment [$/kWh]; 0 for the tiers a period lacks, which no usage
         reaches since the limit of the tier before them is `NO_LIMIT`.
     sell : (P, T) sell rate, the seventh column.
@@ -70,6 +72,7 @@ class TariffTable:
     weekday, weekend : (12, 24) energy periods from 1.
     monthly_fixed, monthly_min, annual_min : [$].
     demand : None when the tariff charges nothing for demand.
+    given : the PySAM-style dict the arrays were read from; never changed, see `to_dict`.
     """
 
     key: str
@@ -84,6 +87,19 @@ class TariffTable:
     annual_min: float
     metering_option: int
     demand: DemandCharges | None
+    given: Mapping[str, object] = field(repr=False)
+
+    def to_dict(self) -> TariffDict:
+        """The tariff as CAIRO keeps it: a PySAM-style dict of plain values, the caller's own."""
+        return copy.deepcopy(dict(self.given))
+
+    def with_energy_rates(self, rate: Float2D) -> Tariff:
+        """The same tariff with other energy rates (P, T) [$/kWh]; see `with_energy_rates`."""
+        return parse_tariff(self.key, with_energy_rates(self.given, rate))
+
+    def in_therms(self) -> Tariff:
+        """A gas tariff published per kWh as one per therm; see `in_therms`."""
+        return parse_tariff(self.key, in_therms(self.given))
 
     @property
     def n_periods(self) -> int:
@@ -101,8 +117,8 @@ class TariffTable:
         return bool(np.isin(self.unit, PER_KW).any())
 
 
-def tariff_table(key: str, tariff: Mapping[str, Any]) -> TariffTable:
-    """The arrays of a PySAM-style tariff dict.
+def parse_tariff(key: str, tariff: object) -> Tariff:
+    """A PySAM-style tariff dict, read once.
 
     Raises
     ------
@@ -129,7 +145,7 @@ def tariff_table(key: str, tariff: Mapping[str, Any]) -> TariffTable:
         unit[place] = int(code)
     _check_limit_units(key, limit, unit)
     periods = {period for period, _ in cells}
-    return TariffTable(
+    return Tariff(
         key,
         rate,
         sell,
@@ -142,10 +158,11 @@ def tariff_table(key: str, tariff: Mapping[str, Any]) -> TariffTable:
         _amount(key, tariff, "ur_annual_min_charge"),
         _metering(key, tariff),
         _demand(key, tariff),
+        tariff,
     )
 
 
-def with_energy_rates(tariff: Mapping[str, Any], rate: Float2D) -> dict[str, Any]:
+def with_energy_rates(tariff: Mapping[str, object], rate: Float2D) -> TariffDict:
     """A copy of a PySAM-style tariff with other energy rates.
 
     Parameters
@@ -162,12 +179,12 @@ def with_energy_rates(tariff: Mapping[str, Any], rate: Float2D) -> dict[str, Any
     )
 
 
-def with_sell_rates(tariff: Mapping[str, Any], sell: Float2D) -> dict[str, Any]:
+def with_sell_rates(tariff: Mapping[str, object], sell: Float2D) -> TariffDict:
     """A copy of a PySAM-style tariff with `sell` (P, T) in the seventh column of its rows."""
     return _rewritten(tariff, lambda r: [*r[:6], float(sell[int(r[0]) - 1, int(r[1]) - 1])])
 
 
-def in_therms(tariff: Mapping[str, Any]) -> dict[str, Any]:
+def in_therms(tariff: Mapping[str, object]) -> TariffDict:
     """A gas tariff published per kWh of gas, as one per therm for loads in therms.
 
     Rates [$/kWh] are divided by `KWH_TO_THERM`, tier limits [kWh] multiplied by it; a limit per
@@ -192,12 +209,12 @@ def in_therms(tariff: Mapping[str, Any]) -> dict[str, Any]:
     return converted
 
 
-def energy_charge_aggregation_method(tariff: Mapping[str, Any]) -> AggregationMethod:
+def energy_charge_aggregation_method(tariff: Mapping[str, object]) -> AggregationMethod:
     """How usage is summed: 'flat', 'time-of-use', 'tiered' or 'combined' (tiers by period).
 
     Periods that no hour of the schedules belongs to do not count.
     """
-    table = tariff_table("given", tariff)
+    table = parse_tariff("given", tariff)
     used = np.union1d(table.weekday, table.weekend)
     tiered = bool((table.max_usage[used - 1, :-1] < NO_LIMIT).any())
     if len(used) > 1:
@@ -205,7 +222,7 @@ def energy_charge_aggregation_method(tariff: Mapping[str, Any]) -> AggregationMe
     return "tiered" if tiered else "flat"
 
 
-def energy_charge_map(tariff: Mapping[str, Any]) -> pd.DataFrame:
+def energy_charge_map(tariff: Mapping[str, object]) -> pd.DataFrame:
     """Energy charges, a row a period and tier in that order.
 
     Columns `period`, `tier` (from 1), `max_usage`, `unit` (code), `rate`, `adjustment`, `sell`.
@@ -217,7 +234,9 @@ def energy_charge_map(tariff: Mapping[str, Any]) -> pd.DataFrame:
     return frame.astype({"period": "int64", "tier": "int64", "unit": "int64"})
 
 
-def _rewritten(tariff: Mapping[str, Any], row: Any) -> dict[str, Any]:
+def _rewritten(
+    tariff: Mapping[str, object], row: Callable[[tuple[float, ...]], Sequence[float]]
+) -> TariffDict:
     new = copy.deepcopy(dict(tariff))
     new["ur_ec_tou_mat"] = [
         [int(r[0]), int(r[1]), float(r[2]), int(r[3]), *map(float, r[4:])]
@@ -238,11 +257,11 @@ def _check_limit_units(key: str, limit: Float2D, unit: Int2D) -> None:
             )
 
 
-def _schedule(key: str, tariff: Mapping[str, Any], name: str, periods: Iterable[int]) -> Int2D:
+def _schedule(key: str, tariff: Mapping[str, object], name: str, periods: Iterable[int]) -> Int2D:
     return schedule_array(f"tariff {key}: {name}", tariff.get(name), set(periods))
 
 
-def _amount(key: str, tariff: Mapping[str, Any], name: str) -> float:
+def _amount(key: str, tariff: Mapping[str, object], name: str) -> float:
     value = tariff.get(name)
     amount = 0.0 if value is None else number(value)
     if amount is None or not is_sound(amount):
@@ -250,7 +269,7 @@ def _amount(key: str, tariff: Mapping[str, Any], name: str) -> float:
     return amount
 
 
-def _metering(key: str, tariff: Mapping[str, Any]) -> int:
+def _metering(key: str, tariff: Mapping[str, object]) -> int:
     value = tariff.get("ur_metering_option")
     option = 0.0 if value is None else number(value)
     if option not in METERING_OPTIONS:
@@ -260,7 +279,7 @@ def _metering(key: str, tariff: Mapping[str, Any]) -> int:
     return int(option)
 
 
-def _demand(key: str, tariff: Mapping[str, Any]) -> DemandCharges | None:
+def _demand(key: str, tariff: Mapping[str, object]) -> DemandCharges | None:
     if not tariff.get("ur_dc_enable"):
         return None
     tou_price, tou_max = _prices(key, tariff, "ur_dc_tou_mat", first=1)
@@ -283,7 +302,9 @@ def _demand(key: str, tariff: Mapping[str, Any]) -> DemandCharges | None:
     )
 
 
-def _prices(key: str, tariff: Mapping[str, Any], name: str, first: int) -> tuple[Float2D, Float2D]:
+def _prices(
+    key: str, tariff: Mapping[str, object], name: str, first: int
+) -> tuple[Float2D, Float2D]:
     """(price [$/kW], limit [kW]) by period or month and tier; free when the matrix is absent."""
     least = MONTHS if first == 0 else 1
     if tariff.get(name) is None:

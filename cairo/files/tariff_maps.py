@@ -1,0 +1,108 @@
+"""Tariff maps: which tariff each building is on, from a CSV file, a frame or a mapping."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from cairo.errors import TariffError, listed, listed_buildings, one_line
+from cairo.files.reading import FilePath, read_bytes
+
+TariffMap: TypeAlias = "FilePath | pd.DataFrame | Mapping[int, str]"
+
+
+def tariff_of(
+    tariff_map: TariffMap,
+    bldg_ids: Iterable[int],
+    what: str = "tariff map",
+    storage_options: Mapping[str, Any] | None = None,
+) -> dict[int, str]:
+    """{bldg_id: tariff key} of some buildings, in their order; the map may cover more.
+
+    Parameters
+    ----------
+    tariff_map : CSV path or frame `bldg_id, tariff_key`, or {bldg_id: tariff key}.
+    bldg_ids : buildings.
+    what : the map, in error messages.
+    storage_options : fsspec options of a URL.
+
+    Raises
+    ------
+    TariffError
+        Buildings without tariff, all listed; or as `load_tariff_map`.
+    """
+    if isinstance(tariff_map, Mapping):
+        on = {int(bldg_id): str(key) for bldg_id, key in tariff_map.items()}
+    else:
+        frame = load_tariff_map(tariff_map, storage_options)
+        on = dict(zip(frame["bldg_id"].tolist(), frame["tariff_key"].tolist(), strict=True))
+    ids = [int(bldg_id) for bldg_id in bldg_ids]
+    without = [bldg_id for bldg_id in ids if bldg_id not in on]
+    if without:
+        raise TariffError(f"{what} has no tariff for buildings {listed_buildings(without)}")
+    return {bldg_id: on[bldg_id] for bldg_id in ids}
+
+
+def load_tariff_map(
+    path_or_frame: FilePath | pd.DataFrame,
+    storage_options: Mapping[str, Any] | None = None,
+) -> pd.DataFrame:
+    """A tariff map: frame `bldg_id` (int64), `tariff_key` (text), in the order given.
+
+    Parameters
+    ----------
+    path_or_frame : CSV file, local or fsspec URL, or a frame; other columns are left out.
+    storage_options : fsspec options for URLs.
+
+    Raises
+    ------
+    TariffError
+        Naming the file: it is missing or unreadable, a column is missing, a building is not a
+        whole number, has no tariff or is there more than once.
+    """
+    if isinstance(path_or_frame, pd.DataFrame):
+        what, frame = "tariff map", path_or_frame
+        if "bldg_id" not in frame and frame.index.name == "bldg_id":
+            frame = frame.reset_index()
+    else:
+        what = f"tariff map {os.fspath(path_or_frame)}"
+        content = read_bytes(path_or_frame, storage_options, TariffError, "tariff map")
+        try:
+            frame = pd.read_csv(
+                io.BytesIO(content), dtype=str, keep_default_na=False, encoding="utf-8-sig"
+            )
+        except ValueError as error:
+            raise TariffError(f"{what} is not CSV: {one_line(error)}") from error
+    missing = [name for name in ("bldg_id", "tariff_key") if name not in frame]
+    if missing:
+        raise TariffError(
+            f"{what} has no column {listed(missing)}; it has {listed(frame.columns)}, "
+            "expected bldg_id, tariff_key"
+        )
+    if frame.empty:
+        raise TariffError(f"{what} has no rows, expected one a building")
+    ids = _building_ids(what, frame["bldg_id"])
+    keys = ["" if pd.isna(key) else str(key).strip() for key in frame["tariff_key"]]
+    without = [i for i, key in zip(ids.tolist(), keys, strict=True) if not key]
+    if without:
+        raise TariffError(f"{what} has no tariff_key for buildings {listed_buildings(without)}")
+    repeated = ids[ids.duplicated()].unique()
+    if len(repeated):
+        raise TariffError(f"{what} has buildings more than once: {listed_buildings(repeated)}")
+    return pd.DataFrame({"bldg_id": ids.to_numpy(), "tariff_key": keys})
+
+
+def _building_ids(what: str, given: pd.Series) -> pd.Series:
+    numbers = pd.to_numeric(given, errors="coerce").reset_index(drop=True)
+    values = numbers.to_numpy(np.float64, na_value=np.nan)
+    wrong = ~np.isfinite(values) | (values != np.floor(values)) | (np.abs(values) >= 2.0**53)
+    if wrong.any():
+        raise TariffError(
+            f"{what} has bldg_id {listed([repr(v) for v in given[wrong]])}, expected whole numbers"
+        )
+    return numbers.astype(np.int64)
