@@ -31,6 +31,7 @@ from cairo.rates_tool.dd_stages.frame import (
     read_count,
     read_partition,
 )
+from cairo.rates_tool.dd_stages.measure import ByHome, Measures
 from cairo.rates_tool.lookups import GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN
 from cairo.rates_tool.systemsimulator import gas_tariff_strategy
 from cairo.rates_tool.tariffs import _load_base_tariffs
@@ -50,8 +51,8 @@ S3_MB = {"hourly": 0.30, "public": 1.5}
 """Fetched of an object, as tests/test_remote_data.py counts it."""
 
 
-def run_plan(stock: BenchmarkStock) -> tuple[summary.PassPlan, int]:
-    """The pass of the benchmark's whole run, and its year."""
+def run_measures(stock: BenchmarkStock) -> tuple[Measures, int]:
+    """What is asked in the pass of the benchmark's whole run, and its year."""
     settings = read_scenario(stock.scenario, None).run(WHOLE_RUN)
     inputs = read_inputs(settings)
     ids = inputs.customer_metadata["bldg_id"].tolist()
@@ -61,7 +62,7 @@ def run_plan(stock: BenchmarkStock) -> tuple[summary.PassPlan, int]:
         inputs.customer_metadata, inputs.marginal_system_prices, params, strategy,
         settings.year_run, gas_tariffs=gas_tariffs, gas_strategy=gas_strategy, solar=True,
     )  # fmt: skip
-    return plan, settings.year_run
+    return plan.measures, settings.year_run
 
 
 def public_files(folder: Path, ids: list[int]) -> dict[int, str]:
@@ -78,7 +79,7 @@ def public_files(folder: Path, ids: list[int]) -> dict[int, str]:
 
 
 def seconds_a_building(
-    specs: list[PartitionSpec], plan: summary.PassPlan, options: LoadOptions
+    specs: list[PartitionSpec], measures: Measures, options: LoadOptions
 ) -> tuple[float, float]:
     """(least seconds, MB of stored columns) a building, of reading and reducing partitions."""
     homes = sum(len(spec.bldg_ids) for spec in specs)
@@ -86,9 +87,9 @@ def seconds_a_building(
     for _ in range(TIMES):
         read, start = 0, time.perf_counter()
         for spec in specs:
-            frame = read_partition(spec, options, plan.columns)
+            frame = read_partition(spec, options, measures.columns)
             read += read_count(frame).bytes
-            summary.summarize_partition(frame, plan)
+            summary.summarize_partition(frame, measures)
         best = min(best, time.perf_counter() - start)
     return best / homes, read / homes / 1e6
 
@@ -97,6 +98,11 @@ def specs_of(files: dict[int, str], homes: int, packed: str | None = None) -> li
     ids = sorted(files)[:homes]
     parts = [ids[i : i + PARTITION_BUILDINGS] for i in range(0, len(ids), PARTITION_BUILDINGS)]
     return [PartitionSpec(tuple(p), tuple(files[i] for i in p), packed) for p in parts]
+
+
+def homes_bytes(part: summary.PartialSummary) -> int:
+    """Pickled size of what a partial summary holds by home."""
+    return sum(len(pickle.dumps(a)) for a in part.answers.values() if isinstance(a, ByHome))
 
 
 def worker_memory(work: Callable[[], Any]) -> tuple[float, float]:
@@ -135,27 +141,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sizing", description=__doc__)
     parser.add_argument("--stock", type=Path, default=_cache(), help="where stocks are kept")
     stock = benchmark_stock(parser.parse_args().stock, STOCKS[0][1])
-    plan, year = run_plan(stock)
+    measures, year = run_measures(stock)
     options = LoadOptions(year)
     files = load_files(stock.loads)
     specs = specs_of(files, HOMES)
     seconds, bytes_mb = {}, {}
-    seconds["hourly"], bytes_mb["hourly"] = seconds_a_building(specs, plan, options)
+    seconds["hourly"], bytes_mb["hourly"] = seconds_a_building(specs, measures, options)
     packed = str(pack(stock.loads, stock.root / "packed"))
     seconds["packed"], bytes_mb["packed"] = seconds_a_building(
-        specs_of(files, HOMES, packed), plan, options
+        specs_of(files, HOMES, packed), measures, options
     )
     with tempfile.TemporaryDirectory() as folder:
         public = public_files(Path(folder), sorted(files)[:PUBLIC_HOMES])
-        found = seconds_a_building(specs_of(public, PUBLIC_HOMES), plan, options)
+        found = seconds_a_building(specs_of(public, PUBLIC_HOMES), measures, options)
         seconds["public"], bytes_mb["public"] = found
-    parts = [summary.summarize_partition(read_partition(s, options, plan.columns), plan)
+    parts = [summary.summarize_partition(read_partition(s, options, measures.columns), measures)
              for s in specs]  # fmt: skip
-    sums_kb = sum(len(pickle.dumps(p)) - len(pickle.dumps(p.demand)) for p in parts) / HOMES / 1e3
+    sums_kb = sum(homes_bytes(p) for p in parts) / HOMES / 1e3
 
     def work() -> None:
         for spec in specs[:4]:
-            summary.summarize_partition(read_partition(spec, options, plan.columns), plan)
+            summary.summarize_partition(read_partition(spec, options, measures.columns), measures)
 
     base, thread = worker_memory(work)
     here = float(psutil.Process().memory_info().rss) / 1e6

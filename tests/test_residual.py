@@ -8,12 +8,14 @@ import pytest
 
 from cairo.model.calendar import hour_stamps
 from cairo.rates_tool.dd_stages import marginal, residual
+from cairo.rates_tool.dd_stages.measure import Block
 from cairo.rates_tool.lookups import (
     ANCILLARY_PRICE,
     CAPACITY_PRICE,
     DISTRIBUTION_PRICE,
     ENERGY_PRICE,
     HOURS,
+    NET_LOAD,
     TOTAL_PRICE,
 )
 
@@ -60,11 +62,15 @@ def test_peak_hours_are_those_of_the_capacity_and_network_prices_there_are(
 
 def test_bases_of_a_partition_are_a_row_a_building() -> None:
     # 1x0.11 + 2x0.7 + 3x1.7 and 4x0.11 - 1x1.7
-    burden = marginal.chunk(NET, marginal.total_price(PRICES))
-    assert burden == pytest.approx([6.61, -1.26])
-    kwh, peak_kwh = residual.chunk(NET, marginal.peak_hours(PRICES))
-    assert kwh.tolist() == [6.0, 3.0]
-    assert peak_kwh.tolist() == [5.0, -1.0]
+    homes = np.array([30, 70])
+    block = Block(np.array([30, 50, 70]), {NET_LOAD: NET[[0, 0, 1]]})
+    burden = marginal.Burden(homes, marginal.total_price(PRICES)).chunk(block)
+    assert burden.bldg_ids.tolist() == [30, 70]
+    assert burden.values == pytest.approx([6.61, -1.26])
+    energy = residual.Energy(homes).chunk(block)
+    peak = residual.Energy(homes, marginal.peak_hours(PRICES)).chunk(block)
+    assert energy.values.tolist() == [6.0, 3.0]
+    assert peak.values.tolist() == [5.0, -1.0]
 
 
 SHARE = "customer_level_residual_share_"

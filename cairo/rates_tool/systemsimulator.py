@@ -350,9 +350,9 @@ class MeetRevenueSufficiencySystemWide:
                 gas_strategy=gas_strategy,
                 solar=style is not None,
             )
-            electricity.check_answers(asked)
-            electricity.check_year(self.year_run)
-            return electricity
+            answering = electricity.summary.of_run(asked)
+            answering.check_year(self.year_run)
+            return answering
         summary = summarize_for_run(
             electricity,
             gas,

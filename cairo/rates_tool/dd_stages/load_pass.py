@@ -75,15 +75,16 @@ def execute(
 
     Without a client Dask's active scheduler computes it.
     """
-    parts = summary.partial_summaries(summary.load_columns(frame, plan), plan)
-    root = summary.tree(parts)
     if client is None:
-        return summary.finalize(root.compute(), plan)
-    edges = np.searchsorted(plan.bldg_ids, list(frame.divisions))
-    edges[-1] = len(plan.bldg_ids)
+        return summary.summarize(frame, plan)
+    measures = plan.measures
+    parts, shared = summary.partial_summaries(summary.load_columns(frame, measures), measures)
+    root = summary.tree(parts, shared)
+    edges = np.searchsorted(measures.bldg_ids, list(frame.divisions))
+    edges[-1] = len(measures.bldg_ids)
     sizes = np.diff(edges)
     total = cluster.gathered(client, parts, root, lambda place: advance(int(sizes[place])))
-    return summary.finalize(total, plan)
+    return summary.finalize(total, measures).of_run(plan)
 
 
 @contextmanager
@@ -141,7 +142,8 @@ def summarize_for_run(
         gas_frame = as_load_frame(_therms(gas), options=options, client=client)
         gas_plan = PassPlan(plan.bldg_ids, gas=plan.gas)
         electric = execute(frame, replace(plan, gas=None), client)
-        return replace(electric, gas=execute(gas_frame, gas_plan, client).gas, plan=plan)
+        both = electric.summary | execute(gas_frame, gas_plan, client).summary
+        return both.of_run(plan)
 
 
 def _therms(gas: Any) -> Any:

@@ -1,33 +1,35 @@
-"""Marginal cost burden: mapped building by building, nothing to reduce."""
+"""Marginal cost burden: mapped home by home, nothing to reduce."""
 
 from __future__ import annotations
 
-import numpy as np
-import pandas as pd
+from dataclasses import dataclass
 
 from cairo.model import kernels
-from cairo.model.arrays import Bool1D, Float1D, Float2D
-from cairo.model.names import CAPACITY_PRICE, DISTRIBUTION_PRICE, HOURS, PRICE_COLUMNS
+from cairo.model.arrays import Float1D, Int1D
+from cairo.model.names import NET_LOAD
+from cairo.model.prices import peak_hours, total_price
+from cairo.rates_tool.dd_stages.measure import Block, RowMeasure
+
+__all__ = ["Burden", "peak_hours", "total_price"]
 
 
-def chunk(net: Float2D, price: Float1D) -> Float1D:
-    """Economic burden (n,) [$] of one partition's buildings."""
-    return kernels.economic_burden(net, price)
+@dataclass(frozen=True, eq=False)
+class Burden(RowMeasure):
+    """Economic burden (n,) [$] of each home under a price (8760,) [$/kWh]."""
 
+    homes: Int1D
+    price: Float1D
 
-def total_price(prices: pd.DataFrame) -> Float1D:
-    """Sum (8760,) [$/kWh] of the price components; a `Total` column is never one of them."""
-    components = [prices[name].to_numpy(np.float64) for name in PRICE_COLUMNS if name in prices]
-    total = np.zeros(HOURS)
-    for component in components:
-        total = total + component
-    return total
+    @property
+    def what(self) -> str:
+        """In words."""
+        return "marginal prices"
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Net load."""
+        return (NET_LOAD,)
 
-def peak_hours(prices: pd.DataFrame) -> Bool1D:
-    """Hours (8760,) with capacity or distribution marginal cost."""
-    none = pd.Series(0.0, index=prices.index)
-    return kernels.peak_hours(
-        prices.get(CAPACITY_PRICE, none).to_numpy(np.float64),
-        prices.get(DISTRIBUTION_PRICE, none).to_numpy(np.float64),
-    )
+    def rows(self, block: Block) -> Float1D:
+        """Burden of one partition's homes."""
+        return kernels.economic_burden(block.hours(NET_LOAD, block.rows(self.homes)), self.price)

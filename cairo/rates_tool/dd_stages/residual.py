@@ -1,21 +1,44 @@
-"""Residual allocations: bases mapped building by building, totals reduced over all of them."""
+"""Residual allocations: bases mapped home by home, totals reduced over all of them."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 
 import pandas as pd
 
 from cairo.model import kernels
 from cairo.model.allocations import ALLOCATIONS, Bases
-from cairo.model.arrays import Bool1D, Float1D, Float2D
+from cairo.model.arrays import Bool1D, Float1D, Int1D
+from cairo.model.names import NET_LOAD
+from cairo.rates_tool.dd_stages.measure import Block, RowMeasure
 
 logger = logging.getLogger(__name__)
 
 
-def chunk(net: Float2D, peak: Bool1D) -> tuple[Float1D, Float1D]:
-    """Annual kWh and kWh in peak hours, (n,) each, of one partition's buildings."""
-    return kernels.annual_energy(net), kernels.peak_energy(net, peak)
+@dataclass(frozen=True, eq=False)
+class Energy(RowMeasure):
+    """Net energy (n,) [kWh] of each home in the hours of a mask (8760,); None is all hours."""
+
+    homes: Int1D
+    mask: Bool1D | None = None
+
+    @property
+    def what(self) -> str:
+        """In words."""
+        return "energy of the year" if self.mask is None else "peak hours"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Net load."""
+        return (NET_LOAD,)
+
+    def rows(self, block: Block) -> Float1D:
+        """Energy of one partition's homes."""
+        net = block.hours(NET_LOAD, block.rows(self.homes))
+        if self.mask is None:
+            return kernels.annual_energy(net)
+        return kernels.peak_energy(net, self.mask)
 
 
 def finalize(

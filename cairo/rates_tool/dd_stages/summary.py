@@ -1,38 +1,94 @@
-"""The one pass: each partition of hourly loads reduced to what the whole run needs of it."""
+"""The one pass: each partition of hourly loads reduced to what is asked of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import dask.dataframe as dd
 import numpy as np
 import pandas as pd
-from dask.delayed import delayed
+from dask.delayed import Delayed, delayed
 
 from cairo.errors import LoadError, listed
 from cairo.files.load_file import NOTHING_READ, ReadCount
-from cairo.model import kernels
-from cairo.model.arrays import Bool1D, Float1D, Float2D, Int1D
+from cairo.model.arrays import Bool1D, Float1D, FloatND, Int1D
 from cairo.model.calendar import hour_stamps
-from cairo.model.kernels import Nodes
 from cairo.model.names import BURDEN, NET_LOAD
 from cairo.model.periods import PeriodPlan, PeriodUse, period_plan
 from cairo.model.tariff import Tariff
-from cairo.rates_tool.dd_stages import aggregate, marginal, period, residual
-from cairo.rates_tool.dd_stages.frame import (
-    check_one_year,
-    partition_arrays,
-    read_count,
-    years_of,
-)
+from cairo.rates_tool.dd_stages import residual
+from cairo.rates_tool.dd_stages.aggregate import Demand
+from cairo.rates_tool.dd_stages.exports import Exports
+from cairo.rates_tool.dd_stages.frame import check_one_year, read_count, years_of
+from cairo.rates_tool.dd_stages.marginal import Burden
+from cairo.rates_tool.dd_stages.measure import Answer, Block, ByHome, Final, Measure, Measures
+from cairo.rates_tool.dd_stages.period import ByPeriod
+from cairo.rates_tool.dd_stages.residual import Energy
 
 SPLIT_EVERY = 16
 """Partition summaries joined by one task of the reduction."""
+GAS_THERMS = "natural_gas"
 
 
-@dataclass(frozen=True)
+# What a run asks
+
+
+@dataclass(frozen=True, eq=False)
+class TariffUse:
+    """What one tariff needs of the hours of those on it; measures of `plan`'s schedules."""
+
+    homes: Int1D
+    plan: PeriodPlan
+    column: str
+    solar: bool
+
+    @property
+    def billed(self) -> ByPeriod:
+        """Billed energy by month and energy period."""
+        return ByPeriod(self.homes, self.column, self.plan.energy)
+
+    @property
+    def month_peaks(self) -> ByPeriod | None:
+        """The month's highest hour."""
+        if not self.plan.monthly_peak:
+            return None
+        return ByPeriod(self.homes, self.column, self.plan.months, highest=True)
+
+    @property
+    def demand_peaks(self) -> ByPeriod | None:
+        """The highest hour of each demand period."""
+        demand = self.plan.demand
+        return None if demand is None else ByPeriod(self.homes, self.column, demand, highest=True)
+
+    @property
+    def exports(self) -> Exports | None:
+        """Solar energy by month and energy period."""
+        return Exports(self.homes, self.plan.energy) if self.solar else None
+
+    def measures(self) -> Iterator[Measure]:
+        """All of them."""
+        every = (self.billed, self.month_peaks, self.demand_peaks, self.exports)
+        yield from (one for one in every if one is not None)
+
+    def use(self, summary: Summary) -> PeriodUse:
+        """The customers' use by month and period, of a summary that has it."""
+        peaks, demand, exports = self.month_peaks, self.demand_peaks, self.exports
+        solar = None if exports is None else summary[exports]
+        return PeriodUse(
+            self.homes,
+            summary[self.billed],
+            peak_kw=None if peaks is None else summary[peaks][:, :, 0],
+            demand_kw=None if demand is None else summary[demand],
+            exports=None if solar is None else solar[:, 0],
+            self_use=None if solar is None else solar[:, 1],
+            generation=None if solar is None else solar[:, 2],
+        )
+
+
+@dataclass(frozen=True, eq=False)
 class UsePlan:
     """Which tariff each building is on, and what that tariff needs of its hours.
 
@@ -43,6 +99,15 @@ class UsePlan:
     keys: tuple[str, ...]
     plans: tuple[PeriodPlan, ...]
     tariff_of: Int1D
+
+    def by_tariff(self, bldg_ids: Int1D, column: str, solar: bool) -> dict[str, TariffUse]:
+        """{tariff key: what is asked}, of tariffs that have customers."""
+        uses = {}
+        for place, (key, plan) in enumerate(zip(self.keys, self.plans, strict=True)):
+            homes = bldg_ids[self.tariff_of == place]
+            if len(homes):
+                uses[key] = TariffUse(homes, plan, column, solar)
+        return uses
 
 
 def use_plan(
@@ -58,16 +123,16 @@ def use_plan(
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PassPlan:
-    """What to take of each building's hours in the pass; parts left None are not taken.
+    """What one run asks of its homes' hours; parts left None are not asked.
 
     bldg_ids : (n,) every building of the run, ascending.
     weight : (n,) customers, for the system hourly demand.
     price : (8760,) total marginal price [$/kWh], for the burden.
     peak : (8760,) hours with capacity or distribution cost, for the residual bases.
     electricity, gas : demand by period, tariff by tariff.
-    solar : also exports and own use by period; load : also gross load by period.
+    solar : also exports and own use by period.
     """
 
     bldg_ids: Int1D
@@ -77,58 +142,127 @@ class PassPlan:
     electricity: UsePlan | None = None
     gas: UsePlan | None = None
     solar: bool = False
-    load: bool = False
 
-    @property
-    def columns(self) -> list[str]:
-        """Columns of the load frame the pass decodes."""
-        net = any(part is not None for part in (self.weight, self.price, self.peak))
-        columns = [NET_LOAD] if net or self.electricity is not None else []
-        if self.solar or self.load:
-            columns += ["load_data"]
-        if self.solar:
-            columns += ["pv_generation"]
-        return columns + (["natural_gas"] if self.gas is not None else [])
+    @functools.cached_property
+    def demand(self) -> Demand | None:
+        """The question for the system hourly demand."""
+        return None if self.weight is None else Demand(self.bldg_ids, self.weight)
+
+    @functools.cached_property
+    def burden(self) -> Burden | None:
+        """The question for the economic burden."""
+        return None if self.price is None else Burden(self.bldg_ids, self.price)
+
+    @functools.cached_property
+    def energy(self) -> tuple[Energy, Energy] | None:
+        """The questions for the energy of the year and of the peak hours."""
+        if self.peak is None:
+            return None
+        return Energy(self.bldg_ids), Energy(self.bldg_ids, self.peak)
+
+    @functools.cached_property
+    def electric_uses(self) -> dict[str, TariffUse]:
+        """{tariff key: the questions of its electric bills}."""
+        if self.electricity is None:
+            return {}
+        return self.electricity.by_tariff(self.bldg_ids, NET_LOAD, self.solar)
+
+    @functools.cached_property
+    def gas_uses(self) -> dict[str, TariffUse]:
+        """{tariff key: the questions of its gas bills}."""
+        if self.gas is None:
+            return {}
+        return self.gas.by_tariff(self.bldg_ids, GAS_THERMS, solar=False)
+
+    @functools.cached_property
+    def measures(self) -> Measures:
+        """All questions as one set."""
+        asked: list[Measure | None] = [self.demand, self.burden, *(self.energy or ())]
+        for use in (*self.electric_uses.values(), *self.gas_uses.values()):
+            asked += use.measures()
+        return Measures.of(self.bldg_ids, [one for one in asked if one is not None])
+
+
+# What the pass takes
 
 
 @dataclass(frozen=True)
 class PartialSummary:
-    """What the pass took of some buildings; arrays (n,) by `bldg_ids`."""
+    """What the pass took of some buildings: {measure's key: its answer}."""
 
     bldg_ids: Int1D
-    demand: Nodes
-    burden: Float1D | None
-    kwh: Float1D | None
-    peak_kwh: Float1D | None
-    electricity: dict[str, PeriodUse]
-    gas: dict[str, PeriodUse]
+    answers: Mapping[str, Answer]
     read: ReadCount = NOTHING_READ
     years: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class LoadSummary:
-    """All that a run needs of the hourly loads; a few kB a building, no hourly figures of one.
+class Summary:
+    """Answers of the whole stock by measure; a few kB a building, no hourly figures of one.
 
-    bldg_ids : (n,) ascending; weight : (n,) customers.
-    hourly_demand : (8760,) system demand [kWh]; burden : (n,) [$] a customer;
-    kwh, peak_kwh : (n,) net energy of the year and of the peak hours [kWh];
-    electricity, gas : {tariff key: use by month and period}; read : files and bytes it took.
-    plan : what was asked of the hours; year : calendar year of the hours, None where the load
-    frame does not tell.
+    answers : {measure's key: answer}; read : files and bytes it took; year : calendar year of
+    the hours, None where the load frame does not tell.
     """
 
-    bldg_ids: Int1D
-    weight: Float1D | None
-    hourly_demand: Float1D | None
-    burden: Float1D | None
-    kwh: Float1D | None
-    peak_kwh: Float1D | None
-    electricity: dict[str, PeriodUse]
-    gas: dict[str, PeriodUse]
+    answers: Mapping[str, Final]
     read: ReadCount = NOTHING_READ
-    plan: PassPlan | None = None
     year: int | None = None
+
+    def __getitem__(self, measure: Measure) -> FloatND:
+        """The answer to a measure, homes in the measure's order.
+
+        Raises
+        ------
+        LoadError
+            The pass was not asked this, or not of all these homes.
+        """
+        answer = self.answers.get(measure.key)
+        if answer is None:
+            raise LoadError(
+                f"the summary of the loads was not taken for these {measure.what}: take it again "
+                "with the run's own plan"
+            )
+        return answer.of(measure.homes) if isinstance(answer, ByHome) else answer
+
+    def __or__(self, other: Summary) -> Summary:
+        """The answers of two passes over the same stock."""
+        years = {year for year in (self.year, other.year) if year is not None}
+        if len(years) > 1:
+            raise LoadError(f"loads are of two years: {listed(sorted(years))}")
+        return Summary(
+            {**self.answers, **other.answers}, self.read + other.read, next(iter(years), None)
+        )
+
+    def __contains__(self, measure: Measure) -> bool:
+        answer = self.answers.get(measure.key)
+        if not isinstance(answer, ByHome):
+            return answer is not None
+        return bool(np.isin(measure.homes, answer.bldg_ids).all())
+
+    def of_run(self, plan: PassPlan) -> LoadSummary:
+        """The answers to one run's questions.
+
+        Raises
+        ------
+        LoadError
+            It was taken for other homes, weights, prices or tariffs, or left out something: its
+            numbers would be another run's.
+        """
+        wanting = dict.fromkeys(one.what for one in plan.measures.each if one not in self)
+        if wanting:
+            raise LoadError(
+                f"the LoadSummary was not taken for this run's {listed(wanting)}: "
+                "take it again with the run's own plan"
+            )
+        return LoadSummary(plan, self)
+
+
+@dataclass(frozen=True)
+class LoadSummary:
+    """All that one run needs of the hourly loads: its own questions and their answers."""
+
+    plan: PassPlan
+    summary: Summary
 
     def check_year(self, year: int) -> None:
         """Check that the hours are of the run's year, whose weekdays and prices they meet.
@@ -138,35 +272,59 @@ class LoadSummary:
         LoadError
             They are of another.
         """
-        if self.year is not None and self.year != year:
+        if self.summary.year is not None and self.summary.year != year:
             raise LoadError(
-                f"the load frame is of the year {self.year}, the run of {year}: read the loads "
-                f"with target_year={year}"
+                f"the load frame is of the year {self.summary.year}, the run of {year}: read the "
+                f"loads with target_year={year}"
             )
 
-    def check_answers(self, asked: PassPlan) -> None:
-        """Check that this summary was taken for what is asked now.
+    @property
+    def read(self) -> ReadCount:
+        """Files and bytes the pass took."""
+        return self.summary.read
 
-        Raises
-        ------
-        LoadError
-            It was taken for other homes, weights, prices, tariffs or years, or left out
-            something: its numbers would be another run's.
-        """
-        taken = self.plan
-        wanting = [
-            what
-            for what, name in _PARTS.items()
-            if getattr(asked, name) is not None
-            and (taken is None or not _same(getattr(taken, name), getattr(asked, name)))
-        ]
-        if asked.solar and (taken is None or not taken.solar):
-            wanting.append("exports of solar homes")
-        if wanting:
-            raise LoadError(
-                f"the LoadSummary was not taken for this run's {listed(wanting)}: "
-                "take it again with the run's own plan"
-            )
+    @property
+    def bldg_ids(self) -> Int1D:
+        """(n,) the run's homes, ascending."""
+        return self.plan.bldg_ids
+
+    @property
+    def weight(self) -> Float1D | None:
+        """(n,) customers."""
+        return self.plan.weight
+
+    def _answer(self, measure: Measure | None) -> FloatND | None:
+        return None if measure is None else self.summary[measure]
+
+    @property
+    def hourly_demand(self) -> Float1D | None:
+        """(8760,) system demand [kWh]."""
+        return self._answer(self.plan.demand)
+
+    @property
+    def burden(self) -> Float1D | None:
+        """(n,) economic burden [$] a customer."""
+        return self._answer(self.plan.burden)
+
+    @property
+    def kwh(self) -> Float1D | None:
+        """(n,) net energy of the year [kWh]."""
+        return self._answer(self.plan.energy[0] if self.plan.energy else None)
+
+    @property
+    def peak_kwh(self) -> Float1D | None:
+        """(n,) net energy of the peak hours [kWh]."""
+        return self._answer(self.plan.energy[1] if self.plan.energy else None)
+
+    @functools.cached_property
+    def electricity(self) -> dict[str, PeriodUse]:
+        """{tariff key: its customers' use by month and period}."""
+        return {key: use.use(self.summary) for key, use in self.plan.electric_uses.items()}
+
+    @functools.cached_property
+    def gas(self) -> dict[str, PeriodUse]:
+        """{gas tariff key: its customers' use by month and period}."""
+        return {key: use.use(self.summary) for key, use in self.plan.gas_uses.items()}
 
     @property
     def index(self) -> pd.Index:
@@ -190,125 +348,40 @@ class LoadSummary:
         )
 
 
-_PARTS = {
-    "homes": "bldg_ids",
-    "weights": "weight",
-    "marginal prices": "price",
-    "peak hours": "peak",
-    "electric tariffs": "electricity",
-    "gas tariffs": "gas",
-}
-"""What a plan asks, in words, and the field that holds it."""
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Whether two parts of plans, arrays or dataclasses of arrays, are equal in every value."""
-    if is_dataclass(one):
-        names = [item.name for item in fields(one)]
-        return type(one) is type(other) and all(
-            _same(getattr(one, name), getattr(other, name)) for name in names
-        )
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        return len(one) == len(other) and all(map(_same, one, other))
-    return bool(np.array_equal(one, other)) if one is not None else other is None
-
-
-_NO_HOURS = np.empty((0, 0))
-
-
-def summarize_partition(partition: pd.DataFrame, plan: PassPlan) -> PartialSummary:
-    """Every stage's chunk on one partition of the load frame."""
-    ids, arrays = partition_arrays(partition)
-    position = np.searchsorted(plan.bldg_ids, ids)
-    known = (position < len(plan.bldg_ids)) & (
-        plan.bldg_ids[np.minimum(position, len(plan.bldg_ids) - 1)] == ids
-    )
-    if not known.all():
-        ids, position = ids[known], position[known]
-        arrays = {name: values[known] for name, values in arrays.items()}
-    net = arrays.get(NET_LOAD, _NO_HOURS)
-    kwh = peak_kwh = None
-    if plan.peak is not None:
-        kwh, peak_kwh = residual.chunk(net, plan.peak)
+def summarize_partition(partition: pd.DataFrame, measures: Measures) -> PartialSummary:
+    """Every measure's answer for one partition of the load frame."""
+    block = Block.of_partition(partition)
     return PartialSummary(
-        ids,
-        {} if plan.weight is None else aggregate.chunk(net, plan.weight[position], position),
-        None if plan.price is None else marginal.chunk(net, plan.price),
-        kwh,
-        peak_kwh,
-        _uses(plan.electricity, ids, position, arrays, plan),
-        _uses(plan.gas, ids, position, {NET_LOAD: arrays.get("natural_gas", _NO_HOURS)}, None),
+        block.bldg_ids[block.rows(measures.bldg_ids)],
+        {one.key: one.chunk(block) for one in measures.each},
         read_count(partition),
         years_of(partition),
     )
 
 
-def _uses(
-    uses: UsePlan | None,
-    ids: Int1D,
-    position: Int1D,
-    arrays: Mapping[str, Float2D],
-    plan: PassPlan | None,
-) -> dict[str, PeriodUse]:
-    """Use by period of each tariff's customers; solar and gross load when `plan` asks."""
-    if uses is None:
-        return {}
-    result = {}
-    tariffs = uses.tariff_of[position]
-    for place in np.unique(tariffs[tariffs >= 0]):
-        rows = np.flatnonzero(tariffs == place)
-        mine = slice(None) if len(rows) == len(ids) else rows
-        groups = uses.plans[place]
-        billed = kernels.grid_consumption(arrays[NET_LOAD][mine])
-        use = period.chunk(ids[mine], billed, groups)
-        extra: dict[str, Any] = {}
-        if plan is not None and plan.solar:
-            extra |= period.solar(arrays["load_data"][mine], arrays["pv_generation"][mine], groups)
-        if plan is not None and plan.load:
-            extra["load"] = period.load_sums(arrays["load_data"][mine], groups)
-        result[uses.keys[place]] = PeriodUse(**(vars(use) | extra))
-    return result
-
-
-def combine(parts: Sequence[PartialSummary]) -> PartialSummary:
+def combine(parts: Sequence[PartialSummary], measures: Measures) -> PartialSummary:
     """Partial summaries of several partitions as one; their order does not matter."""
     parts = sorted(parts, key=lambda part: int(part.bldg_ids[0]) if len(part.bldg_ids) else -1)
-
-    def together(name: str) -> Any:
-        values = [getattr(part, name) for part in parts]
-        return None if values[0] is None else np.concatenate(values)
-
     return PartialSummary(
-        together("bldg_ids"),
-        aggregate.combine(part.demand for part in parts),
-        together("burden"),
-        together("kwh"),
-        together("peak_kwh"),
-        _join_uses([part.electricity for part in parts]),
-        _join_uses([part.gas for part in parts]),
+        np.concatenate([part.bldg_ids for part in parts]),
+        {one.key: one.combine([part.answers[one.key] for part in parts]) for one in measures.each},
         sum((part.read for part in parts), NOTHING_READ),
         {year: bldg_id for part in reversed(parts) for year, bldg_id in part.years.items()},
     )
 
 
-def _join_uses(parts: Sequence[dict[str, PeriodUse]]) -> dict[str, PeriodUse]:
-    keys = sorted({key for part in parts for key in part})
-    return {key: period.joined([part[key] for part in parts if key in part]) for key in keys}
-
-
-def finalize(total: PartialSummary, plan: PassPlan) -> LoadSummary:
+def finalize(total: PartialSummary, measures: Measures) -> Summary:
     """The whole stock's summary.
 
     Raises
     ------
     LoadError
-        Listing buildings of the plan that the load frame does not have, or has twice.
+        Listing buildings of the set that the load frame does not have, or has twice.
     """
     check_one_year(total.years)
-    order = np.argsort(total.bldg_ids, kind="stable")
-    ids = total.bldg_ids[order]
-    if not np.array_equal(ids, plan.bldg_ids):
-        missing = np.setdiff1d(plan.bldg_ids, ids).tolist()
+    ids = np.sort(total.bldg_ids)
+    if not np.array_equal(ids, measures.bldg_ids):
+        missing = np.setdiff1d(measures.bldg_ids, ids).tolist()
         if missing:
             raise LoadError(
                 f"the load frame lacks {len(missing)} buildings of the run: {listed(missing)}"
@@ -317,58 +390,49 @@ def finalize(total: PartialSummary, plan: PassPlan) -> LoadSummary:
             "the load frame has buildings in two partitions: "
             f"{listed(np.unique(ids[1:][np.diff(ids) == 0]).tolist())}"
         )
-
-    def ordered(values: Float1D | None) -> Float1D | None:
-        return None if values is None else values[order]
-
-    return LoadSummary(
-        ids,
-        plan.weight,
-        aggregate.finalize(total.demand) if plan.weight is not None else None,
-        ordered(total.burden),
-        ordered(total.kwh),
-        ordered(total.peak_kwh),
-        total.electricity,
-        total.gas,
-        total.read,
-        plan,
-        next(iter(total.years), None),
-    )
+    # Combined once more, as a stock of one partition has not been: homes ascend.
+    answers = {one.key: one.final(one.combine([total.answers[one.key]])) for one in measures.each}
+    return Summary(answers, total.read, next(iter(total.years), None))
 
 
-def partial_summaries(frame: dd.DataFrame, plan: PassPlan) -> list[Any]:
-    """One delayed `PartialSummary` a partition: the pass as a graph, before its reduction."""
-    shared = delayed(plan, pure=False)
-    mapped = frame[plan.columns].map_partitions(
+# The pass as a graph
+
+
+def partial_summaries(frame: dd.DataFrame, measures: Measures) -> tuple[list[Delayed], Delayed]:
+    """(one delayed `PartialSummary` a partition, the measures): the pass before its reduction."""
+    shared = delayed(measures, pure=False)
+    mapped = frame[measures.columns].map_partitions(
         _summarize_boxed, shared, meta=pd.Series([], dtype=object), enforce_metadata=False
     )
-    parts: list[Any] = mapped.to_delayed()
-    return parts
+    return list(mapped.to_delayed()), shared
 
 
-def _summarize_boxed(partition: pd.DataFrame, plan: PassPlan) -> PartialSummary:
-    return summarize_partition(partition, plan)
+def _summarize_boxed(partition: pd.DataFrame, measures: Measures) -> PartialSummary:
+    return summarize_partition(partition, measures)
 
 
-def tree(parts: Sequence[Any]) -> Any:
+def tree(parts: Sequence[Delayed], measures: Delayed | Measures) -> Delayed:
     """Delayed partial summaries joined in a tree into one."""
     joined = delayed(combine, pure=False)
     while len(parts) > 1:
         parts = [
-            joined(list(parts[i : i + SPLIT_EVERY])) for i in range(0, len(parts), SPLIT_EVERY)
+            joined(list(parts[i : i + SPLIT_EVERY]), measures)
+            for i in range(0, len(parts), SPLIT_EVERY)
         ]
     return parts[0]
 
 
-def load_columns(frame: dd.DataFrame, plan: PassPlan) -> dd.DataFrame:
-    """Check that a caller's frame has the columns the plan needs."""
-    missing = [name for name in plan.columns if name not in frame.columns]
+def load_columns(frame: dd.DataFrame, measures: Measures) -> dd.DataFrame:
+    """Check that a caller's frame has the columns the measures need."""
+    missing = [name for name in measures.columns if name not in frame.columns]
     if missing:
         raise LoadError(f"the load frame has no column {listed(missing)}")
     return frame
 
 
-def summarize(frame: dd.DataFrame, plan: PassPlan, compute: Any | None = None) -> LoadSummary:
+def summarize(
+    frame: dd.DataFrame, plan: PassPlan, compute: Callable[[Delayed], Any] | None = None
+) -> LoadSummary:
     """Read the load frame once and take everything the plan asks for.
 
     Parameters
@@ -377,9 +441,10 @@ def summarize(frame: dd.DataFrame, plan: PassPlan, compute: Any | None = None) -
     plan : what to take.
     compute : function from a delayed value to its result; Dask's active scheduler by default.
     """
-    root = tree(partial_summaries(load_columns(frame, plan), plan))
+    measures = plan.measures
+    root = tree(*partial_summaries(load_columns(frame, measures), measures))
     total = compute(root) if compute is not None else root.compute()
-    return finalize(total, plan)
+    return finalize(total, measures).of_run(plan)
 
 
 def target_times(year: int, timezone: str | None = "EST") -> pd.DatetimeIndex:
