@@ -21,22 +21,18 @@ import psutil
 from benchmarks.__main__ import _cache
 from benchmarks.contenders import WHOLE_RUN
 from benchmarks.stock import BenchmarkStock, benchmark_stock
+from cairo.files.load_file import load_files
 from cairo.files.pack import pack
 from cairo.rates_tool.dd_stages import load_pass, summary
-from cairo.rates_tool.dd_stages.frame import (
-    PARTITION_BUILDINGS,
-    LoadOptions,
-    PartitionSpec,
-    load_files,
-    read_count,
-    read_partition,
-)
 from cairo.rates_tool.dd_stages.measure import ByHome, Measures
+from cairo.rates_tool.dd_stages.partition import read_count
+from cairo.rates_tool.dd_stages.sources import LoadOptions, StoredLoads, load_source
 from cairo.rates_tool.lookups import GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN
 from cairo.rates_tool.systemsimulator import gas_tariff_strategy
 from cairo.rates_tool.tariffs import _load_base_tariffs
 from cairo.scenario.inputs import read_inputs
 from cairo.scenario.scenario_file import read_scenario
+from cairo.workers.sizing import PARTITION_BUILDINGS
 
 HOMES = 512
 PUBLIC_HOMES, PUBLIC_COLUMNS = 32, 120
@@ -65,7 +61,7 @@ def run_measures(stock: BenchmarkStock) -> tuple[Measures, int]:
     return plan.measures, settings.year_run
 
 
-def public_files(folder: Path, ids: list[int]) -> dict[int, str]:
+def public_files(folder: Path, ids: list[int]) -> None:
     """15-minute files of many columns for some buildings."""
     rng = np.random.default_rng(1)
     end = np.datetime64("2018-01-01T00:15", "us") + np.arange(4 * HOURS) * np.timedelta64(15, "m")
@@ -75,29 +71,27 @@ def public_files(folder: Path, ids: list[int]) -> dict[int, str]:
         data = {name: np.round(rng.gamma(2.0, 0.1, 4 * HOURS), 4) for name in names}
         frame = pd.DataFrame({"bldg_id": bldg_id, "timestamp": end, **data})
         frame.to_parquet(folder / f"{bldg_id}-0.parquet", index=False)
-    return load_files(folder)
 
 
-def seconds_a_building(
-    specs: list[PartitionSpec], measures: Measures, options: LoadOptions
-) -> tuple[float, float]:
+def seconds_a_building(parts: list[StoredLoads], measures: Measures) -> tuple[float, float]:
     """(least seconds, MB of stored columns) a building, of reading and reducing partitions."""
-    homes = sum(len(spec.bldg_ids) for spec in specs)
+    homes = sum(len(part.bldg_ids) for part in parts)
     best, read = np.inf, 0
     for _ in range(TIMES):
         read, start = 0, time.perf_counter()
-        for spec in specs:
-            frame = read_partition(spec, options, measures.columns)
+        for part in parts:
+            frame = part.read(measures.columns)
             read += read_count(frame).bytes
             summary.summarize_partition(frame, measures)
         best = min(best, time.perf_counter() - start)
     return best / homes, read / homes / 1e6
 
 
-def specs_of(files: dict[int, str], homes: int, packed: str | None = None) -> list[PartitionSpec]:
-    ids = sorted(files)[:homes]
-    parts = [ids[i : i + PARTITION_BUILDINGS] for i in range(0, len(ids), PARTITION_BUILDINGS)]
-    return [PartitionSpec(tuple(p), tuple(files[i] for i in p), packed) for p in parts]
+def parts_of(loads: object, homes: int, year: int) -> list[StoredLoads]:
+    """The first homes of a stock, in the partitions of a run."""
+    source = load_source(loads, LoadOptions(year))
+    assert isinstance(source, StoredLoads)
+    return list(source.take(sorted(source.bldg_ids)[:homes]).partitions(PARTITION_BUILDINGS))
 
 
 def homes_bytes(part: summary.PartialSummary) -> int:
@@ -142,26 +136,21 @@ def main() -> None:
     parser.add_argument("--stock", type=Path, default=_cache(), help="where stocks are kept")
     stock = benchmark_stock(parser.parse_args().stock, STOCKS[0][1])
     measures, year = run_measures(stock)
-    options = LoadOptions(year)
-    files = load_files(stock.loads)
-    specs = specs_of(files, HOMES)
+    hourly = parts_of(stock.loads, HOMES, year)
     seconds, bytes_mb = {}, {}
-    seconds["hourly"], bytes_mb["hourly"] = seconds_a_building(specs, measures, options)
-    packed = str(pack(stock.loads, stock.root / "packed"))
-    seconds["packed"], bytes_mb["packed"] = seconds_a_building(
-        specs_of(files, HOMES, packed), measures, options
-    )
+    seconds["hourly"], bytes_mb["hourly"] = seconds_a_building(hourly, measures)
+    packed = parts_of(pack(stock.loads, stock.root / "packed"), HOMES, year)
+    seconds["packed"], bytes_mb["packed"] = seconds_a_building(packed, measures)
     with tempfile.TemporaryDirectory() as folder:
-        public = public_files(Path(folder), sorted(files)[:PUBLIC_HOMES])
-        found = seconds_a_building(specs_of(public, PUBLIC_HOMES), measures, options)
+        public_files(Path(folder), sorted(load_files(stock.loads))[:PUBLIC_HOMES])
+        found = seconds_a_building(parts_of(folder, PUBLIC_HOMES, year), measures)
         seconds["public"], bytes_mb["public"] = found
-    parts = [summary.summarize_partition(read_partition(s, options, measures.columns), measures)
-             for s in specs]  # fmt: skip
-    sums_kb = sum(homes_bytes(p) for p in parts) / HOMES / 1e3
+    taken = [summary.summarize_partition(p.read(measures.columns), measures) for p in hourly]
+    sums_kb = sum(map(homes_bytes, taken)) / HOMES / 1e3
 
     def work() -> None:
-        for spec in specs[:4]:
-            summary.summarize_partition(read_partition(spec, options, measures.columns), measures)
+        for part in hourly[:4]:
+            summary.summarize_partition(part.read(measures.columns), measures)
 
     base, thread = worker_memory(work)
     here = float(psutil.Process().memory_info().rss) / 1e6

@@ -74,7 +74,7 @@ def test_a_residual_needs_no_requirement_file(demo: Demo) -> None:
         residual_cost_frac=0.25,
     )
     assert found.revenue_requirement is None
-    assert found.kwh_scale_factor == 1.0
+    assert found.loads.options.kwh_scale == 1.0
 
 
 def test_an_empty_requirement_file_is_said_before_work_starts(demo: Demo) -> None:
@@ -107,7 +107,8 @@ def test_customers_are_the_test_years_else_the_utilitys_else_the_stocks(
 
 def test_the_scale_of_loads_is_the_files(demo: Demo) -> None:
     demo.yaml(REQUIREMENT, lambda stored: stored | {"resstock_kwh_scale_factor": 1.25})
-    assert inputs(demo).kwh_scale_factor == 1.25
+    options = inputs(demo).loads.take(ids(demo)).options
+    assert options.kwh_scale == 1.25
 
 
 def test_homes_are_those_of_the_utility_in_the_metadatas_order(demo: Demo) -> None:
@@ -122,7 +123,7 @@ def test_homes_are_those_of_the_utility_in_the_metadatas_order(demo: Demo) -> No
     kept = [homes[0], *homes[3:]]
     assert found.customer_metadata["bldg_id"].tolist() == kept
     assert found.tariff_map["bldg_id"].tolist() == kept
-    assert sorted(found.load_files) == sorted(kept)
+    assert sorted(found.loads.bldg_ids or ()) == sorted(kept)
     everybody = inputs(demo, path_utility_assignment=None)
     assert everybody.customer_metadata["bldg_id"].tolist() == homes
 

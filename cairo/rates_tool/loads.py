@@ -7,7 +7,7 @@ building by building under `dask.delayed`; the Dask scheduler the caller has set
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import dask
@@ -15,30 +15,22 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import LoadError, listed_buildings
-from cairo.files.load_file import NOTHING_READ
+from cairo.files.load_file import loads_of_frame
 from cairo.files.metadata import return_buildingstock
 from cairo.model import kernels
 from cairo.model.arrays import FloatND
 from cairo.model.calendar import __timeshift__, hour_months, hour_of_day, hour_stamps, hour_weekend
-from cairo.model.names import ELECTRICITY, GAS, HOURS, MONTHS, NET_LOAD
+from cairo.model.names import ELECTRICITY, GAS, MONTHS, NET_LOAD
 from cairo.model.periods import PeriodUse, period_plan
 from cairo.model.tariff import (
     Tariff,
     energy_charge_aggregation_method,
     energy_charge_map,
 )
+from cairo.model.transforms import ELECTRIC
+from cairo.rates_tool import hourly_frames
 from cairo.rates_tool import tariffs as tariff_funcs
-from cairo.rates_tool.dd_stages.frame import (
-    LoadOptions,
-    PartitionSpec,
-    check_one_year,
-    loads_of_frame,
-    mark_read,
-    model_columns,
-    read_count,
-    read_partition,
-    stock_files,
-)
+from cairo.rates_tool.dd_stages.sources import LoadOptions, load_source, model_columns
 from cairo.rates_tool.demand_frames import demand_frame, solar_frame
 
 __all__ = [
@@ -56,7 +48,6 @@ __all__ = [
 _return_energy_charge_aggregation_method = energy_charge_aggregation_method
 extract_energy_charge_map = energy_charge_map
 
-_ELECTRIC_COLUMNS = ("load_data", "pv_generation", NET_LOAD)
 _KEY_OF_TYPE = {"electricity": ELECTRICITY, ELECTRICITY: ELECTRICITY, "gas": GAS, GAS: GAS}
 
 
@@ -105,11 +96,9 @@ def _return_load(
         return _passed_load(raw_load_passed, sample)
     if load_filepath_key is None:
         raise LoadError("give a load folder or files to read loads from")
-    files, packed = stock_files(load_filepath_key, sample, storage_options)
     options = LoadOptions(target_year, timezone=force_tz, storage_options=storage_options or {})
-    worker = dask.delayed(_load_file_worker)
-    jobs = [worker(bldg_id, path, packed, key, options) for bldg_id, path in files.items()]
-    return _stacked(list(dask.compute(*jobs)))
+    source = load_source(load_filepath_key, options)
+    return (source if sample is None else source.take(sample)).hourly_frame(key)
 
 
 def _sample_ids(sample: Iterable[int] | pd.DataFrame | None) -> list[int] | None:
@@ -130,79 +119,9 @@ def _passed_load(loads: pd.DataFrame, sample: list[int] | None) -> pd.DataFrame:
         raise LoadError(f"the load frame passed lacks buildings {listed_buildings(missing)}")
     if present.tolist() == sample:
         return loads
-    return _stacked([loads.iloc[rows] for rows in _rows_of(loads, sample)])
-
-
-def loads_of_sample(loads: pd.DataFrame, sample: Sequence[int]) -> pd.DataFrame:
-    """A load frame without the homes that are not of the sample; itself when it has no other."""
-    level = loads.index.names.index("bldg_id")
-    mine = loads.index.levels[level].isin(list(sample))
-    # Two numbers a home, not one an hour, when there is no other home.
-    if mine.all():
-        return loads
-    rows = mine[loads.index.codes[level]]
-    return loads if rows.all() else loads[rows]
-
-
-def _rows_of(loads: pd.DataFrame, bldg_ids: Iterable[int]) -> list[slice]:
-    """Row range of each building of a load frame whose buildings stand together."""
-    ids = loads.index.get_level_values("bldg_id").to_numpy()
-    starts = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]])
-    ends = np.r_[starts[1:], len(ids)]
-    ranges: dict[int, slice] = {}
-    for start, end in zip(starts, ends, strict=True):
-        bldg_id = int(ids[start])
-        if bldg_id in ranges or end - start != HOURS:
-            raise LoadError(
-                f"building {bldg_id} of the load frame does not have 8760 consecutive rows"
-            )
-        ranges[bldg_id] = slice(int(start), int(end))
-    missing = [int(bldg_id) for bldg_id in bldg_ids if int(bldg_id) not in ranges]
-    if missing:
-        raise LoadError(f"the load frame lacks buildings {listed_buildings(missing)}")
-    return [ranges[int(bldg_id)] for bldg_id in bldg_ids]
-
-
-def _stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Frames of one building each, one below the other."""
-    if not frames:
-        raise LoadError("no buildings to read loads of")
-    times = frames[0].index.get_level_values("time")
-    check_one_year(
-        {int(frame.index[0][1].year): int(frame.index[0][0]) for frame in reversed(frames)}
+    return hourly_frames.stacked(
+        [loads.iloc[rows] for rows in hourly_frames.rows_of(loads, sample)]
     )
-    ids = [int(frame.index[0][0]) for frame in frames]
-    codes = [np.repeat(np.arange(len(ids)), HOURS), np.tile(np.arange(HOURS), len(ids))]
-    index = pd.MultiIndex(
-        [pd.Index(ids), times], codes, names=["bldg_id", "time"], verify_integrity=False
-    )
-    columns = {
-        name: np.concatenate([frame[name].to_numpy() for frame in frames]) for name in frames[0]
-    }
-    stacked = pd.DataFrame(columns, index=index)
-    mark_read(stacked, sum((read_count(frame) for frame in frames), NOTHING_READ))
-    return stacked
-
-
-def _load_file_worker(
-    bldg_id: int, path: str, packed: str | None, load_col_key: str, options: LoadOptions
-) -> pd.DataFrame:
-    """One building's load frame from its file or from a packed stock."""
-    columns = _ELECTRIC_COLUMNS if load_col_key == ELECTRICITY else ("natural_gas",)
-    spec = PartitionSpec((bldg_id,), (path,), packed)
-    return _indexed(read_partition(spec, options, ("time", *columns)), bldg_id)
-
-
-def _indexed(frame: pd.DataFrame, bldg_id: int) -> pd.DataFrame:
-    times = pd.DatetimeIndex(frame["time"])
-    index = pd.MultiIndex(
-        [pd.Index([bldg_id]), times],
-        [np.zeros(HOURS, dtype=np.int64), np.arange(HOURS)],
-        names=["bldg_id", "time"],
-        verify_integrity=False,
-    )
-    columns = frame.drop(columns="time").rename(columns={"natural_gas": "load_data"})
-    return columns.set_axis(index, axis=0)
 
 
 def _load_worker(
@@ -227,13 +146,12 @@ def _load_worker(
         A missing column, gaps, missing values, or another building's rows.
     """
     key = _load_key(load_col_key)
-    columns = _ELECTRIC_COLUMNS if key == ELECTRICITY else ("natural_gas",)
+    columns = ELECTRIC if key == ELECTRICITY else ("natural_gas",)
     fields = ("total", "pv") if key == ELECTRICITY else ("gas",)
     loads = loads_of_frame(df, bldg_id, fields)
-    options = LoadOptions(target_year, timezone=force_tz)
-    hourly = model_columns(loads, columns, options)
+    hourly = model_columns(loads, columns, target_year)
     times = hour_stamps(target_year or loads.source_year, force_tz)
-    return _indexed(pd.DataFrame({"time": times, **hourly}), bldg_id)
+    return hourly_frames.indexed(pd.DataFrame({"time": times, **hourly}), bldg_id)
 
 
 def process_residential_hourly_demand(
@@ -319,7 +237,7 @@ def process_building_demand_by_period(
             key,
             target_year,
         )
-        for bldg_id, rows in zip(ids, _rows_of(prepassed_load, ids), strict=True)
+        for bldg_id, rows in zip(ids, hourly_frames.rows_of(prepassed_load, ids), strict=True)
     ]
     loads, solar = zip(*dask.compute(*jobs), strict=True)
     generating = [frame for frame in solar if len(frame)]

@@ -44,7 +44,7 @@ from cairo.model.names import (
     months,
 )
 from cairo.model.tariff import in_therms, parse_tariff
-from cairo.rates_tool import delayed_stages, postprocessing, system_revenues, tariffs
+from cairo.rates_tool import delayed_stages, hourly_frames, postprocessing, system_revenues, tariffs
 from cairo.rates_tool import loads as load_funcs
 from cairo.rates_tool.config import OUTPUT_INTERNAL_POSTPROCESSING
 from cairo.rates_tool.dd_stages.summary import LoadSummary
@@ -329,7 +329,7 @@ class MeetRevenueSufficiencySystemWide:
                     f"backend {self.backend} was given loads as {type(electricity).__name__}: "
                     "expected a pandas load frame, such as _return_load gives"
                 )
-            return load_funcs.loads_of_sample(electricity, metadata["bldg_id"].tolist())
+            return hourly_frames.of_sample(electricity, metadata["bldg_id"].tolist())
         from cairo.rates_tool.dd_stages.load_pass import run_plan, summarize_for_run
 
         gas_strategy: dict[int, str] = {}

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from cairo.errors import OutputError
 from cairo.files.load_file import NOTHING_READ
 from cairo.rates_tool.dd_stages import load_pass
-from cairo.rates_tool.dd_stages.frame import LoadOptions, read_load_frame
 from cairo.rates_tool.dd_stages.summary import target_times
 from cairo.rates_tool.systemsimulator import gas_tariff_strategy
 from cairo.rates_tool.tariffs import _load_base_tariffs
@@ -39,17 +38,7 @@ def prepare(inputs: RunInputs, timings: Timings, performance_report: bool) -> di
         else (None, None)
     )
     size = cluster.sizing(settings.dask, settings.process_workers, len(ids))
-    frame = read_load_frame(
-        inputs.load_files or settings.path_resstock_loads,
-        ids,
-        options=LoadOptions(
-            settings.year_run,
-            inputs.kwh_scale_factor,
-            settings.floor_negative_net_load,
-            storage_options=settings.storage_options,
-        ),
-        partition_buildings=size.partition_buildings,
-    )
+    frame = inputs.loads.load_frame(size.partition_buildings)
     report: Callable[[Path], None] | None = None
     with timings.stage("workers"):
         connected = cluster.connected(settings.dask, size, timings.note)

@@ -16,10 +16,10 @@ import pandas as pd
 
 from cairo.files.load_file import NOTHING_READ, ReadCount
 from cairo.files.run_directory import RunDirectory, write_csv, write_json
-from cairo.model.names import DISTRIBUTION_PRICE, NET_LOAD
+from cairo.model.names import DISTRIBUTION_PRICE, ELECTRICITY, GAS
 from cairo.rates_tool import delayed_stages, system_revenues, tariffs
 from cairo.rates_tool import loads as load_funcs
-from cairo.rates_tool.dd_stages.frame import read_count
+from cairo.rates_tool.dd_stages.partition import read_count
 from cairo.rates_tool.systemsimulator import (
     MeetRevenueSufficiencySystemWide,
     process_scheduler,
@@ -141,26 +141,14 @@ def _prepare(inputs: RunInputs, timings: Timings, performance_report: bool) -> _
 def _prepare_pandas(inputs: RunInputs, timings: Timings) -> _Prepared:
     settings = inputs.settings
     metadata = inputs.customer_metadata
-    ids = metadata["bldg_id"].tolist()
-    source = inputs.load_files or settings.path_resstock_loads
-    options = settings.storage_options
-
-    def loads_of(kind: str) -> pd.DataFrame:
-        return load_funcs._return_load(
-            None, kind, settings.year_run, ids, source, "EST", storage_options=options
-        )
-
     with process_scheduler(settings.backend, settings.process_workers):
         with timings.stage("electric loads"):
-            electricity = loads_of("electricity")
+            electricity = inputs.loads.hourly_frame(ELECTRICITY)
             read = read_count(electricity)
-            electricity = conditioned(
-                electricity, inputs.kwh_scale_factor, settings.floor_negative_net_load
-            )
         gas = None
         if inputs.gas_tariff_map is not None:
             with timings.stage("gas loads"):
-                gas = loads_of("gas")
+                gas = inputs.loads.hourly_frame(GAS)
                 read += read_count(gas)
         with timings.stage("system hourly demand"):
             stages: Any = delayed_stages if settings.backend == "dask_delayed" else load_funcs
@@ -168,12 +156,6 @@ def _prepare_pandas(inputs: RunInputs, timings: Timings) -> _Prepared:
                 electricity, metadata[["bldg_id", "weight"]]
             )
     return _Prepared(electricity, gas, demand, full_prices(inputs, demand), read=read)
-
-
-def conditioned(loads: pd.DataFrame, scale: float, floor: bool) -> pd.DataFrame:
-    """Electric loads scaled, and negative net load counted as zero; the input is not changed."""
-    scaled = loads * scale if scale != 1.0 else loads
-    return scaled.assign(**{NET_LOAD: scaled[NET_LOAD].clip(lower=0.0)}) if floor else scaled
 
 
 def _costs(inputs: RunInputs, prepared: _Prepared) -> _Costs:

@@ -26,6 +26,7 @@ from cairo.files.reading import folder_listing, read_bytes
 from cairo.files.run_directory import check_run_name, local_folder
 from cairo.files.tariff_maps import tariff_of
 from cairo.files.yaml_files import read_yaml
+from cairo.rates_tool.dd_stages.sources import LoadOptions, LoadSource, listing_digest, load_source
 from cairo.scenario.scenario_file import RunSettings, is_path_key
 
 T = TypeVar("T")
@@ -48,7 +49,7 @@ class RunInputs:
     tariffs_params, gas_tariffs : {tariff_key: PySAM-style tariff}; gas per kWh, as published.
     marginal_system_prices : 8760 rows of price components [$/kWh], EST.
     revenue_requirement : [$/year], or {tariff_key: $/year}; None when a residual is given.
-    load_files : {bldg_id: load file}; empty for a packed stock.
+    loads : of the run's homes, moved to its year and changed as the settings say.
     fingerprints : {input file: SHA-256}, folders by their listing.
     """
 
@@ -61,8 +62,7 @@ class RunInputs:
     marginal_system_prices: pd.DataFrame
     revenue_requirement: float | dict[str, float] | None
     delivery_only_rev_req_passed: bool
-    load_files: dict[int, str]
-    kwh_scale_factor: float
+    loads: LoadSource
     distribution_cost: DistributionCost | None = None
     fingerprints: dict[str, str] = field(default_factory=dict)
 
@@ -113,18 +113,18 @@ def read_inputs(settings: RunSettings) -> RunInputs:
     ids = tried(_assigned_buildings, settings)
     metadata = tried(_metadata, settings, ids, count)
     ids_or_failed = _or_failed(None if metadata is None else metadata["bldg_id"].tolist())
-    files = tried(_load_files, settings, ids_or_failed)
+    scale = tried(_positive, requirement_file, "resstock_kwh_scale_factor", settings)
+    loads = tried(_loads, settings, ids_or_failed, scale)
     tariffs = tried(_electric_tariffs, settings, ids_or_failed)
     gas = tried(_gas_tariffs, settings, ids_or_failed)
     prices = tried(_prices, settings)
-    scale = tried(_positive, requirement_file, "resstock_kwh_scale_factor", settings)
     requirement = None
     if settings.utility_revenue_requirement and stored is not None and tariffs is not None:
         requirement = tried(_requirement, settings, stored, tariffs[0])
     if errors.found:
         raise InputErrors(errors.found)
     assert metadata is not None and tariffs is not None and prices is not None
-    assert files is not None and gas is not None
+    assert loads is not None and gas is not None
     cost = settings.distribution_cost_per_kw_year
     return RunInputs(
         settings,
@@ -136,8 +136,7 @@ def read_inputs(settings: RunSettings) -> RunInputs:
         prices,
         requirement,
         settings.delivery_only_revenue_requirement,
-        files,
-        1.0 if scale is None else scale,
+        loads,
         None if cost is None else DistributionCost(cost, settings.distribution_cost_hours),
         fingerprints(settings, tariffs[0]["tariff_key"], gas[0]),
     )
@@ -235,11 +234,14 @@ def _metadata(
     return return_buildingstock(path, ids, customer_count, columns, options)
 
 
-def _load_files(settings: RunSettings, ids: list[int]) -> dict[int, str]:
-    from cairo.rates_tool.dd_stages.frame import stock_files
-
-    files, packed = stock_files(settings.path_resstock_loads, ids, settings.storage_options)
-    return {} if packed else files
+def _loads(settings: RunSettings, ids: list[int], scale: float | None) -> LoadSource:
+    options = LoadOptions(
+        settings.year_run,
+        1.0 if scale is None else scale,
+        settings.floor_negative_net_load,
+        storage_options=settings.storage_options,
+    )
+    return load_source(settings.path_resstock_loads, options).take(ids)
 
 
 def _map(path: str, ids: list[int], settings: RunSettings, what: str) -> pd.DataFrame:
@@ -409,5 +411,4 @@ def _fingerprint(path: str, storage_options: Mapping[str, Any] | None) -> str:
     if listing is None:
         content = read_bytes(path, storage_options, CairoError, "input")
         return hashlib.sha256(content).hexdigest()
-    lines = "".join(f"{name}\0{size}\n" for name, size in listing)
-    return f"listing {hashlib.sha256(lines.encode()).hexdigest()}"
+    return listing_digest(listing)

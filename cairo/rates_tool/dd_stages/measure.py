@@ -21,7 +21,7 @@ from cairo.errors import LoadError, listed_buildings
 from cairo.model import kernels
 from cairo.model.arrays import Float1D, Float2D, FloatND, Int1D
 from cairo.model.kernels import Nodes
-from cairo.rates_tool.dd_stages.frame import partition_arrays
+from cairo.rates_tool.dd_stages.partition import partition_arrays
 
 Rows: TypeAlias = slice | Int1D
 

@@ -22,9 +22,9 @@ from cairo.model.tariff import Tariff
 from cairo.rates_tool.dd_stages import residual
 from cairo.rates_tool.dd_stages.aggregate import Demand
 from cairo.rates_tool.dd_stages.exports import Exports
-from cairo.rates_tool.dd_stages.frame import check_one_year, read_count, years_of
 from cairo.rates_tool.dd_stages.marginal import Burden
 from cairo.rates_tool.dd_stages.measure import Answer, Block, ByHome, Final, Measure, Measures
+from cairo.rates_tool.dd_stages.partition import check_one_year, read_count, years_of
 from cairo.rates_tool.dd_stages.period import ByPeriod
 from cairo.rates_tool.dd_stages.residual import Energy
 

@@ -1,0 +1,91 @@
+"""Transforms of loads: one chain, in one order, for stored loads of every kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cairo.errors import LoadError
+from cairo.files.pack import pack
+from cairo.model.arrays import Float2D, Int1D
+from cairo.model.names import ELECTRICITY, HOURS, NET_LOAD
+from cairo.rates_tool.dd_stages.sources import LoadOptions, LoadSource, load_source
+from tests.strategies import YEAR, Stock
+
+IDS = [5, 9]
+LOAD = np.stack([np.full(HOURS, 3.0), np.full(HOURS, 1.0)])
+PV = np.stack([np.zeros(HOURS), np.where(np.arange(HOURS) % 24 == 12, -4.0, 0.0)])
+
+
+@dataclass(frozen=True)
+class LessAtHome:
+    """Takes off as many kWh as the building's number in tenths, every hour."""
+
+    def apply(self, hours: Mapping[str, Float2D], bldg_ids: Int1D) -> None:
+        hours[NET_LOAD][:] -= 0.1 * bldg_ids[:, None]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    stock = Stock(IDS, np.ones(2), LOAD, PV, np.ones((2, HOURS)))
+    return stock.write(tmp_path_factory.mktemp("loads"))
+
+
+OPTIONS = LoadOptions(YEAR, 2.0, True, transforms=(LessAtHome(),))
+EXPECTED = {
+    # (3 kWh x 2) less 0.5; (1 kWh x 2) less 0.9, and at noon of 1 - 4 kWh nothing is left.
+    5: (5.5, 5.5),
+    9: (1.1, 0.0),
+}
+
+
+def kinds(folder: Path, packed: Path) -> list[LoadSource]:
+    pack(folder, packed)
+    files = {bldg_id: str(folder / f"{bldg_id}-0.parquet") for bldg_id in IDS}
+    return [load_source(one, OPTIONS) for one in (folder, packed, files)]
+
+
+def test_the_chain_is_scale_then_others_then_floor(folder: Path, tmp_path: Path) -> None:
+    for source in kinds(folder, tmp_path / "packed"):
+        assert source.bldg_ids is not None and sorted(source.bldg_ids) == IDS
+        assert source.year == YEAR
+        frame = source.load_frame(1).compute()
+        for name, whole in (("Dask", frame), ("pandas", source.hourly_frame(ELECTRICITY))):
+            for bldg_id, (night, noon) in EXPECTED.items():
+                hours = whole.loc[bldg_id][NET_LOAD].to_numpy()
+                assert (hours[0], hours[12]) == pytest.approx((night, noon)), name
+        # Gross load and generation are scaled, and know no floor.
+        assert frame.loc[9, "load_data"].iloc[12] == 2.0
+        assert frame.loc[9, "pv_generation"].iloc[12] == -8.0
+        assert frame.loc[9, "natural_gas"].iloc[0] == pytest.approx(0.0341214116)
+
+
+def test_every_kind_of_loads_is_behind_one_interface(folder: Path, tmp_path: Path) -> None:
+    sources = kinds(folder, tmp_path / "packed")
+    pandas = load_source(sources[0].hourly_frame(ELECTRICITY))
+    dask = load_source(sources[0].load_frame(1))
+    names = ["load_data", "pv_generation", NET_LOAD]
+    expected = sources[0].take([9]).read(names)
+    for source in (*sources, pandas, dask):
+        mine = source.take([9])
+        pd.testing.assert_frame_equal(mine.read(names), expected, check_exact=True)
+        assert all(error is None for _, error in source.check())
+        assert len(source.partitions(1)) == 2
+        assert source.fingerprint() == source.fingerprint() != ""
+    assert pandas.year == YEAR and pandas.bldg_ids == (5, 9)
+    with pytest.raises(LoadError, match="expected a folder, a packed stock"):
+        load_source(3.5)
+
+
+def test_what_is_unsound_is_found_home_by_home(folder: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "9-0.parquet"
+    broken.write_bytes((folder / "9-0.parquet").read_bytes()[:100])
+    source = load_source({5: folder / "5-0.parquet", 9: broken})
+    read = list(source.check())
+    assert [homes for homes, _ in read] == [1, 1]
+    assert read[0][1] is None and str(broken) in str(read[1][1])
