@@ -201,13 +201,13 @@ def _price_frame(index: Any) -> Any:
 def _with_frames(stock: BenchmarkStock, stages: Callable[[Any, Any, Any], Any]) -> Figures:
     """A backend on the pandas load frame, its loads read on processes, one a core."""
     from cairo.rates_tool import loads
-    from cairo.rates_tool.systemsimulator import process_scheduler
+    from cairo.workers.worker_processes import process_scheduler
 
     weight = weights_of(stock)
     metadata = weight.reset_index()
     files = files_of(stock)
     start = time.perf_counter()
-    with process_scheduler("pandas", CORES):
+    with process_scheduler(CORES):
         frame = loads._return_load(None, "electricity", None, list(files), files)
         times = frame.index.get_level_values("time")[:HOURS]
         demand, burden, kwh, peak_kwh = stages(frame, metadata, _price_frame(times))

@@ -11,6 +11,7 @@ import pickle
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,7 @@ from cairo.rates_tool.dd_stages.measure import ByHome, Measures
 from cairo.rates_tool.dd_stages.partition import read_count
 from cairo.rates_tool.dd_stages.sources import LoadOptions, StoredLoads, load_source
 from cairo.rates_tool.lookups import GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN
-from cairo.rates_tool.systemsimulator import gas_tariff_strategy
-from cairo.rates_tool.tariffs import _load_base_tariffs
+from cairo.rates_tool.run_spec import Solar
 from cairo.scenario.inputs import read_inputs
 from cairo.scenario.scenario_file import read_scenario
 from cairo.workers.sizing import PARTITION_BUILDINGS
@@ -51,13 +51,9 @@ def run_measures(stock: BenchmarkStock) -> tuple[Measures, int]:
     """What is asked in the pass of the benchmark's whole run, and its year."""
     settings = read_scenario(stock.scenario, None).run(WHOLE_RUN)
     inputs = read_inputs(settings)
-    ids = inputs.customer_metadata["bldg_id"].tolist()
-    strategy, params = _load_base_tariffs(inputs.tariffs_params, inputs.tariff_map, ids)
-    gas_strategy, gas_tariffs = gas_tariff_strategy(ids, inputs.gas_tariff_map, inputs.gas_tariffs)
-    plan = load_pass.run_plan(
-        inputs.customer_metadata, inputs.marginal_system_prices, params, strategy,
-        settings.year_run, gas_tariffs=gas_tariffs, gas_strategy=gas_strategy, solar=True,
-    )  # fmt: skip
+    spec = replace(inputs.spec, solar=Solar("net_metering"))
+    gas = None if spec.gas is None else spec.gas.read(spec.customers.ids)
+    plan = load_pass.plan_of(spec, spec.prices, gas)
     return plan.measures, settings.year_run
 
 

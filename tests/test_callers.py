@@ -178,9 +178,7 @@ def test_a_callers_script_writes_the_files_of_the_same_scenario(
     simulator, demand = scripted
     assert simulator.save_file_loc is not None
     found, expected = contents(simulator.save_file_loc), contents(ran.path)
-    of_the_scenario = {"system_hourly.csv", "costs_by_type.csv", "tariff_map.csv"}
-    assert set(expected) - set(found) == of_the_scenario
-    assert {name: expected[name] for name in found} == found
+    assert found == expected
     assert demand.tolist() == pytest.approx(ran.system["system_load_kwh"].tolist(), rel=1e-14)
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from cairo.errors import InputErrors, RequirementError
+from cairo.rates_tool.run_spec import DistributionCost
 from cairo.scenario.inputs import RunInputs, read_inputs
 from cairo.scenario.scenario_file import read_scenario
 from tests.whole_runs import RUN, Demo
@@ -178,15 +179,14 @@ def test_without_gas_tariffs_no_gas_is_billed(demo: Demo) -> None:
 
 
 def test_a_cost_by_kw_is_spread_over_the_hours_asked_for(demo: Demo) -> None:
-    assert inputs(demo).distribution_cost is None
+    assert inputs(demo).spec.distribution_cost is None
     found = inputs(
         demo,
         path_dist_and_sub_tx_mc=None,
         distribution_cost_per_kw_year=80.0,
         distribution_cost_hours=50,
     )
-    assert found.distribution_cost is not None
-    assert (found.distribution_cost.per_kw_year, found.distribution_cost.hours) == (80.0, 50)
+    assert found.spec.distribution_cost == DistributionCost(80.0, 50)
 
 
 def test_every_file_read_is_fingerprinted(demo: Demo) -> None:

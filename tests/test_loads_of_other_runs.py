@@ -200,8 +200,18 @@ def test_every_backend_takes_the_sample_of_loads_that_cover_more(demo: Demo) -> 
 
 
 def test_a_backend_that_needs_a_load_frame_says_so(demo: Demo) -> None:
-    with pytest.raises(LoadError, match="expected a pandas load frame"):
-        simulated(demo, demo.loads, "pandas")
+    frame = cairo.read_loads(demo.loads, target_year=YEAR)
+    with pytest.raises(LoadError, match="stay on the workers: expected a pandas load frame"):
+        simulated(demo, frame, "pandas")
+
+
+def test_every_backend_reads_a_folder(demo: Demo) -> None:
+    pandas, delayed, frame = (
+        simulated(demo, demo.loads, backend).customer_bat
+        for backend in ("pandas", "dask_delayed", "dask_dataframe")
+    )
+    for other in (delayed, frame):
+        pd.testing.assert_frame_equal(pandas, other, rtol=1e-11)
 
 
 # Taxes

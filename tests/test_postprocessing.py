@@ -17,6 +17,7 @@ from cairo.model.bat_statistics import (
     weighted_avg_by_group,
 )
 from cairo.model.calendar import hour_stamps
+from cairo.model.prices import Prices
 from cairo.rates_tool.lookups import (
     ANNUAL,
     BURDEN,
@@ -31,10 +32,10 @@ from cairo.rates_tool.lookups import (
 )
 from cairo.rates_tool.postprocessing import (
     InternalCrossSubsidizationProcessor,
-    InternalCustomerBillProcessor,
     check_balance,
-    long_bills,
 )
+from cairo.rates_tool.run_files import RUN_FILES, RunResult, long_bills, write_files
+from cairo.rates_tool.run_spec import Costs, Customers, Requirement, RunSpec, Service
 
 STAMPS = hour_stamps(2025, "EST")
 SHARE = "customer_level_residual_share_"
@@ -241,11 +242,37 @@ def test_long_bills_have_a_row_a_building_and_month() -> None:
     assert set(rows["dollar_year"]) == {2024}
 
 
-def test_bill_files_hold_either_years_dollars_of_each_fuel_and_both(tmp_path: Path) -> None:
-    gas = ELECTRIC * 0.5
-    InternalCustomerBillProcessor("default", tmp_path).write_bills(
-        ELECTRIC, gas, METADATA, 2023, 2024
+def a_result() -> RunResult:
+    """Two homes' bills of 2023, gas half of electricity, in dollars of 2023 and 2024."""
+    spec = RunSpec(
+        "two",
+        "default",
+        2023,
+        2024,
+        Customers.of(METADATA),
+        Service({}, {30: "a", 70: "a"}),
+        Prices(PRICES),
+        Requirement(1.0),
     )
+    demand = pd.Series(np.arange(HOURS, dtype=float), index=STAMPS)
+    costs = Costs(1.0, None, COSTS)
+    return RunResult(
+        spec, costs, spec.prices, demand, ELECTRIC, ELECTRIC * 0.5, {}, {"run_name": "two"}
+    )
+
+
+def test_the_files_of_the_table_are_those_that_are_written(tmp_path: Path) -> None:
+    write_files(tmp_path, a_result())
+    written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")}
+    assert written == {one.name for one in RUN_FILES if one.made and one.always}
+    hours = pd.read_csv(tmp_path / "system_hourly.csv")
+    assert hours["system_load_kwh"].tolist() == list(range(HOURS))
+    # The total is the components' sum, never a column that is passed.
+    assert hours[TOTAL_PRICE].iloc[:3].tolist() == pytest.approx([0.1, 0.7, 2.3])
+
+
+def test_bill_files_hold_either_years_dollars_of_each_fuel_and_both(tmp_path: Path) -> None:
+    write_files(tmp_path, a_result())
     factor = {"run": 1.0, "target": 313.689 / 304.702}
     for kind, part in {"elec": 1.0, "gas": 0.5, "comb": 1.5}.items():
         for label, dollar_year in (("run", 2023), ("target", 2024)):

@@ -14,12 +14,11 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -182,14 +181,20 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**{name: text[name].astype(str) for name in text})
 
 
-def write_json(value: Any, path: Path) -> None:
+def write_json(value: object, path: Path) -> None:
     """Write plain JSON; NumPy numbers become numbers, NaN and infinity null."""
     with writing(path):
         path.write_text(json.dumps(_jsonable(value), indent=1) + "\n", encoding="utf-8")
 
 
-def _jsonable(value: Any) -> Any:
-    if isinstance(value, dict):
+def write_text(text: str, path: Path) -> None:
+    """Write text as it is."""
+    with writing(path):
+        path.write_text(text, encoding="utf-8")
+
+
+def _jsonable(value: object) -> object:
+    if isinstance(value, Mapping):
         return {str(key): _jsonable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_jsonable(item) for item in value]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from cairo.model import kernels
 from cairo.model.arrays import Bool1D, Float1D
-from cairo.model.names import CAPACITY_PRICE, DISTRIBUTION_PRICE, HOURS, PRICE_COLUMNS
+from cairo.model.names import CAPACITY_PRICE, DISTRIBUTION_PRICE, HOURS, PRICE_COLUMNS, TOTAL_PRICE
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,15 +32,15 @@ class Prices:
         """Hours with capacity or distribution cost (8760,)."""
         return peak_hours(self.frame)
 
-    @property
-    def times(self) -> pd.DatetimeIndex:
-        """The stamps."""
-        return pd.DatetimeIndex(self.frame.index)
+    @functools.cached_property
+    def components(self) -> pd.DataFrame:
+        """The price components in their own order; a total among the columns is left out."""
+        return self.frame[[name for name in PRICE_COLUMNS if name in self.frame]]
 
-    @property
-    def year(self) -> int:
-        """Calendar year of the stamps."""
-        return int(self.times[0].year)
+    @functools.cached_property
+    def with_total(self) -> pd.DataFrame:
+        """The components and `Total Marginal Costs ($/kWh)`, as CAIRO's functions take them."""
+        return self.components.assign(**{TOTAL_PRICE: self.components.sum(axis=1)})
 
     def plus_distribution(self, added: Float1D) -> Prices:
         """These prices with a further distribution cost (8760,) [$/kWh]."""

@@ -118,7 +118,7 @@ class Tariff:
 
 
 def parse_tariff(key: str, tariff: object) -> Tariff:
-    """A PySAM-style tariff dict, read once.
+    """A PySAM-style tariff dict, read once; a `Tariff` is returned as it is.
 
     Raises
     ------
@@ -127,6 +127,8 @@ def parse_tariff(key: str, tariff: object) -> Tariff:
         numbers; unit codes that are not billed; tiers whose maxima fall; a schedule that is not
         12 x 24 or names a period without rates.
     """
+    if isinstance(tariff, Tariff):
+        return tariff
     if not isinstance(tariff, Mapping):
         raise TariffError(f"tariff {key}: found {type(tariff).__name__}, expected a mapping")
     rows = energy_rows(key, tariff)

@@ -25,8 +25,7 @@ from cairo.files.run_directory import write_csv
 from cairo.model import bat_statistics, kernels
 from cairo.model.allocations import ALLOCATIONS, Bases, share_columns
 from cairo.model.arrays import Bool1D, Float1D
-from cairo.model.dollar_years import convert_dollars
-from cairo.model.names import ANNUAL, BURDEN, NET_LOAD, RESIDUAL_COSTS, months
+from cairo.model.names import ANNUAL, BURDEN, NET_LOAD, RESIDUAL_COSTS
 from cairo.rates_tool.dd_stages import marginal
 
 logger = logging.getLogger(__name__)
@@ -330,61 +329,3 @@ def check_balance(metrics: pd.DataFrame, beyond_requirement: float = 0.0) -> Non
                 total,
                 expected,
             )
-
-
-class InternalCustomerBillProcessor:
-    """Bill files of a run.
-
-    Parameters
-    ----------
-    run_type : "precalc" or "default".
-    save_folder : run directory to write into.
-    """
-
-    def __init__(self, run_type: str, save_folder: str | os.PathLike[str]) -> None:
-        self.run_type = run_type
-        self.save_folder = Path(save_folder)
-
-    def write_bills(
-        self,
-        electric: pd.DataFrame,
-        gas: pd.DataFrame,
-        building_metadata: pd.DataFrame,
-        year_run: int,
-        year_dollar_conversion: int,
-    ) -> None:
-        """Write `bills/{elec,gas,comb}_bills_year_{run,target}.csv` and their statistics.
-
-        Parameters
-        ----------
-        electric, gas : index bldg_id, `Jan`..`Dec` and `Annual` [$ of `year_run`].
-        building_metadata : `bldg_id`, `weight` and segment columns.
-        year_run, year_dollar_conversion : years of the `run` and the `target` files' dollars.
-        """
-        weight = building_metadata.set_index("bldg_id")["weight"]
-        for kind, bills in {"elec": electric, "gas": gas, "comb": electric + gas}.items():
-            for label, year in (("run", year_run), ("target", year_dollar_conversion)):
-                converted = convert_dollars(bills, year_run, year)
-                path = self.save_folder / "bills" / f"{kind}_bills_year_{label}.csv"
-                write_csv(long_bills(converted, weight, year), path)
-            statistics = bat_statistics.bill_statistics(building_metadata, bills[ANNUAL])
-            path = self.save_folder / "bills" / f"{kind}_bill_statistics_by_segment.csv"
-            write_csv(statistics, path)
-
-
-def long_bills(bills: pd.DataFrame, weight: pd.Series, dollar_year: int) -> pd.DataFrame:
-    """Bills with a row a building and month, `Annual` last.
-
-    Columns `bldg_id, weight, month, bill_level [$], dollar_year`.
-    """
-    names = [*months, ANNUAL]
-    n = len(bills)
-    return pd.DataFrame(
-        {
-            "bldg_id": np.repeat(bills.index.to_numpy(), len(names)),
-            "weight": np.repeat(weight.reindex(bills.index).to_numpy(np.float64), len(names)),
-            "month": pd.Categorical.from_codes(np.tile(np.arange(len(names)), n), names),
-            "bill_level": bills[names].to_numpy(np.float64).reshape(-1),
-            "dollar_year": dollar_year,
-        }
-    )

@@ -8,7 +8,6 @@ for the `dask_dataframe` backend; both rest on the formulas of `customer_bill_ca
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import dask
 import numpy as np
@@ -22,9 +21,11 @@ from cairo.model.kernels import weighted_total
 from cairo.model.names import ANNUAL, DISTRIBUTION_PRICE, PRICE_COLUMNS, months
 from cairo.model.precalc import rate_level
 from cairo.model.revenue_requirement import return_revenue_requirement_target
-from cairo.model.tariff import Tariff, parse_tariff, with_energy_rates
+from cairo.model.tariff import Tariff, parse_tariff
+from cairo.model.tariff_rows import TariffDict
 from cairo.rates_tool import loads as load_funcs
 from cairo.rates_tool.demand_frames import real_tiers, uses_from_frames
+from cairo.rates_tool.run_spec import SellRates, Solar
 from cairo.rates_tool.tariffs import (
     _determine_sell_rate,
     _return_export_compensation_rate,
@@ -37,21 +38,16 @@ __all__ = [
     "_return_export_compensation_rate",
     "_return_revenue_requirement_target",
     "aggregate_system_revenues",
+    "bills_of",
     "bills_of_uses",
+    "calibrated",
     "calibrated_tariffs",
     "return_monthly_bills_year1",
     "run_aggregator_precalculation",
     "run_system_revenues",
 ]
 
-SellRates = Mapping[str, Mapping[str, Any] | None] | None
 RevenueRequirement = float | Mapping[str, float]
-
-
-def sell_table(sell_rate: SellRates, key: str) -> Float2D | None:
-    """(P, T) export ratios or sell prices of a tariff, None when there are none."""
-    tariff = (sell_rate or {}).get(key)
-    return None if tariff is None else parse_tariff(key, tariff).sell
 
 
 def bill_frame(bldg_ids: Iterable[int], bills: Float2D) -> pd.DataFrame:
@@ -61,6 +57,11 @@ def bill_frame(bldg_ids: Iterable[int], bills: Float2D) -> pd.DataFrame:
     return frame
 
 
+def no_bills(bldg_ids: Sequence[int]) -> pd.DataFrame:
+    """Bills of zero."""
+    return bill_frame(bldg_ids, np.zeros((len(bldg_ids), len(months))))
+
+
 def run_system_revenues(
     aggregated_load: pd.DataFrame,
     aggregated_solar: pd.DataFrame | None = None,
@@ -68,7 +69,7 @@ def run_system_revenues(
     solar_compensation_style: SolarStyle | None = None,
     process_agg_load: bool = True,
     prototype_ids: Iterable[int] = (),
-    tariff_config: Mapping[str, Mapping[str, Any]] | None = None,
+    tariff_config: Mapping[str, Mapping[str, object]] | None = None,
     tariff_strategy: TariffMap = None,
 ) -> pd.DataFrame:
     """Bills of all customers, building by building under `dask.delayed`.
@@ -97,7 +98,7 @@ def run_system_revenues(
     ids = [int(i) for i in prototype_ids] or pd.unique(aggregated_load.index).tolist()
     strategy = tariff_of(tariff_strategy, ids)
     tables = delayed_tables((strategy[bldg_id] for bldg_id in ids), tariff_config or {})
-    sells = {key: sell_table(solar_compensation_df, key) for key in tables}
+    sells = Solar.of(solar_compensation_style, solar_compensation_df, list(tables)).sell
     loads, solar = _by_building(aggregated_load), _by_building(aggregated_solar)
     worker = dask.delayed(return_monthly_bills_year1)
     jobs = [
@@ -106,7 +107,7 @@ def run_system_revenues(
             loads.get(bldg_id, aggregated_load.iloc[:0]),
             solar.get(bldg_id),
             tables[strategy[bldg_id]],
-            sells[strategy[bldg_id]],
+            sells.get(strategy[bldg_id]),
             solar_compensation_style,
         )
         for bldg_id in ids
@@ -144,34 +145,44 @@ def _one_use(
     return uses_from_frames(building_load, building_solar, [bldg_id], on, tables)[table.key]
 
 
-def bills_of_uses(
+def bills_of(
     uses: Mapping[str, CustomerUse],
-    tariffs: Mapping[str, Mapping[str, Any]],
+    tariffs: Mapping[str, Tariff],
     bldg_ids: Sequence[int],
-    sell_rate: SellRates = None,
-    style: SolarStyle | None = None,
+    solar: Solar,
 ) -> pd.DataFrame:
     """`run_system_revenues` on whole tariffs at once.
 
     Parameters
     ----------
     uses : {tariff_key: its customers' use}.
-    tariffs : {tariff_key: PySAM-style tariff}.
+    tariffs : with the rates to bill.
     bldg_ids : buildings in the order of the result, every one in `uses`.
-    sell_rate, style : as in `run_system_revenues`.
+    solar : how exports are credited.
     """
     ids: list[np.ndarray] = []
     bills: list[Float2D] = []
     for key, use in uses.items():
-        table = parse_tariff(key, tariffs[key])
         ids.append(use.bldg_ids)
-        bills.append(monthly_bills(use, table, sell_table(sell_rate, key), style))
+        bills.append(monthly_bills(use, tariffs[key], solar.sell.get(key), solar.style))
     place = pd.Index(np.concatenate(ids)).get_indexer(pd.Index(list(bldg_ids)))
     return bill_frame(bldg_ids, np.concatenate(bills)[place])
 
 
+def bills_of_uses(
+    uses: Mapping[str, CustomerUse],
+    tariffs: Mapping[str, Mapping[str, object]],
+    bldg_ids: Sequence[int],
+    sell_rate: SellRates = None,
+    style: SolarStyle | None = None,
+) -> pd.DataFrame:
+    """`bills_of` with tariffs and sell rates as `run_system_revenues` takes them."""
+    parsed = {key: parse_tariff(key, tariffs[key]) for key in uses}
+    return bills_of(uses, parsed, bldg_ids, Solar.of(style, sell_rate, list(uses)))
+
+
 def _return_revenue_requirement_target(
-    building_load: Any,
+    building_load: pd.DataFrame | pd.Series,
     sample_weight: pd.DataFrame | pd.Series | None,
     revenue_requirement_target: RevenueRequirement | None,
     residual_cost: float | None,
@@ -261,36 +272,35 @@ def _solved(
     responses: Mapping[str, Sequence[RateResponse]],
     relative: Mapping[str, Float2D],
     requirement: RevenueRequirement,
-    tariffs: Mapping[str, Mapping[str, Any]],
-) -> dict[str, dict[str, Any]]:
-    final = {key: dict(tariff) for key, tariff in tariffs.items()}
+    tariffs: Mapping[str, Tariff],
+) -> dict[str, Tariff]:
+    final = dict(tariffs)
     for keys, dollars in _shared(requirement, sorted(responses)):
         name = f"tariff {keys[0]}" if len(keys) == 1 else f"tariffs {listed(keys)}"
         level = rate_level([r for key in keys for r in responses[key]], dollars, name)
         for key in keys:
-            final[key] = with_energy_rates(tariffs[key], level * relative[key])
+            final[key] = tariffs[key].with_energy_rates(level * relative[key])
     return final
 
 
-def calibrated_tariffs(
+def calibrated(
     uses: Mapping[str, CustomerUse],
-    tariffs: Mapping[str, Mapping[str, Any]],
+    tariffs: Mapping[str, Tariff],
     mapping: pd.DataFrame,
     requirement: RevenueRequirement,
     weight: pd.Series,
-    sell_rate: SellRates = None,
-    style: SolarStyle | None = None,
-) -> dict[str, dict[str, Any]]:
+    solar: Solar,
+) -> dict[str, Tariff]:
     """Tariffs whose energy rates meet the requirement, structure kept.
 
     Parameters
     ----------
     uses : {tariff_key: its customers' use}.
-    tariffs : {tariff_key: PySAM-style tariff}.
+    tariffs : with their structure.
     mapping : frame `period, tier, rel_value, tariff`.
     requirement : [$] in all, or {tariff_key: $}.
     weight : customers by bldg_id.
-    sell_rate, style : solar compensation.
+    solar : how exports are credited.
 
     Raises
     ------
@@ -300,12 +310,27 @@ def calibrated_tariffs(
     responses: dict[str, list[RateResponse]] = {}
     relative: dict[str, Float2D] = {}
     for key, use in uses.items():
-        table = parse_tariff(key, tariffs[key])
+        table, sell = tariffs[key], solar.sell.get(key)
         relative[key] = relative_rates(mapping, table)
         own: Float1D = weight.reindex(use.bldg_ids).to_numpy(np.float64)
-        sell = sell_table(sell_rate, key)
-        responses[key] = [rate_response(use, table, relative[key], own, sell, style)]
+        responses[key] = [rate_response(use, table, relative[key], own, sell, solar.style)]
     return _solved(responses, relative, requirement, tariffs)
+
+
+def calibrated_tariffs(
+    uses: Mapping[str, CustomerUse],
+    tariffs: Mapping[str, Mapping[str, object]],
+    mapping: pd.DataFrame,
+    requirement: RevenueRequirement,
+    weight: pd.Series,
+    sell_rate: SellRates = None,
+    style: SolarStyle | None = None,
+) -> dict[str, TariffDict]:
+    """`calibrated` with tariffs and sell rates as `_precalc_customer_rates` takes them."""
+    parsed = {key: parse_tariff(key, tariff) for key, tariff in tariffs.items()}
+    solar = Solar.of(style, sell_rate, list(uses))
+    final = calibrated(uses, parsed, mapping, requirement, weight, solar)
+    return {key: tariff.to_dict() for key, tariff in final.items()}
 
 
 def run_aggregator_precalculation(
@@ -329,11 +354,11 @@ def _precalc_customer_rates(
     precalc_period_mapping: pd.DataFrame,
     revenue_requirement: RevenueRequirement,
     customer_metadata: pd.DataFrame,
-    tariff_config: Mapping[str, Mapping[str, Any]],
+    tariff_config: Mapping[str, Mapping[str, object]],
     tariff_strategy: TariffMap,
     solar_compensation_df: SellRates = None,
     solar_compensation_style: SolarStyle | None = None,
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, TariffDict]:
     """Calibrated tariffs, each building's unity-rate bill under `dask.delayed`.
 
     Arguments as `run_system_revenues` and `calibrated_tariffs`; `customer_metadata` has
@@ -343,12 +368,10 @@ def _precalc_customer_rates(
     weights = dict(zip(ids, customer_metadata["weight"].to_numpy(np.float64), strict=True))
     strategy = tariff_of(tariff_strategy, ids)
     keys = sorted({strategy[bldg_id] for bldg_id in ids})
-    relative = {
-        key: relative_rates(precalc_period_mapping, parse_tariff(key, tariff_config[key]))
-        for key in keys
-    }
-    tables = delayed_tables(keys, tariff_config)
-    sells = {key: sell_table(solar_compensation_df, key) for key in keys}
+    parsed = {key: parse_tariff(key, tariff_config[key]) for key in keys}
+    relative = {key: relative_rates(precalc_period_mapping, parsed[key]) for key in keys}
+    tables = delayed_tables(keys, parsed)
+    sells = Solar.of(solar_compensation_style, solar_compensation_df, keys).sell
     loads, solar = _by_building(aggregated_load), _by_building(aggregated_solar)
     worker = dask.delayed(run_aggregator_precalculation)
     jobs = [
@@ -359,7 +382,7 @@ def _precalc_customer_rates(
             tables[strategy[bldg_id]],
             relative[strategy[bldg_id]],
             weights[bldg_id],
-            sells[strategy[bldg_id]],
+            sells.get(strategy[bldg_id]),
             solar_compensation_style,
         )
         for bldg_id in ids
@@ -367,7 +390,10 @@ def _precalc_customer_rates(
     responses: dict[str, list[RateResponse]] = {key: [] for key in keys}
     for bldg_id, response in zip(ids, dask.compute(*jobs), strict=True):
         responses[strategy[bldg_id]].append(response)
-    return _solved(responses, relative, revenue_requirement, tariff_config)
+    final = _solved(responses, relative, revenue_requirement, parsed)
+    return {key: dict(tariff) for key, tariff in tariff_config.items()} | {
+        key: tariff.to_dict() for key, tariff in final.items()
+    }
 
 
 def aggregate_system_revenues(

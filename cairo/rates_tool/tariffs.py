@@ -16,6 +16,7 @@ from typing import Any
 import dask
 import numpy as np
 import pandas as pd
+from dask.delayed import Delayed
 
 from cairo.errors import TariffError, listed, one_line
 from cairo.files.reading import FilePath, read_bytes
@@ -142,8 +143,8 @@ def _load_base_tariffs(
 
 
 def delayed_tables(
-    keys: Iterable[str], tariffs: Mapping[str, Mapping[str, object]]
-) -> dict[str, Any]:
+    keys: Iterable[str], tariffs: Mapping[str, Tariff | Mapping[str, object]]
+) -> dict[str, Delayed]:
     """Tariffs as arguments of many delayed jobs: parsed once, each one value of the graph."""
     return {
         key: dask.delayed(parse_tariff(key, tariffs[key]), pure=False, traverse=False)
@@ -182,7 +183,7 @@ def period_mapping(table: Tariff) -> pd.DataFrame:
     )
 
 
-def precalc_period_mapping(tariffs: Mapping[str, Mapping[str, object]]) -> pd.DataFrame:
+def precalc_period_mapping(tariffs: Mapping[str, Tariff | Mapping[str, object]]) -> pd.DataFrame:
     """Relative energy rates that keep each tariff's own shape.
 
     Parameters
@@ -205,9 +206,9 @@ def precalc_period_mapping(tariffs: Mapping[str, Mapping[str, object]]) -> pd.Da
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
 
-def _relative(key: str, tariff: Mapping[str, object]) -> pd.DataFrame:
+def _relative(key: str, tariff: Tariff | Mapping[str, object]) -> pd.DataFrame:
     table = parse_tariff(key, tariff)
-    places = {(int(row[0]), int(row[1])) for row in energy_rows(key, tariff)}
+    places = {(int(row[0]), int(row[1])) for row in energy_rows(key, table.given)}
     # A period that the structure leaves empty still has a first tier, which is free.
     places |= {(period, 1) for period in range(1, table.n_periods + 1)}
     period, tier = np.array(sorted(places)).T

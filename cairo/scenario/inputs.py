@@ -24,47 +24,83 @@ from cairo.errors import (
 from cairo.files.metadata import building_ids, read_frame, return_buildingstock
 from cairo.files.reading import folder_listing, read_bytes
 from cairo.files.run_directory import check_run_name, local_folder
-from cairo.files.tariff_maps import tariff_of
+from cairo.files.tariff_maps import TariffMap, tariff_of
 from cairo.files.yaml_files import read_yaml
+from cairo.model.prices import Prices
+from cairo.model.tariff import parse_tariff
+from cairo.model.tariff_rows import TariffDict
 from cairo.rates_tool.dd_stages.sources import LoadOptions, LoadSource, listing_digest, load_source
+from cairo.rates_tool.run_spec import (
+    Assistance,
+    Customers,
+    DistributionCost,
+    GasService,
+    GivenTariff,
+    Requirement,
+    RunSpec,
+    Service,
+    Solar,
+    Taxes,
+)
+from cairo.rates_tool.tariffs import (
+    _return_export_compensation_rate,
+    get_default_tariff_structures,
+    precalc_period_mapping,
+)
 from cairo.scenario.scenario_file import RunSettings, is_path_key
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class DistributionCost:
-    """A $/kW-yr cost to spread over the system's own highest net-load hours."""
-
-    per_kw_year: float
-    hours: int
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RunInputs:
-    """What a run works on, but for the hourly loads.
+    """What a run's inputs hold, read and checked.
 
-    customer_metadata : `bldg_id`, `weight` (scaled to the customer count), segment columns.
-    tariff_map, gas_tariff_map : `bldg_id, tariff_key`, a row a building of the run.
-    tariffs_params, gas_tariffs : {tariff_key: PySAM-style tariff}; gas per kWh, as published.
-    marginal_system_prices : 8760 rows of price components [$/kWh], EST.
-    revenue_requirement : [$/year], or {tariff_key: $/year}; None when a residual is given.
-    loads : of the run's homes, moved to its year and changed as the settings say.
+    spec : the run. loads : of its homes, moved to its year and changed as the settings say.
     fingerprints : {input file: SHA-256}, folders by their listing.
     """
 
     settings: RunSettings
-    customer_metadata: pd.DataFrame
-    tariff_map: pd.DataFrame
-    tariffs_params: dict[str, dict[str, Any]]
-    gas_tariff_map: pd.DataFrame | None
-    gas_tariffs: dict[str, dict[str, Any]]
-    marginal_system_prices: pd.DataFrame
-    revenue_requirement: float | dict[str, float] | None
-    delivery_only_rev_req_passed: bool
+    spec: RunSpec
     loads: LoadSource
-    distribution_cost: DistributionCost | None = None
-    fingerprints: dict[str, str] = field(default_factory=dict)
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+
+    # The same as CAIRO's functions take it
+
+    @property
+    def customer_metadata(self) -> pd.DataFrame:
+        """`bldg_id`, `weight` (scaled to the customer count), segment columns."""
+        return self.spec.customers.frame
+
+    @property
+    def tariff_map(self) -> pd.DataFrame:
+        """`bldg_id, tariff_key`, a row a building of the run."""
+        return self.spec.electricity.frame
+
+    @property
+    def tariffs_params(self) -> dict[str, TariffDict]:
+        """{tariff_key: PySAM-style tariff}."""
+        return self.spec.electricity.dicts()
+
+    @property
+    def gas_tariff_map(self) -> TariffMap | None:
+        """`bldg_id, tariff_key` of gas; None bills no gas."""
+        return None if self.spec.gas is None else self.spec.gas.tariff_map
+
+    @property
+    def gas_tariffs(self) -> Mapping[str, GivenTariff]:
+        """{tariff_key: PySAM-style gas tariff} per kWh, as published."""
+        return {} if self.spec.gas is None else self.spec.gas.tariffs
+
+    @property
+    def marginal_system_prices(self) -> pd.DataFrame:
+        """8760 rows of price components [$/kWh], EST."""
+        return self.spec.prices.frame
+
+    @property
+    def revenue_requirement(self) -> float | Mapping[str, float] | None:
+        """[$/year], or {tariff_key: $/year}; None when a residual is given."""
+        return self.spec.requirement.target
 
 
 class _Errors:
@@ -125,20 +161,55 @@ def read_inputs(settings: RunSettings) -> RunInputs:
         raise InputErrors(errors.found)
     assert metadata is not None and tariffs is not None and prices is not None
     assert loads is not None and gas is not None
-    cost = settings.distribution_cost_per_kw_year
+    spec = _spec(settings, metadata, tariffs, gas, Prices(prices), requirement)
     return RunInputs(
-        settings,
-        metadata,
-        tariffs[0],
-        tariffs[1],
-        gas[0],
-        gas[1],
+        settings, spec, loads, fingerprints(settings, tariffs[0]["tariff_key"], gas[0])
+    )
+
+
+def _spec(
+    settings: RunSettings,
+    metadata: pd.DataFrame,
+    tariffs: tuple[pd.DataFrame, dict[str, TariffDict]],
+    gas: tuple[pd.DataFrame | None, dict[str, TariffDict]],
+    prices: Prices,
+    requirement: float | Mapping[str, float] | None,
+) -> RunSpec:
+    """The run, of what has been read."""
+    frame, params = tariffs
+    parsed = {key: parse_tariff(key, tariff) for key, tariff in params.items()}
+    on = dict(zip(frame["bldg_id"].tolist(), frame["tariff_key"].tolist(), strict=True))
+    style = settings.solar_pv_compensation
+    sell_rate = _return_export_compensation_rate(
+        settings.year_run, style, settings.solar_pv_export_import_ratio, params
+    )
+    cost, strategy = settings.distribution_cost_per_kw_year, settings.low_income_strategy
+    return RunSpec(
+        settings.run_name,
+        settings.run_type,
+        settings.year_run,
+        settings.dollar_year,
+        Customers.of(metadata),
+        Service(parsed, on),
         prices,
-        requirement,
-        settings.delivery_only_revenue_requirement,
-        loads,
+        Requirement(
+            requirement,
+            settings.residual_cost,
+            settings.residual_cost_frac,
+            settings.delivery_only_revenue_requirement,
+        ),
+        None if gas[0] is None else GasService(gas[0], gas[1]),
+        precalc_period_mapping(params) if settings.run_type == "precalc" else None,
+        Solar.of(style, sell_rate, list(parsed)),
+        Taxes(settings.utility_tax_rate, settings.energy_surcharge_rate),
+        None
+        if strategy is None
+        else Assistance(
+            strategy,
+            settings.low_income_participation_target,
+            settings.low_income_bill_assistance_program,
+        ),
         None if cost is None else DistributionCost(cost, settings.distribution_cost_hours),
-        fingerprints(settings, tariffs[0]["tariff_key"], gas[0]),
     )
 
 
@@ -255,9 +326,7 @@ def _map(path: str, ids: list[int], settings: RunSettings, what: str) -> pd.Data
 
 def _electric_tariffs(
     settings: RunSettings, ids: list[int]
-) -> tuple[pd.DataFrame, dict[str, dict[str, Any]]]:
-    from cairo.rates_tool.tariffs import get_default_tariff_structures, precalc_period_mapping
-
+) -> tuple[pd.DataFrame, dict[str, TariffDict]]:
     frame = _map(settings.path_tariff_maps_electric, ids, settings, "tariff map")
     paths = stems(settings.path_tariffs_electric, "path_tariffs_electric")
     keys = list(dict.fromkeys(frame["tariff_key"]))
@@ -291,9 +360,7 @@ def stems(paths: Mapping[str, str], key: str) -> dict[str, str]:
 
 def _gas_tariffs(
     settings: RunSettings, ids: list[int]
-) -> tuple[pd.DataFrame | None, dict[str, dict[str, Any]]]:
-    from cairo.rates_tool.tariffs import get_default_tariff_structures
-
+) -> tuple[pd.DataFrame | None, dict[str, TariffDict]]:
     if settings.path_tariff_maps_gas is None or settings.path_tariffs_gas is None:
         return None, {}
     frame = _map(settings.path_tariff_maps_gas, ids, settings, "gas tariff map")

@@ -28,7 +28,15 @@ if TYPE_CHECKING:
 
     from cairo.workers.settings import DaskSettings
 
-__all__ = ["LOOPBACK", "Sizing", "connected", "dashboard_link", "gathered", "sizing"]
+__all__ = [
+    "LOOPBACK",
+    "Sizing",
+    "connected",
+    "current_client",
+    "dashboard_link",
+    "gathered",
+    "sizing",
+]
 
 LOOPBACK = "127.0.0.1"
 CONNECT_SECONDS = 10.0
@@ -98,6 +106,17 @@ def connected(
     finally:
         with whole():
             stack.close()
+
+
+def current_client() -> Client | None:
+    """The caller's own running client, when there is one."""
+    from distributed import Client
+
+    try:
+        running: Client = Client.current(allow_global=True)
+    except ValueError:
+        return None
+    return running
 
 
 def dashboard_link(client: Client, settings: DaskSettings) -> str | None:

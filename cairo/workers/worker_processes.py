@@ -116,3 +116,20 @@ def process_pool(workers: int) -> Iterator[Executor]:
     finally:
         with held():
             pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def process_scheduler(process_workers: int | None) -> Iterator[None]:
+    """Run `dask.delayed` stages on processes, `process_workers` of them at most one a core.
+
+    With one worker no process is started.
+    """
+    import dask
+
+    workers = min(process_workers or 1, os.cpu_count() or 1)
+    if workers == 1:
+        with dask.config.set(scheduler="synchronous"):
+            yield
+        return
+    with process_pool(workers) as pool, dask.config.set(scheduler="processes", pool=pool):
+        yield

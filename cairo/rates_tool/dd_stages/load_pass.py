@@ -2,30 +2,48 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 
+from cairo.model.prices import Prices, peak_hours, total_price
 from cairo.model.tariff import parse_tariff
-from cairo.rates_tool.dd_stages import marginal, summary
-from cairo.rates_tool.dd_stages.frame import LoadOptions, as_load_frame
+from cairo.rates_tool.dd_stages import summary
 from cairo.rates_tool.dd_stages.summary import LoadSummary, PassPlan, UsePlan, use_plan
+from cairo.rates_tool.run_spec import RunSpec, Service
 from cairo.workers import cluster
-from cairo.workers.settings import DaskSettings
 
-Tariffs = Mapping[str, Mapping[str, Any]]
+if TYPE_CHECKING:
+    from distributed import Client
+
+Tariffs = Mapping[str, Mapping[str, object]]
 
 
 def demand_plan(metadata: pd.DataFrame) -> PassPlan:
     """A pass for the system hourly demand alone."""
     ids, weight, _ = summary.sorted_weights(metadata["bldg_id"], metadata["weight"])
     return PassPlan(ids, weight)
+
+
+def plan_of(spec: RunSpec, prices: Prices, gas: Service | None) -> PassPlan:
+    """Everything a run asks of the hourly loads; gas tariffs per therm."""
+    plan = demand_plan(spec.customers.frame)
+
+    def uses(service: Service) -> UsePlan:
+        return use_plan(plan.bldg_ids, service.tariff_of, service.tariffs, spec.year)
+
+    return replace(
+        plan,
+        price=prices.total,
+        peak=prices.peak,
+        electricity=uses(spec.electricity),
+        gas=None if gas is None else uses(gas),
+        solar=spec.solar.style is not None,
+    )
 
 
 def run_plan(
@@ -39,7 +57,7 @@ def run_plan(
     gas_strategy: Mapping[int, str] | None = None,
     solar: bool = False,
 ) -> PassPlan:
-    """Everything a run needs of the hourly loads.
+    """`plan_of` a script's own frames and dicts.
 
     Parameters
     ----------
@@ -52,8 +70,8 @@ def run_plan(
     plan = demand_plan(metadata)
     return replace(
         plan,
-        price=marginal.total_price(prices),
-        peak=marginal.peak_hours(prices),
+        price=total_price(prices),
+        peak=peak_hours(prices),
         electricity=_uses(plan, params, strategy, year),
         gas=_uses(plan, gas_tariffs, gas_strategy, year) if gas_tariffs and gas_strategy else None,
         solar=solar,
@@ -68,7 +86,7 @@ def _uses(plan: PassPlan, params: Tariffs, strategy: Mapping[int, str], year: in
 def execute(
     frame: dd.DataFrame,
     plan: PassPlan,
-    client: Any | None = None,
+    client: Client | None = None,
     advance: Callable[[int], None] = lambda buildings: None,
 ) -> LoadSummary:
     """Run the pass on a cluster, telling `advance` the buildings of each finished partition.
@@ -85,69 +103,3 @@ def execute(
     sizes = np.diff(edges)
     total = cluster.gathered(client, parts, root, lambda place: advance(int(sizes[place])))
     return summary.finalize(total, measures).of_run(plan)
-
-
-@contextmanager
-def a_client(process_workers: int | None, buildings: int) -> Iterator[Any]:
-    """The caller's running `distributed.Client`, else a LocalCluster's for this pass."""
-    try:
-        from distributed import Client
-
-        running = Client.current(allow_global=True)
-    except ValueError:
-        running = None
-    if running is not None:
-        yield running
-        return
-    settings = DaskSettings()
-    size = cluster.sizing(settings, process_workers, buildings)
-    with cluster.connected(settings, size) as client:
-        yield client
-
-
-def summarize_for_run(
-    electricity: Any,
-    gas: Any,
-    metadata: pd.DataFrame,
-    prices: pd.DataFrame,
-    params: Tariffs,
-    strategy: Mapping[int, str],
-    gas_tariffs: Tariffs,
-    gas_strategy: Mapping[int, str],
-    year: int,
-    *,
-    solar: bool,
-    process_workers: int | None,
-) -> LoadSummary:
-    """`LoadSummary` of loads a caller passes as pandas or Dask frames.
-
-    `gas` may be a frame of its own with `load_data` in therms; a Dask electric frame may also
-    carry it as `natural_gas`. Arguments as `run_plan`.
-    """
-    plan = run_plan(
-        metadata,
-        prices,
-        params,
-        strategy,
-        year,
-        gas_tariffs=gas_tariffs,
-        gas_strategy=gas_strategy,
-        solar=solar,
-    )
-    with a_client(process_workers, len(plan.bldg_ids)) as client:
-        options = LoadOptions(year)
-        frame = as_load_frame(electricity, options=options, client=client)
-        if plan.gas is None or gas is None or gas is electricity:
-            return execute(frame, plan, client)
-        gas_frame = as_load_frame(_therms(gas), options=options, client=client)
-        gas_plan = PassPlan(plan.bldg_ids, gas=plan.gas)
-        electric = execute(frame, replace(plan, gas=None), client)
-        both = electric.summary | execute(gas_frame, gas_plan, client).summary
-        return both.of_run(plan)
-
-
-def _therms(gas: Any) -> Any:
-    """A gas load frame whose therms are in `natural_gas`."""
-    if isinstance(gas, str | os.PathLike | Mapping) or "natural_gas" in gas.columns:
-        return gas
-    return gas[["load_data"]].rename(columns={"load_data": "natural_gas"})

@@ -558,11 +558,13 @@ class PandasLoads(LoadSource):
             yield 0, error
 
     def fingerprint(self) -> str:
-        """A hash of the values."""
-        known = hashlib.sha256(np.ascontiguousarray(self._homes()).data)
+        """A hash of the homes and of the energies of each."""
+        homes = self._homes()
+        known = hashlib.sha256(np.ascontiguousarray(homes).data)
         for name in self.frame:
+            hours = self.frame[name].to_numpy(np.float64).reshape(len(homes), HOURS)
             known.update(str(name).encode())
-            known.update(np.ascontiguousarray(self.frame[name].to_numpy(np.float64)).data)
+            known.update(np.ascontiguousarray(kernels.annual_energy(hours)).data)
         return known.hexdigest()
 
 

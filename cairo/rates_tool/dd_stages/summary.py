@@ -331,7 +331,7 @@ class LoadSummary:
         """Buildings as an index named bldg_id."""
         return pd.Index(self.bldg_ids, name="bldg_id")
 
-    def hourly_demand_series(self, times: pd.DatetimeIndex) -> pd.Series:
+    def hourly_demand_series(self, times: pd.Index) -> pd.Series:
         """System hourly demand as `process_residential_hourly_demand` gives it."""
         return pd.Series(self.hourly_demand, index=times.rename("time"), name=NET_LOAD)
 

@@ -1,0 +1,195 @@
+"""The `dask_dataframe` backend: one pass over the load frame on a cluster, then its summary.
+
+Hourly figures of single buildings stay on the workers; what comes back is a `LoadSummary`.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import dask.dataframe as dd
+import pandas as pd
+
+from cairo.model.bills import CustomerUse, customer_use
+from cairo.model.names import Backend, months
+from cairo.model.periods import PeriodUse
+from cairo.model.tariff import Tariff
+from cairo.rates_tool import replaced, system_revenues
+from cairo.rates_tool.backend import ElectricBills, LoadBackend, residual_of
+from cairo.rates_tool.dd_stages import load_pass
+from cairo.rates_tool.dd_stages.sources import LoadOptions, LoadSource
+from cairo.rates_tool.dd_stages.summary import LoadSummary, PassPlan
+from cairo.rates_tool.run_spec import Service, Solar
+from cairo.workers import cluster
+from cairo.workers.settings import DaskSettings
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from cairo.rates_tool.systemsimulator import MeetRevenueSufficiencySystemWide
+
+
+class DataFrameBackend(LoadBackend):
+    """The pass of `dd_stages`, and bills of whole tariffs at once."""
+
+    name: ClassVar[Backend] = "dask_dataframe"
+
+    @classmethod
+    def opened(cls, given: object, options: LoadOptions) -> LoadSource | LoadSummary:
+        """Loads as a caller gives them, or a summary taken before."""
+        return given if isinstance(given, LoadSummary) else super().opened(given, options)
+
+    @classmethod
+    def passed_over(cls, simulator: MeetRevenueSufficiencySystemWide) -> list[str]:
+        """Every replaced stage."""
+        own = ["_calculate_gas_bills"] if simulator.gas_stage_is_replaced() else []
+        return [*replaced.among((*replaced.STAGES, replaced.BURDEN, *replaced.ALIGNMENT)), *own]
+
+    @functools.cached_property
+    def gas_service(self) -> Service | None:
+        """Gas tariffs, when the loads have gas and somebody bills it."""
+        given = self.loads.electricity
+        has_gas = bool(given.gas) if isinstance(given, LoadSummary) else self.loads.gas is not None
+        if self.spec.gas is None or not has_gas:
+            return None
+        return self.spec.gas.read(self.spec.customers.ids)
+
+    def _plan(self) -> PassPlan:
+        """Everything the run asks of the hours."""
+        return load_pass.plan_of(self.spec, self.prices, self.gas_service)
+
+    def __enter__(self) -> Self:
+        """Pass over the loads; workers are there for as long as it takes."""
+        given = self.loads.electricity
+        if isinstance(given, LoadSummary):
+            self.summary = given.summary.of_run(self._plan())
+            self.demand = self._series(self.summary)
+        else:
+            self._pass_over(given)
+        self.summary.check_year(self.spec.year)
+        return self
+
+    def _pass_over(self, source: LoadSource) -> None:
+        spec, timings = self.spec, self.work.timings
+        homes = len(spec.customers.ids)
+        with ExitStack() as stack:
+            client, size = self._connected(stack)
+            frame = source.load_frame(size, client)
+            if spec.distribution_cost is not None:
+                with timings.stage("system hourly demand", homes):
+                    plan = load_pass.demand_plan(spec.customers.frame)
+                    first = load_pass.execute(frame, plan, client, timings.advance)
+                    self.read += first.read
+                    self.demand = self._series(first)
+            with timings.stage("pass over the loads", homes):
+                plan = self._plan()
+                taken = self._taken(frame, plan, client)
+                self.summary = taken
+                self.read += taken.read
+            self.demand = self._series(taken)
+
+    def _taken(self, frame: dd.DataFrame, plan: PassPlan, client: Client) -> LoadSummary:
+        """The pass, or one a fuel where gas comes from a frame of its own."""
+        gas, advance = self.loads.gas, self.work.timings.advance
+        if plan.gas is None or gas is None or gas is self.loads.electricity:
+            return load_pass.execute(frame, plan, client, advance)
+        own = gas.as_gas().load_frame(client=client)
+        electric = load_pass.execute(frame, replace(plan, gas=None), client, advance)
+        of_gas = PassPlan(plan.bldg_ids, gas=plan.gas)
+        both = electric.summary | load_pass.execute(own, of_gas, client).summary
+        return both.of_run(plan)
+
+    def _series(self, taken: LoadSummary) -> pd.Series:
+        return taken.hourly_demand_series(self.spec.prices.frame.index)
+
+    def _connected(self, stack: ExitStack) -> tuple[Client, int | None]:
+        """(a client, buildings of a partition): the caller's own, or of the run's settings."""
+        work, homes = self.work, len(self.spec.customers.ids)
+        if work.dask is None and (running := cluster.current_client()) is not None:
+            return running, None
+        settings = work.dask or DaskSettings()
+        size = cluster.sizing(settings, work.process_workers, homes)
+        stack.enter_context(self._timed_workers(settings, size))
+        client = self._client
+        stack.enter_context(self._recorded(client))
+        self.workers = asdict(size)
+        return client, size.partition_buildings if work.dask is not None else None
+
+    @contextmanager
+    def _timed_workers(self, settings: DaskSettings, size: cluster.Sizing) -> Iterator[None]:
+        """A cluster, the seconds of its start and its end those of the stage `workers`."""
+        timings = self.work.timings
+        with timings.stage("workers"):
+            connected = cluster.connected(settings, size, timings.note)
+            self._client = connected.__enter__()
+        try:
+            yield
+        finally:
+            with timings.stage("workers"):
+                connected.__exit__(*sys.exc_info())
+
+    @contextmanager
+    def _recorded(self, client: Client) -> Iterator[None]:
+        """Record Dask's performance report, when it is wanted."""
+        if not self.work.performance_report:
+            yield
+            return
+        from distributed import performance_report
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "report.html"
+            with client.as_current(), performance_report(filename=str(path)):
+                yield
+            self.performance_report = path.read_text(encoding="utf-8")
+
+    def system_demand(self) -> pd.Series:
+        """System hourly demand, (8760,) by time [kWh]."""
+        return self._series(self.summary)
+
+    def electric_bills(self, requirement: float | Mapping[str, float]) -> ElectricBills:
+        """Electric bills, in a precalc run at rates that meet the requirement."""
+        spec, ids = self.spec, self.spec.customers.ids
+        final = spec.electricity.tariffs
+        uses = tiered(self.summary.electricity, final)
+        if spec.relative is not None:
+            final = system_revenues.calibrated(
+                uses, final, spec.relative, requirement, spec.customers.weight_by_id, spec.solar
+            )
+        bills = system_revenues.bills_of(uses, final, ids, spec.solar)
+        return ElectricBills(bills, monthly_energy(uses, ids), final)
+
+    def gas_bills(self) -> pd.DataFrame:
+        """Gas bills; zeros without gas."""
+        ids = self.spec.customers.ids
+        if self.gas_service is None or not self.summary.gas:
+            return system_revenues.no_bills(ids)
+        tariffs = self.gas_service.tariffs
+        uses = tiered(self.summary.gas, tariffs)
+        return system_revenues.bills_of(uses, tariffs, ids, Solar())
+
+    def burden_and_shares(self, costs: Mapping[str, float]) -> tuple[pd.Series, pd.DataFrame]:
+        """(economic burden, residual shares) by building [$]."""
+        order = self.spec.customers.frame["bldg_id"]
+        shares = self.summary.residual_shares(residual_of(costs))
+        return self.summary.burden_series().reindex(order), shares.reindex(order)
+
+
+def tiered(uses: Mapping[str, PeriodUse], tariffs: Mapping[str, Tariff]) -> dict[str, CustomerUse]:
+    """Each tariff's customers' use, split over tiers."""
+    return {key: customer_use(use, tariffs[key]) for key, use in uses.items()}
+
+
+def monthly_energy(uses: Mapping[str, CustomerUse], bldg_ids: list[int]) -> pd.DataFrame:
+    """Billed energy by building and month, (n, 12) [kWh]."""
+    parts = [
+        pd.DataFrame(use.energy.sum(axis=(2, 3)), index=use.bldg_ids, columns=months)
+        for use in uses.values()
+    ]
+    return pd.concat(parts).loc[bldg_ids]

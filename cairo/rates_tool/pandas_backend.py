@@ -1,0 +1,171 @@
+"""Backends on pandas frames: the originals (`pandas`), and chunks of homes (`dask_delayed`).
+
+Stages are called through their modules, so that what a caller has put in a function's place is
+what runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from types import TracebackType
+from typing import ClassVar, Self
+
+import pandas as pd
+
+from cairo.model.names import ELECTRICITY, GAS, Backend, months
+from cairo.model.tariff import parse_tariff
+from cairo.rates_tool import delayed_stages, hourly_frames, replaced, system_revenues
+from cairo.rates_tool import loads as load_funcs
+from cairo.rates_tool.backend import ElectricBills, LoadBackend
+from cairo.rates_tool.dd_stages.partition import read_count
+from cairo.rates_tool.dd_stages.sources import LoadSource
+from cairo.rates_tool.postprocessing import InternalCrossSubsidizationProcessor
+from cairo.workers.worker_processes import process_scheduler
+
+
+class PandasBackend(LoadBackend):
+    """CAIRO's stages as pandas originals; building by building where they are so."""
+
+    name: ClassVar[Backend] = "pandas"
+
+    @classmethod
+    def passed_over(cls, simulator: object) -> list[str]:
+        """None: whatever has been replaced is what runs."""
+        return []
+
+    def __enter__(self) -> Self:
+        """Start the processes and read the loads."""
+        with ExitStack() as stack:
+            stack.enter_context(process_scheduler(self.work.process_workers))
+            timings = self.work.timings
+            source = self.loads.electricity
+            assert isinstance(source, LoadSource)
+            with timings.stage("electric loads"):
+                frame = source.hourly_frame(ELECTRICITY)
+                self.read += read_count(frame)
+                self.electricity = hourly_frames.of_sample(frame, self.spec.customers.ids)
+            self.gas: pd.DataFrame | None = None
+            if self.loads.gas is not None and self.spec.gas is not None:
+                with timings.stage("gas loads"):
+                    self.gas = self.loads.gas.hourly_frame(GAS)
+                    self.read += read_count(self.gas)
+            with timings.stage("system hourly demand"):
+                self.demand  # noqa: B018 - taken here, where its time belongs
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the processes."""
+        self._stack.__exit__(kind, error, trace)
+
+    def system_demand(self) -> pd.Series:
+        """System hourly demand, (8760,) by time [kWh]."""
+        weights = self.spec.customers.frame[["bldg_id", "weight"]]
+        return load_funcs.process_residential_hourly_demand(self.electricity, weights)
+
+    def electric_bills(self, requirement: float | Mapping[str, float]) -> ElectricBills:
+        """Electric bills, in a precalc run at rates that meet the requirement."""
+        spec, solar = self.spec, self.spec.solar
+        ids, params = spec.customers.ids, spec.electricity.dicts()
+        on = dict(spec.electricity.tariff_of)
+        sell_rate = solar.sell_rate(spec.electricity.tariffs)
+        aggregated, exports = load_funcs.process_building_demand_by_period(
+            spec.year, ELECTRICITY, ids, params, spec.electricity.frame, self.electricity,
+            solar.style,
+        )  # fmt: skip
+        final = params
+        if spec.relative is not None:
+            final = system_revenues._precalc_customer_rates(
+                aggregated, exports, spec.relative, requirement, spec.customers.frame, params, on,
+                sell_rate, solar.style,
+            )  # fmt: skip
+        bills = system_revenues.run_system_revenues(
+            aggregated_load=aggregated,
+            aggregated_solar=exports,
+            solar_compensation_df=sell_rate,
+            solar_compensation_style=solar.style,
+            process_agg_load=True,
+            prototype_ids=ids,
+            tariff_config=final,
+            tariff_strategy=on,
+        )
+        energy = aggregated[aggregated["charge_type"] == "energy_charge"]
+        grid = energy.set_index("month", append=True).groupby(level=[0, 1])["grid_cons"].sum()
+        table = grid.unstack(fill_value=0.0).reindex(
+            index=ids, columns=range(1, 13), fill_value=0.0
+        )
+        tariffs = {key: parse_tariff(key, tariff) for key, tariff in final.items()}
+        return ElectricBills(bills, table.set_axis(months, axis=1), tariffs)
+
+    def gas_bills(self) -> pd.DataFrame:
+        """Gas bills, of the simulator's own stage; zeros without gas."""
+        spec = self.spec
+        if self.gas is None or spec.gas is None:
+            return system_revenues.no_bills(spec.customers.ids)
+        return self.simulator._calculate_gas_bills(
+            spec.customers.ids,
+            self.gas,
+            spec.year,
+            spec.customers.frame,
+            spec.gas.tariff_map,
+            spec.gas.tariffs,
+        )
+
+    def burden_and_shares(self, costs: Mapping[str, float]) -> tuple[pd.Series, pd.DataFrame]:
+        """(economic burden, residual shares) by building [$]."""
+        processor = InternalCrossSubsidizationProcessor()
+        return processor._return_customer_level_economic_burden_and_residual_share(
+            self.spec.customers.frame,
+            self.electricity,
+            self.prices.with_total,
+            pd.Series(dict(costs)),
+        )
+
+    def bill_alignment(
+        self,
+        processor: InternalCrossSubsidizationProcessor,
+        bills: pd.DataFrame,
+        costs: Mapping[str, float],
+    ) -> pd.DataFrame:
+        """Bill alignment by building, of the processor's own method."""
+        return processor._return_cross_subsidization_metrics(
+            self.spec.customers.frame,
+            self.electricity,
+            self.prices.with_total,
+            pd.Series(dict(costs)),
+            bills,
+            self.spec.year,
+        )
+
+
+class DelayedBackend(PandasBackend):
+    """The originals on chunks of homes under `dask.delayed`, totals taken over all of them."""
+
+    name: ClassVar[Backend] = "dask_delayed"
+
+    @classmethod
+    def passed_over(cls, simulator: object) -> list[str]:
+        """Replaced methods of the bill alignment test, but for the burden's."""
+        return replaced.among(replaced.ALIGNMENT)
+
+    def system_demand(self) -> pd.Series:
+        """System hourly demand, (8760,) by time [kWh]."""
+        weights = self.spec.customers.frame[["bldg_id", "weight"]]
+        return delayed_stages.process_residential_hourly_demand(self.electricity, weights)
+
+    def burden_and_shares(self, costs: Mapping[str, float]) -> tuple[pd.Series, pd.DataFrame]:
+        """(economic burden, residual shares) by building [$]."""
+        return delayed_stages.burden_and_residual_shares(
+            self.spec.customers.frame,
+            self.electricity,
+            self.prices.with_total,
+            pd.Series(dict(costs)),
+        )
+
+    bill_alignment = LoadBackend.bill_alignment

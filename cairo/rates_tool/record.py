@@ -1,0 +1,88 @@
+"""`run.json`: everything needed to say how a run was made, and to make it again."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+
+import pandas as pd
+
+from cairo.files.load_file import NOTHING_READ, ReadCount
+from cairo.rates_tool import system_revenues
+from cairo.rates_tool.run_spec import Costs, RunSpec
+from cairo.workers.memory import PeakMemory
+from cairo.workers.stages import Timings
+
+PACKAGES = ("cairo", "dask", "distributed", "pandas", "pyarrow", "numpy", "pydantic")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a run comes from.
+
+    settings : as they were given, secrets left out. inputs : {input file: fingerprint}.
+    started : UTC. memory : watched since then.
+    """
+
+    settings: Mapping[str, object]
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    memory: PeakMemory | None = None
+
+
+@dataclass(frozen=True)
+class LoadWork:
+    """What it took to read the loads: files and bytes, and the workers of the cluster."""
+
+    read: ReadCount = NOTHING_READ
+    workers: Mapping[str, object] = field(default_factory=dict)
+
+
+def run_record(
+    spec: RunSpec,
+    costs: Costs,
+    demand: pd.Series,
+    bills: pd.DataFrame,
+    origin: Origin,
+    loads: LoadWork,
+    timings: Timings,
+) -> dict[str, object]:
+    """The record of a finished run, plain values throughout."""
+    _, revenue = system_revenues.aggregate_system_revenues(bills, spec.customers.frame)
+    return {
+        "run_name": spec.name,
+        "started": origin.started.isoformat(timespec="seconds"),
+        "settings": origin.settings,
+        "summary": {
+            "customers": float(spec.customers.frame["weight"].sum()),
+            "buildings": len(spec.customers.frame),
+            "revenue_requirement": costs.requirement,
+            "revenue_requirement_by_tariff": costs.by_tariff,
+            "revenue": revenue,
+            "peak_kw": float(demand.max()),
+            "peak_time": str(demand.idxmax()),
+            "annual_kwh": float(demand.sum()),
+            "costs_by_type": {str(name): float(value) for name, value in costs.by_type.items()},
+        },
+        "timings_s": {name: round(value, 4) for name, value in timings.seconds.items()},
+        "peak_memory_bytes": None if origin.memory is None else origin.memory.peak_bytes(),
+        "loads_read": asdict(loads.read),
+        "workers": dict(loads.workers),
+        "versions": {"python": platform.python_version(), **_versions()},
+        "machine": {"system": platform.platform(), "cpus": os.cpu_count()},
+        "inputs": dict(origin.inputs),
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,319 @@
+"""The files of a run directory: one table, from which the writer, readers and docs follow.
+
+An entry says what a file is called, what it holds, its columns with their units, which of them
+tell rows apart, and how it is made of a `RunResult`. A file that the bill alignment test itself
+writes, as callers may replace that, has none of the last.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from cairo.files.run_directory import write_csv, write_json, write_text
+from cairo.model import bat_statistics
+from cairo.model.allocations import ALLOCATIONS
+from cairo.model.dollar_years import convert_dollars
+from cairo.model.names import (
+    ANNUAL,
+    BURDEN,
+    PRICE_COLUMNS,
+    TOTAL_PRICE,
+    months,
+)
+from cairo.model.prices import Prices
+from cairo.model.tariff import Tariff
+from cairo.rates_tool.run_spec import Costs, RunSpec
+
+FUELS = {"elec": "electricity", "gas": "gas", "comb": "electricity and gas added"}
+"""Beginnings of the bills' file names, and what they bill."""
+BAT_FILE = "cross_subsidization/cross_subsidization_BAT_values.csv"
+SYSTEM_LOAD = "system_load_kwh"
+
+
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """A finished run, before it is written.
+
+    demand : (8760,) system demand by time [kWh].
+    bills, gas_bills : index bldg_id, `Jan`..`Dec`, `Annual` [$ of the run's year].
+    tariffs : {tariff key: tariff with its final rates}.
+    record : what `run.json` holds. performance_report : Dask's, as HTML.
+    """
+
+    spec: RunSpec
+    costs: Costs
+    prices: Prices
+    demand: pd.Series
+    bills: pd.DataFrame
+    gas_bills: pd.DataFrame
+    tariffs: Mapping[str, Tariff]
+    record: Mapping[str, object]
+    performance_report: str | None = None
+
+    def fuel(self, fuel: str) -> pd.DataFrame:
+        """Bills of a key of `FUELS`."""
+        if fuel == "comb":
+            return self.bills + self.gas_bills
+        return self.bills if fuel == "elec" else self.gas_bills
+
+
+Content: TypeAlias = pd.DataFrame | Mapping[str, object] | str
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a file: its name, what numbers it holds ("" for text), and what they are."""
+
+    name: str
+    kind: str
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class RunFile:
+    """A file of a run directory.
+
+    name : its path in the directory; `<column>` stands for a metadata column.
+    about : what it holds.
+    columns : those of a table; a run may have others besides.
+    keys : columns that say what a row is about.
+    made : its content, None when this run has none; absent for what is written elsewhere.
+    always : whether every run has it.
+    """
+
+    name: str
+    about: str
+    columns: tuple[Column, ...] = ()
+    keys: tuple[str, ...] = ()
+    made: Callable[[RunResult], Content | None] | None = None
+    always: bool = True
+
+    def is_named(self, name: str) -> bool:
+        """Whether a path in a run directory is this file's."""
+        before, column, after = self.name.partition("<column>")
+        if not column:
+            return name == self.name
+        return bool(re.fullmatch(re.escape(before) + "[^/]+" + re.escape(after), name))
+
+
+INT, FLOAT, TEXT = "int64", "float64", ""
+BLDG = Column("bldg_id", INT, "home")
+WEIGHT = Column("weight", FLOAT, "customers")
+DOLLAR_YEAR = Column("dollar_year", INT, "year of the dollars")
+STATISTICS = tuple(
+    Column(name, FLOAT, "see [Statistics](method.md#statistics-by-segment-c)")
+    for name in (
+        "buildings", "customers", "mean", "median", "weighted_average", "std",
+        "coefficient_of_variation", "quartile_coefficient_of_dispersion",
+    )
+)  # fmt: skip
+
+
+def long_bills(bills: pd.DataFrame, weight: pd.Series, dollar_year: int) -> pd.DataFrame:
+    """Bills with a row a building and month, `Annual` last.
+
+    Columns `bldg_id, weight, month, bill_level [$], dollar_year`.
+    """
+    names = [*months, ANNUAL]
+    n = len(bills)
+    return pd.DataFrame(
+        {
+            "bldg_id": np.repeat(bills.index.to_numpy(), len(names)),
+            "weight": np.repeat(weight.reindex(bills.index).to_numpy(np.float64), len(names)),
+            "month": pd.Categorical.from_codes(np.tile(np.arange(len(names)), n), names),
+            "bill_level": bills[names].to_numpy(np.float64).reshape(-1),
+            "dollar_year": dollar_year,
+        }
+    )
+
+
+def _bills(fuel: str, in_run_year: bool) -> RunFile:
+    def made(result: RunResult) -> pd.DataFrame:
+        spec = result.spec
+        year = spec.year if in_run_year else spec.dollar_year
+        converted = convert_dollars(result.fuel(fuel), spec.year, year)
+        return long_bills(converted, spec.customers.weight_by_id, year)
+
+    kind, year = ("run", "year_run") if in_run_year else ("target", "year_dollar_conversion")
+    zeros = "; zeros in a run without gas" if fuel == "gas" else ""
+    return RunFile(
+        f"bills/{fuel}_bills_year_{kind}.csv",
+        f"bills of {FUELS[fuel]}, dollars of `{year}`: 13 rows a home, January to December, then "
+        f"`{ANNUAL}`{zeros}",
+        (
+            BLDG,
+            WEIGHT,
+            Column("month", TEXT, f"`Jan` to `Dec`, `{ANNUAL}`"),
+            Column("bill_level", FLOAT, "$"),
+            DOLLAR_YEAR,
+        ),
+        ("bldg_id", "month"),
+        made,
+    )
+
+
+def _statistics(fuel: str) -> RunFile:
+    def made(result: RunResult) -> pd.DataFrame:
+        frame = result.spec.customers.frame
+        return bat_statistics.bill_statistics(frame, result.fuel(fuel)[ANNUAL])
+
+    return RunFile(
+        f"bills/{fuel}_bill_statistics_by_segment.csv",
+        f"statistics of annual bills of {FUELS[fuel]}, dollars of `year_run`: a row a group, "
+        "`all customers` last in each segment",
+        (
+            Column("segment", TEXT, "metadata column"),
+            Column("group", TEXT, "value in it"),
+            Column("metric", TEXT, f"`{ANNUAL}`"),
+            *STATISTICS,
+        ),
+        ("segment", "group", "metric"),
+        made,
+    )
+
+
+def _system(result: RunResult) -> pd.DataFrame:
+    prices = result.prices.with_total
+    demand = pd.Series(result.demand.to_numpy(), index=prices.index, name=SYSTEM_LOAD)
+    times = prices.index
+    if not isinstance(times, pd.DatetimeIndex):
+        times = result.demand.index
+    hourly = pd.concat([demand, prices], axis=1).set_axis(times.rename("time"), axis=0)
+    return hourly.reset_index()
+
+
+def _costs(result: RunResult) -> pd.DataFrame:
+    costs = result.costs.by_type
+    return pd.DataFrame({"cost": list(costs), "dollars": list(costs.values())})
+
+
+def _bat_columns() -> tuple[Column, ...]:
+    return (
+        BLDG,
+        Column(ANNUAL, FLOAT, "electric bill of the year [$]"),
+        Column(BURDEN, FLOAT, "marginal cost of service [$]"),
+        *(
+            Column(one.share, FLOAT, f"residual share by {one.basis_label} [$]")
+            for one in ALLOCATIONS
+        ),
+        WEIGHT,
+        *(
+            Column(
+                one.name,
+                FLOAT,
+                "bill less burden and share [$]; above zero pays more than its cost",
+            )
+            for one in ALLOCATIONS
+        ),
+        DOLLAR_YEAR,
+    )
+
+
+RUN_FILES: list[RunFile] = [
+    *(_bills(fuel, in_run_year) for fuel in FUELS for in_run_year in (True, False)),
+    *(_statistics(fuel) for fuel in FUELS),
+    RunFile(
+        BAT_FILE,
+        "burden, shares and bill alignment for one customer of each home, in the metadata's order",
+        _bat_columns(),
+        ("bldg_id",),
+    ),
+    RunFile(
+        "cross_subsidization/cross_subsidization_BAT_by_<column>.csv",
+        "their statistics by the groups of a metadata column, which is the first column; `metric` "
+        "is an allocation's `BAT_` column",
+        (Column("metric", TEXT, "column of bill alignment"), *STATISTICS),
+        ("metric",),
+        always=False,
+    ),
+    RunFile(
+        "customer_metadata.csv",
+        "homes, a row each, with the metadata columns kept",
+        (BLDG, WEIGHT),
+        ("bldg_id",),
+        lambda result: result.spec.customers.frame,
+    ),
+    RunFile(
+        "tariff_map.csv",
+        "which tariff each home is on",
+        (BLDG, Column("tariff_key", TEXT, "tariff")),
+        ("bldg_id",),
+        lambda result: result.spec.electricity.frame,
+    ),
+    RunFile(
+        "tariff_final_config.json",
+        "tariffs with their final rates, {tariff key: PySAM-style dict}",
+        made=lambda result: {key: result.tariffs[key].to_dict() for key in sorted(result.tariffs)},
+    ),
+    RunFile(
+        "system_hourly.csv",
+        "system demand and prices, 8760 rows",
+        (
+            Column("time", TEXT, "beginning of the hour, EST"),
+            Column(SYSTEM_LOAD, FLOAT, "weighted net load of all homes [kWh]"),
+            *(
+                Column(name, FLOAT, "price component, where the run has it")
+                for name in PRICE_COLUMNS
+            ),
+            Column(TOTAL_PRICE, FLOAT, "their sum"),
+        ),
+        ("time",),
+        _system,
+    ),
+    RunFile(
+        "costs_by_type.csv",
+        "marginal costs by component and in all, residual and total costs",
+        (Column("cost", TEXT, "type"), Column("dollars", FLOAT, "$/year")),
+        ("cost",),
+        _costs,
+    ),
+    RunFile("run.json", "how the run was made", made=lambda result: result.record),
+    RunFile(
+        "performance_report.html",
+        "Dask's performance report, with `--performance-report`",
+        made=lambda result: result.performance_report,
+        always=False,
+    ),
+]
+"""Every file, in the order they are written; a script may append its own before a run."""
+
+
+def write_files(folder: Path, result: RunResult) -> None:
+    """Write every file of the table that is made of a run's result.
+
+    Raises
+    ------
+    OutputError
+        A file cannot be written.
+    """
+    for one in RUN_FILES:
+        content = None if one.made is None else one.made(result)
+        if content is not None:
+            write(folder / one.name, content)
+
+
+def write(path: Path, content: Content) -> None:
+    """Write a table as CSV, a mapping as JSON, a text as it is."""
+    if isinstance(content, pd.DataFrame):
+        write_csv(content, path)
+    elif isinstance(content, str):
+        write_text(content, path)
+    else:
+        write_json(content, path)
+
+
+def keys_of(name: str, columns: Iterable[str]) -> list[str]:
+    """Columns that say what a row of a file is about, among those it has."""
+    for one in RUN_FILES:
+        if one.is_named(name):
+            found = [key for key in one.keys if key in set(columns)]
+            # The groups of a metadata column come first in a file named after it.
+            return [*list(columns)[:1], *found] if "<column>" in one.name else found
+    return []
