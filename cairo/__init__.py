@@ -14,7 +14,7 @@ from cairo.errors import CairoError
 
 if TYPE_CHECKING:
     from cairo.results.compare import compare_runs
-    from cairo.results.run import Run
+    from cairo.results.run import Run, open_run
     from cairo.runs.api import read_loads, run
 
 __version__ = "0.1.0"
@@ -23,10 +23,19 @@ _HOMES = {
     "run": "cairo.runs.api",
     "read_loads": "cairo.runs.api",
     "Run": "cairo.results.run",
+    "open_run": "cairo.results.run",
     "compare_runs": "cairo.results.compare",
 }
 
-__all__ = ["CairoError", "Run", "__version__", "compare_runs", "read_loads", "run"]
+__all__ = [
+    "CairoError",
+    "Run",
+    "__version__",
+    "compare_runs",
+    "open_run",
+    "read_loads",
+    "run",
+]
 
 
 def __getattr__(name: str) -> Any:

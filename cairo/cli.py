@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -131,13 +131,14 @@ def _prepare(
     scenario: Path, name: str, backend: str | None, config_dir: Path | None, workers: int | None
 ) -> None:
     """Let worker processes import while this one does, when the run will start some."""
+    from cairo.model.names import ON_WORKERS
     from cairo.scenario.scenario_file import read_scenario
 
     settings = read_scenario(scenario, config_dir).run(name)
     dask = settings.dask
     elsewhere = dask.scheduler_address or dask.scheduler_file or dask.cluster
     alone = (workers or dask.n_workers or settings.process_workers) == 1
-    if (backend or settings.backend) == "dask_dataframe" and not elsewhere and not alone:
+    if (backend or settings.backend) in ON_WORKERS and not elsewhere and not alone:
         from cairo.workers.worker_processes import prepare_workers
 
         prepare_workers()
@@ -258,7 +259,7 @@ def pack(
     _print(place)
 
 
-def _json_mapping(text: str | None, option: str) -> dict[str, Any]:
+def _json_mapping(text: str | None, option: str) -> dict[str, object]:
     try:
         values = {} if text is None else json.loads(text)
     except (ValueError, RecursionError):
@@ -281,7 +282,7 @@ def report(
     _print(write_report(run_dir, other, output=output, group=group))
 
 
-def _table(head: list[str], rows: list[list[Any]]) -> None:
+def _table(head: list[str], rows: list[list[str]]) -> None:
     """A table: drawn on a terminal, tab-separated in a pipe."""
     if sys.stdout is None or not sys.stdout.isatty():
         _print("\n".join("\t".join(map(str, row)) for row in [head, *rows]))

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 LINES = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "terminated"}
 """What is said at the end; a system may lack some."""
@@ -57,7 +57,7 @@ def _stop(number: int, _frame: FrameType | None) -> NoReturn:
     raise Stopped(number)
 
 
-def _not_lost(unraisable: Any) -> None:
+def _not_lost(unraisable: sys.UnraisableHookArgs) -> None:
     """Raise `Stopped` again when it fell into a destructor, where Python drops exceptions."""
     error = unraisable.exc_value
     if not isinstance(error, Stopped):

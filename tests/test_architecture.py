@@ -6,8 +6,12 @@ import ast
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
 import cairo
+from cairo.model import arrays
+from cairo.model.names import BACKENDS
+from cairo.rates_tool.backend import CLASSES, backend_class
 
 PACKAGE = Path(cairo.__file__).parent
 ROOMS = ("model", "files", "workers", "rates_tool", "scenario", "results", "runs", "cli")
@@ -101,3 +105,58 @@ def test_rooms_stand_on_at_most_seven_floors() -> None:
         return bool(name) + max(map(floors, below[name]), default=0)
 
     assert max(map(floors, ROOMS)) <= MOST_FLOORS
+
+
+# What travels between the rooms is typed and short
+
+MOST_ANY = 60
+MOST_PARAMETERS = 8
+DOORS_OF_CAIRO = {
+    "cairo.rates_tool.system_revenues._return_revenue_requirement_target",
+    "cairo.rates_tool.system_revenues._precalc_customer_rates",
+    "cairo.rates_tool.systemsimulator.simulate",
+}
+"""Functions whose signatures are CAIRO's."""
+
+
+def nodes(kind: type[ast.AST] | tuple[type[ast.AST], ...]) -> Iterator[tuple[str, ast.AST]]:
+    for module, path in modules().items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, kind):
+                yield module, node
+
+
+def test_any_is_rare() -> None:
+    places = [module for module, node in nodes(ast.Name) if getattr(node, "id", "") == "Any"]
+    assert len(places) <= MOST_ANY
+
+
+def test_no_function_of_our_own_has_more_than_eight_parameters() -> None:
+    long = set()
+    for module, node in nodes((ast.FunctionDef, ast.AsyncFunctionDef)):
+        assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        given = node.args
+        names = [one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+        own = names[1:] if names[:1] in (["self"], ["cls"]) else names
+        if len(own) > MOST_PARAMETERS:
+            long.add(f"{module}.{node.name}")
+    assert long == DOORS_OF_CAIRO
+
+
+def test_array_types_tell_their_dimensions_apart() -> None:
+    kinds = [arrays.Float1D, arrays.Float2D, arrays.Float3D, arrays.Float4D]
+    shapes = [get_args(get_args(kind)[0]) for kind in kinds]
+    assert shapes == [(int,) * n for n in (1, 2, 3, 4)]
+
+
+def test_only_the_registry_and_the_classes_know_the_backends_by_name() -> None:
+    names = set(BACKENDS)
+    asking = {
+        module
+        for module, node in nodes(ast.Compare)
+        for part in ast.walk(node)
+        if isinstance(part, ast.Constant) and part.value in names
+    }
+    assert asking == set()
+    assert set(CLASSES) == names
+    assert {backend_class(name).name for name in names} == names

@@ -31,6 +31,7 @@ from cairo.rates_tool.tariffs import (
     _return_export_compensation_rate,
     precalc_period_mapping,
 )
+from cairo.results.report import write_report
 from cairo.runs.demo import FIXED
 from cairo.utils.marginal_costs.marginal_cost_calculator import (
     _load_cambium_marginal_costs,
@@ -361,3 +362,20 @@ def test_replaced_demand_without_use_is_billed_the_fixed_charges(
 def test_names_that_callers_import_are_where_they_look(module: str, names: str) -> None:
     there = vars(importlib.import_module(f"cairo.rates_tool.{module}"))
     assert [name for name in names.split() if name not in there] == []
+
+
+def test_a_callers_run_is_opened_reported_and_compared_like_any(
+    scripted: tuple[MeetRevenueSufficiencySystemWide, pd.Series], ran: cairo.Run, tmp_path: Path
+) -> None:
+    simulator, demand = scripted
+    assert simulator.save_file_loc is not None
+    run = cairo.open_run(simulator.save_file_loc)
+    assert run.info["run_name"] == RUN and run.info["settings"]["backend"] == "pandas"
+    assert run.summary["revenue"] == pytest.approx(ran.summary["revenue"], rel=1e-14)
+    assert run.summary["revenue_requirement"] == ran.summary["revenue_requirement"]
+    assert run.summary["peak_kw"] == float(demand.max())
+    assert run.bat["BAT_vol"].tolist() == simulator.customer_bat["BAT_vol"].tolist()
+    assert set(run.info["versions"]) >= {"cairo", "dask", "pandas"}
+    assert cairo.compare_runs(simulator.save_file_loc, ran.path, rtol=0.0, atol=0.0).equal
+    page = write_report(simulator.save_file_loc, output=tmp_path / "report.html")
+    assert RUN in page.read_text("utf-8")

@@ -112,7 +112,7 @@ def test_what_a_plot_cannot_show_is_said(run, arguments, message):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{", "cannot be read"), ("[1]", "no JSON object"), ("{}", "has no run_name")],
+    [("{", "cannot be read"), ("[1]", "expected a JSON object"), ("{}", "has no run_name")],
 )
 def test_a_damaged_record_is_named(tmp_path, text, message):
     (tmp_path / "run.json").write_text(text)

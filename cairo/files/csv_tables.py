@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,34 @@ _MAJOR, _MINOR = map(int, pd.__version__.split(".")[:2])
 _EXACT: dict[str, Any] = {} if (_MAJOR, _MINOR) >= (3, 1) else {"float_precision": "round_trip"}
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """A CSV table whose floats have the bits they were written from."""
-    table: pd.DataFrame = pd.read_csv(path, low_memory=False, **_EXACT)
+MISSING = ("", "nan", "NaN")
+"""What is written for no value; a home whose fuel is `None` has that for its fuel."""
+
+
+def read_table(
+    path: Path,
+    types: Mapping[str, str] | None = None,
+    columns: Sequence[str] | None = None,
+    *,
+    text: bool = False,
+) -> pd.DataFrame:
+    """A CSV table whose floats have the bits they were written from.
+
+    Parameters
+    ----------
+    path : file.
+    types : {column: type}; those of the others are found from their values.
+    columns : to read; all by default.
+    text : whether the others are text whatever their values.
+    """
+    known = dict(types or {})
+    table: pd.DataFrame = pd.read_csv(
+        path,
+        low_memory=False,
+        dtype=defaultdict(lambda: "str", known) if text else known,
+        usecols=columns,
+        keep_default_na=False,
+        na_values=list(MISSING),
+        **_EXACT,
+    )
     return table

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -68,7 +68,7 @@ class HourlyLoads:
 
 
 def load_files(
-    folder: str | os.PathLike[str], storage_options: Mapping[str, Any] | None = None
+    folder: str | os.PathLike[str], storage_options: Mapping[str, object] | None = None
 ) -> dict[int, str]:
     """Load files of a folder or fsspec URL, by building.
 
@@ -98,7 +98,7 @@ def load_files(
     return dict(sorted(found.items()))
 
 
-def _listing(folder: str, storage_options: Mapping[str, Any] | None) -> list[str]:
+def _listing(folder: str, storage_options: Mapping[str, object] | None) -> list[str]:
     with reading(folder, "load folder"):
         if not is_url(folder):
             return [entry.path for entry in os.scandir(folder)]
@@ -147,7 +147,7 @@ class LoadFileReader:
     """
 
     def __init__(
-        self, fields: Iterable[str], storage_options: Mapping[str, Any] | None = None
+        self, fields: Iterable[str], storage_options: Mapping[str, object] | None = None
     ) -> None:
         self.fields = tuple(fields)
         self.storage_options = dict(storage_options or {})
@@ -192,7 +192,7 @@ class LoadFileReader:
             with filesystem.open(place, "rb", block_size=block) as file:
                 yield pa.PythonFile(file, mode="r")
 
-    def _columns(self, parquet: Any, path: str) -> dict[str, int]:
+    def _columns(self, parquet: _ColumnReader, path: str) -> dict[str, int]:
         schema = parquet.metadata.schema
         if self._layout and len(schema) > max(self._layout.values()):
             groups = parquet.metadata.num_row_groups
@@ -214,7 +214,7 @@ class LoadFileReader:
         return layout
 
     def _stamps(
-        self, parquet: Any, source: pa.NativeFile, column: int, path: str
+        self, parquet: _ColumnReader, source: pa.NativeFile, column: int, path: str
     ) -> tuple[int, int]:
         """(weather year, rows an hour) of a file, its stamps checked."""
         metadata = parquet.metadata
@@ -236,6 +236,15 @@ class LoadFileReader:
         return checked
 
 
+class _ColumnReader(Protocol):
+    """What is used of pyarrow's reader of columns by position."""
+
+    metadata: pq.FileMetaData
+
+    def read_column(self, place: int) -> pa.ChunkedArray:
+        """A column of the whole file."""
+
+
 _NAMES: dict[str, tuple[str, ...]] = {
     "timestamp": ("timestamp",),
     "bldg_id": ("bldg_id",),
@@ -243,20 +252,24 @@ _NAMES: dict[str, tuple[str, ...]] = {
 }
 
 
-def _open(source: pa.NativeFile, path: str) -> Any:
+def _open(source: pa.NativeFile, path: str) -> _ColumnReader:
     """A reader of columns by position, which `pyarrow.parquet.ParquetFile` holds inside.
 
     `ParquetFile` also lists all nested columns of every file, a third of the time that opening
     one takes; where pyarrow has the reader elsewhere, that is what is paid.
     """
     if ParquetReader is None:
-        return pq.ParquetFile(source, pre_buffer=is_url(path)).reader
+        whole: _ColumnReader = pq.ParquetFile(source, pre_buffer=is_url(path)).reader
+        return whole
     reader = ParquetReader()
     reader.open(source, pre_buffer=is_url(path))
-    return reader
+    opened: _ColumnReader = reader
+    return opened
 
 
-def stored_bytes(metadata: Any, columns: Iterable[int], groups: Iterable[int] = ()) -> int:
+def stored_bytes(
+    metadata: pq.FileMetaData, columns: Iterable[int], groups: Iterable[int] = ()
+) -> int:
     """Bytes that columns take in a parquet file, or in some of its row groups."""
     chosen = list(columns)
     total = 0
@@ -266,11 +279,11 @@ def stored_bytes(metadata: Any, columns: Iterable[int], groups: Iterable[int] = 
     return total
 
 
-def _column(parquet: Any, column: int) -> pa.ChunkedArray:
+def _column(parquet: _ColumnReader, column: int) -> pa.ChunkedArray:
     return parquet.read_column(column)
 
 
-def _stamp_values(parquet: Any, column: int, path: str) -> np.ndarray:
+def _stamp_values(parquet: _ColumnReader, column: int, path: str) -> np.ndarray:
     values = _column(parquet, column)
     if not pa.types.is_timestamp(values.type):
         raise LoadError(f"load file {path} has a timestamp column of {values.type}, not of times")
@@ -327,7 +340,7 @@ def _stamp(value: np.datetime64) -> str:
     return str(value.astype("datetime64[m]")).replace("T", " ")
 
 
-def _check_building(parquet: Any, column: int | None, bldg_id: int, path: str) -> None:
+def _check_building(parquet: _ColumnReader, column: int | None, bldg_id: int, path: str) -> None:
     """The file's own bldg_id column, when it has one, must hold this building alone."""
     if column is None:
         return
@@ -350,7 +363,7 @@ def _check_building(parquet: Any, column: int | None, bldg_id: int, path: str) -
         raise LoadError(f"load file {path} holds building {inside.pop()}, its name says {bldg_id}")
 
 
-def _energies(parquet: Any, column: int, per_hour: int, path: str, name: str) -> Float1D:
+def _energies(parquet: _ColumnReader, column: int, per_hour: int, path: str, name: str) -> Float1D:
     stored = _column(parquet, column)
     if not (pa.types.is_floating(stored.type) or pa.types.is_integer(stored.type)):
         text = pa.types.is_string(stored.type) or pa.types.is_large_string(stored.type)
@@ -405,7 +418,7 @@ def loads_of_frame(frame: pd.DataFrame, bldg_id: int, fields: Iterable[str]) -> 
 
 
 def check_load_file(
-    path: str, bldg_id: int, storage_options: Mapping[str, Any] | None = None
+    path: str, bldg_id: int, storage_options: Mapping[str, object] | None = None
 ) -> None:
     """Read every column the model may need of one file; raise `LoadError` if any is unsound."""
     LoadFileReader(FIELDS, storage_options).read(path, bldg_id)

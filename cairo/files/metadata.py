@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +19,7 @@ def read_frame(
     path: str | os.PathLike[str],
     what: str,
     columns: Iterable[str] = (),
-    storage_options: Mapping[str, Any] | None = None,
+    storage_options: Mapping[str, object] | None = None,
     error: type[CairoError] = MetadataError,
 ) -> pd.DataFrame:
     """A small parquet file as a frame, its index levels among the columns.
@@ -54,7 +53,7 @@ def return_buildingstock(
     building_stock_sample: Iterable[int] | None = None,
     customer_count: float | None = None,
     columns: Sequence[str] | None = None,
-    storage_options: Mapping[str, Any] | None = None,
+    storage_options: Mapping[str, object] | None = None,
 ) -> pd.DataFrame:
     """Metadata of a building stock.
 

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +24,7 @@ from cairo.files.packed import FORMAT, MANIFEST, is_packed
 from cairo.files.reading import is_url
 from cairo.model.calendar import hour_stamps
 from cairo.model.names import HOURS
+from cairo.model.progress import Progress
 
 BLOCK_BUILDINGS = 64
 """Buildings of a row group: what one partition reads at a time, 4.5 MB a column."""
@@ -36,11 +36,11 @@ UNFINISHED = "_cairo_pack.unfinished.json"
 def pack(
     loads_dir: str | os.PathLike[str],
     out: str | os.PathLike[str],
-    progress: Any | None = None,
+    progress: Progress | None = None,
     *,
     bldg_ids: Iterable[int] | None = None,
     block_buildings: int = BLOCK_BUILDINGS,
-    storage_options: Mapping[str, Any] | None = None,
+    storage_options: Mapping[str, object] | None = None,
 ) -> Path:
     """Rewrite a load folder as a packed stock.
 
@@ -155,8 +155,8 @@ def _write_parts(
     files: Mapping[int, str],
     done: dict[str, int],
     source: str,
-    storage_options: Mapping[str, Any] | None,
-    progress: Any | None,
+    storage_options: Mapping[str, object] | None,
+    progress: Progress | None,
 ) -> set[int]:
     def one(job: tuple[str, list[list[int]]]) -> tuple[str, int, int]:
         name, groups = job
@@ -183,7 +183,7 @@ def _write_part(
     path: Path,
     groups: Sequence[Sequence[int]],
     files: Mapping[int, str],
-    storage_options: Mapping[str, Any] | None,
+    storage_options: Mapping[str, object] | None,
 ) -> int:
     """Write one file, verify it, put it in its place; the weather year of its buildings."""
     reader = LoadFileReader(FIELDS, storage_options)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,7 +39,7 @@ def read_prices(
     path: FilePath,
     columns: Sequence[str],
     target_year: int,
-    storage_options: Mapping[str, Any] | None = None,
+    storage_options: Mapping[str, object] | None = None,
     optional: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Hourly columns of a price file as the file has them, in the target year's EST hours.
@@ -87,7 +86,7 @@ def read_prices(
     return shifted.set_axis(hour_stamps(target_year, EST).rename(TIME))
 
 
-def _read(path: FilePath, storage_options: Mapping[str, Any] | None) -> pd.DataFrame:
+def _read(path: FilePath, storage_options: Mapping[str, object] | None) -> pd.DataFrame:
     content = read_bytes(path, storage_options, PriceError, "price file")
     name = str(path).lower()
     try:

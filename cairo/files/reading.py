@@ -6,7 +6,6 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from cairo.errors import CairoError, OutputError, one_line
 
@@ -20,7 +19,7 @@ def is_url(path: str) -> bool:
 
 def read_bytes(
     path: FilePath,
-    storage_options: Mapping[str, Any] | None,
+    storage_options: Mapping[str, object] | None,
     error: type[CairoError],
     what: str,
 ) -> bytes:
@@ -54,7 +53,7 @@ def read_bytes(
 
 
 def folder_listing(
-    path: str, storage_options: Mapping[str, Any] | None
+    path: str, storage_options: Mapping[str, object] | None
 ) -> list[tuple[str, int]] | None:
     """(name, size) of what a folder or URL holds, by name; None for a file.
 

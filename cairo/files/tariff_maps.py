@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ def tariff_of(
     tariff_map: TariffMap,
     bldg_ids: Iterable[int],
     what: str = "tariff map",
-    storage_options: Mapping[str, Any] | None = None,
+    storage_options: Mapping[str, object] | None = None,
 ) -> dict[int, str]:
     """{bldg_id: tariff key} of some buildings, in their order; the map may cover more.
 
@@ -50,7 +50,7 @@ def tariff_of(
 
 def load_tariff_map(
     path_or_frame: FilePath | pd.DataFrame,
-    storage_options: Mapping[str, Any] | None = None,
+    storage_options: Mapping[str, object] | None = None,
 ) -> pd.DataFrame:
     """A tariff map: frame `bldg_id` (int64), `tariff_key` (text), in the order given.
 

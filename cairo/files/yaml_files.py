@@ -27,7 +27,7 @@ class _StrictLoader(yaml.SafeLoader):
 
     _nodes = 0
 
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         self._nodes += 1
         if self._nodes > MOST_NODES:
             raise yaml.YAMLError(f"more than {MOST_NODES} values")
@@ -72,7 +72,7 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_yaml_int(node)
 
     def _check_keys(self, node: yaml.MappingNode) -> None:
-        seen: set[Any] = set()
+        seen: set[object] = set()
         for key_node, _ in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
                 raise yaml.YAMLError(f"a key that is not a plain value (line {_line(key_node)})")
@@ -94,7 +94,7 @@ def _line(node: yaml.Node) -> int:
 def read_yaml(
     path: str,
     what: str,
-    storage_options: Mapping[str, Any] | None = None,
+    storage_options: Mapping[str, object] | None = None,
     error: type[CairoError] = ScenarioError,
 ) -> dict[Any, Any]:
     """A YAML file that holds a mapping.

@@ -1,4 +1,4 @@
-"""Array types by dimension, for signatures."""
+"""Array types by number of dimensions, for signatures: a checker tells them apart."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-Float1D: TypeAlias = npt.NDArray[np.float64]
-Float2D: TypeAlias = npt.NDArray[np.float64]
+Float1D: TypeAlias = np.ndarray[tuple[int], np.dtype[np.float64]]
+Float2D: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.float64]]
+Float3D: TypeAlias = np.ndarray[tuple[int, int, int], np.dtype[np.float64]]
+Float4D: TypeAlias = np.ndarray[tuple[int, int, int, int], np.dtype[np.float64]]
 FloatND: TypeAlias = npt.NDArray[np.float64]
-Int1D: TypeAlias = npt.NDArray[np.int64]
+"""Of any number of dimensions."""
+Int1D: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int64]]
 Int2D: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.int64]]
-Bool1D: TypeAlias = npt.NDArray[np.bool_]
+Bool1D: TypeAlias = np.ndarray[tuple[int], np.dtype[np.bool_]]

@@ -18,7 +18,7 @@ from typing import Literal
 
 import numpy as np
 
-from cairo.model.arrays import Float1D, Float2D, FloatND, Int1D
+from cairo.model.arrays import Float1D, Float2D, Float3D, Float4D, FloatND, Int1D
 from cairo.model.names import DAYS_OF_MONTH
 from cairo.model.periods import PeriodUse
 from cairo.model.tariff import Tariff
@@ -38,10 +38,10 @@ class CustomerUse:
     """
 
     bldg_ids: Int1D
-    energy: FloatND
-    peak_kw: FloatND | None = None
-    demand_kw: FloatND | None = None
-    exports: FloatND | None = None
+    energy: Float4D
+    peak_kw: Float2D | None = None
+    demand_kw: Float3D | None = None
+    exports: Float3D | None = None
 
 
 def customer_use(use: PeriodUse, table: Tariff) -> CustomerUse:
@@ -50,7 +50,7 @@ def customer_use(use: PeriodUse, table: Tariff) -> CustomerUse:
     return CustomerUse(use.bldg_ids, energy, use.peak_kw, use.demand_kw, use.exports)
 
 
-def tier_limits(table: Tariff, peak_kw: FloatND | None) -> FloatND:
+def tier_limits(table: Tariff, peak_kw: Float2D | None) -> Float4D:
     """Upper limit of each tier in each month, (1 or n, 12, P, T) [kWh].
 
     A `kWh daily` limit counts the days of the month, a `kWh/kW` limit the month's peak [kW].
@@ -67,7 +67,7 @@ def tier_limits(table: Tariff, peak_kw: FloatND | None) -> FloatND:
     return np.where(table.max_usage >= NO_LIMIT, np.inf, limits)
 
 
-def fill_tiers(usage: FloatND, table: Tariff, peak_kw: FloatND | None = None) -> FloatND:
+def fill_tiers(usage: Float3D, table: Tariff, peak_kw: Float2D | None = None) -> Float4D:
     """Split a month's use of a period over its tiers, lowest first.
 
     Parameters
@@ -90,10 +90,10 @@ def fill_tiers(usage: FloatND, table: Tariff, peak_kw: FloatND | None = None) ->
     return np.maximum(np.minimum(used, upper) - lower, 0.0) if table.n_tiers > 1 else used.copy()
 
 
-def energy_charges(energy: FloatND, rate: Float2D) -> Float2D:
+def energy_charges(energy: Float4D, rate: Float2D) -> Float2D:
     """Energy charge (n, 12) [$]: sum over periods and tiers of energy x rate (P, T) [$/kWh]."""
-    charged = energy * rate
-    charges: Float2D = charged.reshape(*charged.shape[:2], -1).sum(axis=2)
+    customers, year = energy.shape[:2]
+    charges: Float2D = (energy * rate).reshape(customers, year, -1).sum(axis=2)
     return charges
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from cairo.errors import ScenarioError
 from cairo.model.tariff import parse_tariff, with_sell_rates
+from cairo.model.tariff_rows import TariffDict
 
 logger = logging.getLogger(__name__)
 
-TariffDict = dict[str, Any]
 FULL_RETAIL = 1.0
 """Export/import ratio of net metering when none is given."""
 
@@ -23,7 +22,7 @@ def _return_export_compensation_rate(
     year_run: int,
     solar_pv_compensation: str | None,
     solar_pv_export_import_ratio: float | None,
-    tariff_dict: Mapping[str, Mapping[str, Any]],
+    tariff_dict: Mapping[str, Mapping[str, object]],
 ) -> dict[str, TariffDict | None]:
     """What an exported kWh is credited with, by tariff.
 
@@ -67,7 +66,7 @@ def _determine_sell_rate(
     solar_pv_compensation: str | None,
     export_import_ratio: float | None,
     year_run: int,
-    tariff_dict: Mapping[str, Mapping[str, Any]],
+    tariff_dict: Mapping[str, Mapping[str, object]],
 ) -> dict[str, TariffDict | None]:
     """`_return_export_compensation_rate` with CAIRO's other order of arguments."""
     return _return_export_compensation_rate(
@@ -75,13 +74,13 @@ def _determine_sell_rate(
     )
 
 
-def _net_metering(key: str, tariff: Mapping[str, Any], ratio: float | None) -> TariffDict:
+def _net_metering(key: str, tariff: Mapping[str, object], ratio: float | None) -> TariffDict:
     table = parse_tariff(key, tariff)
     share = FULL_RETAIL if ratio is None else float(ratio)
     return with_sell_rates(tariff, np.full(table.rate.shape, share))
 
 
-def _net_billing(key: str, tariff: Mapping[str, Any], ratio: float | None) -> TariffDict:
+def _net_billing(key: str, tariff: Mapping[str, object], ratio: float | None) -> TariffDict:
     table = parse_tariff(key, tariff)
     if table.sell.any():
         return with_sell_rates(tariff, table.sell)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -44,7 +43,7 @@ class AssistanceProgram(BaseModel):
     seed: int = Field(0, ge=0, description="Seed of who takes part.")
 
 
-def assistance_program(settings: Mapping[str, Any] | None) -> AssistanceProgram:
+def assistance_program(settings: Mapping[str, object] | None) -> AssistanceProgram:
     """Typed settings.
 
     Raises
@@ -119,7 +118,7 @@ def apply_low_income_assistance(
     *,
     strategy: str,
     participation_target: float | None = None,
-    program: Mapping[str, Any] | None = None,
+    program: Mapping[str, object] | None = None,
 ) -> pd.DataFrame:
     """Bills after assistance and its rider.
 

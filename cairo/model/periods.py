@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from cairo.model.arrays import Float2D, FloatND, Int1D
+from cairo.model.arrays import Float2D, Float3D, Int1D
 from cairo.model.calendar import hour_months, hour_of_day, hour_weekend
 from cairo.model.names import MONTHS
 from cairo.model.tariff import Tariff
@@ -29,7 +28,7 @@ class HourGroups:
     period: Int1D
     periods: int
 
-    def spread(self, groups: Float2D) -> FloatND:
+    def spread(self, groups: Float2D) -> Float3D:
         """(n, g) group values as (n, 12, periods), zero where a period has no hour."""
         full = np.zeros((len(groups), MONTHS, self.periods))
         full[:, self.month, self.period] = groups
@@ -94,18 +93,10 @@ class PeriodUse:
     """
 
     bldg_ids: Int1D
-    billed: FloatND
-    load: FloatND | None = None
-    peak_kw: FloatND | None = None
-    demand_kw: FloatND | None = None
-    exports: FloatND | None = None
-    self_use: FloatND | None = None
-    generation: FloatND | None = None
-
-    def take(self, places: Int1D) -> PeriodUse:
-        """The customers at `places`."""
-        arrays: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
-        taken: dict[str, Any] = {
-            name: None if values is None else values[places] for name, values in arrays.items()
-        }
-        return PeriodUse(**taken)
+    billed: Float3D
+    load: Float3D | None = None
+    peak_kw: Float2D | None = None
+    demand_kw: Float3D | None = None
+    exports: Float3D | None = None
+    self_use: Float3D | None = None
+    generation: Float3D | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -15,7 +15,7 @@ MOST_CHARACTERS = 80
 
 
 def setting_problems(
-    error: ValidationError, values: Mapping[str, Any], where: str, model: type[BaseModel]
+    error: ValidationError, values: Mapping[str, object], where: str, model: type[BaseModel]
 ) -> ScenarioError | InputErrors:
     """Pydantic's problems with `values`, a line for each key that begins with `where`.
 
@@ -41,13 +41,15 @@ def one_line_error(text: str) -> ScenarioError:
     return ScenarioError(" ".join(text.split()))
 
 
-def _key(problem: Mapping[str, Any], values: Any) -> tuple[str, ...]:
+def _key(problem: Mapping[str, object], values: object) -> tuple[str, ...]:
     """The part of a problem's place that is a key of the file, without pydantic's own words."""
     key: list[str] = []
-    for part in problem["loc"]:
-        if _holds(values, part):
+    place = problem["loc"]
+    assert isinstance(place, tuple)
+    for part in place:
+        if isinstance(values, Mapping | list) and _holds(values, part):
             values = values[part]
-        elif problem["type"] == "missing" and part == problem["loc"][-1]:
+        elif problem["type"] == "missing" and part == place[-1]:
             values = None
         else:
             break
@@ -55,13 +57,13 @@ def _key(problem: Mapping[str, Any], values: Any) -> tuple[str, ...]:
     return tuple(key)
 
 
-def _holds(values: Any, part: str | int) -> bool:
+def _holds(values: object, part: str | int) -> bool:
     if isinstance(values, Mapping):
         return part in values
     return isinstance(values, list) and isinstance(part, int) and part < len(values)
 
 
-def _worded(problem: Mapping[str, Any], key: tuple[str, ...], model: type[BaseModel]) -> str:
+def _worded(problem: Mapping[str, object], key: tuple[str, ...], model: type[BaseModel]) -> str:
     if problem["type"] == "extra_forbidden":
         near = get_close_matches(key[-1], _names(_owner(model, key[:-1])), 1)
         return "is unknown" + (f", did you mean {near[0]}?" if near else "")
@@ -99,7 +101,7 @@ def _name(name: str, field: FieldInfo) -> str:
     return field.serialization_alias or field.alias or name
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     """A value from a file, briefly."""
     if isinstance(value, Mapping | list | tuple | set):
         return f"a {type(value).__name__}"

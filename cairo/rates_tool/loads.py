@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import dask
 import numpy as np
@@ -17,6 +16,7 @@ import pandas as pd
 from cairo.errors import LoadError, listed_buildings
 from cairo.files.load_file import loads_of_frame
 from cairo.files.metadata import return_buildingstock
+from cairo.files.tariff_maps import TariffMap
 from cairo.model import kernels
 from cairo.model.arrays import FloatND
 from cairo.model.calendar import __timeshift__, hour_months, hour_of_day, hour_stamps, hour_weekend
@@ -65,7 +65,7 @@ def _return_load(
     building_stock_sample: Iterable[int] | pd.DataFrame | None = None,
     load_filepath_key: str | os.PathLike[str] | Mapping[int, str | os.PathLike[str]] | None = None,
     force_tz: str | None = None,
-    storage_options: Mapping[str, Any] | None = None,
+    storage_options: Mapping[str, object] | None = None,
 ) -> pd.DataFrame:
     """Hourly loads of buildings in one frame.
 
@@ -196,8 +196,8 @@ def process_building_demand_by_period(
     target_year: int,
     load_col_key: str,
     prototype_ids: Iterable[int],
-    tariff_base: Mapping[str, Any],
-    tariff_map: Any,
+    tariff_base: Mapping[str, object],
+    tariff_map: TariffMap,
     prepassed_load: pd.DataFrame,
     solar_pv_compensation: str | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -316,4 +316,5 @@ def keys_of(name: str, columns: Iterable[str]) -> list[str]:
             found = [key for key in one.keys if key in set(columns)]
             # The groups of a metadata column come first in a file named after it.
             return [*list(columns)[:1], *found] if "<column>" in one.name else found
-    return []
+    anywhere = {key for one in RUN_FILES for key in one.keys}
+    return [column for column in columns if column in anywhere]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +20,7 @@ def check_passed(
     requirement: float | Mapping[str, float] | None,
     prices: pd.DataFrame,
     costs_by_type: pd.Series | Mapping[str, float],
-    loads: Mapping[str, Any],
+    loads: Mapping[str, object],
     year: int,
 ) -> None:
     """Check what a caller passes besides metadata and tariffs.
@@ -58,7 +57,7 @@ def check_passed(
             _check_energies(what, frame)
 
 
-def _hours_of(loads: Any, year: int) -> pd.DatetimeIndex:
+def _hours_of(loads: object, year: int) -> pd.DatetimeIndex:
     """Hours of a load frame; those of the year where it has none at hand."""
     index = getattr(loads, "index", None)
     if isinstance(index, pd.MultiIndex) and "time" in index.names:

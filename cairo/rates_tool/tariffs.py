@@ -11,7 +11,6 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
 
 import dask
 import numpy as np
@@ -50,7 +49,7 @@ REL_VALUE_PLACES = 4
 def get_default_tariff_structures(
     keys: Iterable[str],
     paths: Mapping[str, FilePath],
-    storage_options: Mapping[str, Any] | None = None,
+    storage_options: Mapping[str, object] | None = None,
 ) -> dict[str, TariffDict]:
     """Tariffs of some keys, read from their files.
 
@@ -74,7 +73,7 @@ def get_default_tariff_structures(
 
 
 def _read_tariff(
-    key: str, paths: Mapping[str, FilePath], storage_options: Mapping[str, Any] | None
+    key: str, paths: Mapping[str, FilePath], storage_options: Mapping[str, object] | None
 ) -> TariffDict:
     if key not in paths:
         near = get_close_matches(str(key), [str(k) for k in paths], n=1)

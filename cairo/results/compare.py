@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cairo.errors import CairoError, one_line
-from cairo.files.csv_tables import read_table
+from cairo.errors import CairoError
+from cairo.rates_tool.run_files import keys_of
+from cairo.results.reader import RunReader
 
 RTOL, ATOL = 1e-12, 1e-9
 LEFT_OUT = {"run.json", "performance_report.html"}
 """Files that tell when and where a run was made, or are drawn from the others."""
-KEYS = ("bldg_id", "month", "time", "segment", "group", "metric", "cost", "key")
-"""Columns that say what a row is about, in whichever file has them."""
+
+
+JSON_KEY = "key"
+"""Column of the path to a value of a JSON file."""
 
 
 @dataclass(frozen=True)
@@ -73,50 +73,45 @@ def compare_runs(
     CairoError
         A directory is missing, or a file in it cannot be read.
     """
-    one, other = _files(a), _files(b)
+    one, other = RunReader(a), RunReader(b)
+    mine, theirs = _files(one), _files(other)
     differences: list[Difference] = []
-    for name in sorted(one.keys() | other.keys()):
-        if name not in one or name not in other:
-            where = b if name in one else a
+    for name in sorted({*mine, *theirs}):
+        if name not in mine or name not in theirs:
+            where = b if name in mine else a
             differences.append(_unlike(name, "", f"not in {where}"))
             continue
-        differences += _compare_files(name, one[name], other[name], rtol, atol)
+        differences += _compare_files(name, one, other, rtol, atol)
     return Comparison(tuple(differences), rtol, atol)
 
 
-def _files(folder: str | os.PathLike[str]) -> dict[str, Path]:
-    root = Path(folder)
-    if not root.is_dir():
-        raise CairoError(f"run directory {root} does not exist")
-    found = {path.relative_to(root).as_posix(): path for path in root.rglob("*") if path.is_file()}
-    kept = {
-        name: path
-        for name, path in found.items()
-        if name not in LEFT_OUT and not name.startswith("report")
-    }
+def _files(reader: RunReader) -> list[str]:
+    kept = [
+        name for name in reader.names() if name not in LEFT_OUT and not name.startswith("report")
+    ]
     if not kept:
-        raise CairoError(f"run directory {root} is empty")
+        raise CairoError(f"run directory {reader.path} is empty")
     return kept
 
 
 def _compare_files(
-    name: str, one: Path, other: Path, rtol: float, atol: float
+    name: str, one: RunReader, other: RunReader, rtol: float, atol: float
 ) -> Iterator[Difference]:
     if name.endswith(".csv"):
-        yield from _compare_frames(name, _csv(one), _csv(other), rtol, atol)
+        yield from _compare_frames(name, one.table(name), other.table(name), rtol, atol)
     elif name.endswith(".json"):
-        x, y = dict(_leaves(_json(one))), dict(_leaves(_json(other)))
+        x, y = dict(_leaves(one.mapping(name))), dict(_leaves(other.mapping(name)))
         if odd := [key for key in [*x, *y] if key not in x or key not in y]:
             yield _unlike(name, odd[0], f"key {odd[0]} is in one file only")
             return
         # The order of keys means nothing in JSON: the second file's follow the first's.
         frames = [
-            pd.DataFrame({"key": list(x), "value": [leaves[key] for key in x]}, dtype=object)
+            pd.DataFrame({JSON_KEY: list(x), "value": [leaves[key] for key in x]}, dtype=object)
             for leaves in (x, y)
         ]
         yield from _compare_frames(name, frames[0], frames[1], rtol, atol)
     else:
-        same = one.read_bytes() == other.read_bytes()
+        same = (one.path / name).read_bytes() == (other.path / name).read_bytes()
         yield Difference(name, "", 0.0, 0.0, same, "" if same else "bytes differ")
 
 
@@ -124,21 +119,7 @@ def _unlike(file: str, column: str, what: str) -> Difference:
     return Difference(file, column, np.inf, np.inf, False, what)
 
 
-def _csv(path: Path) -> pd.DataFrame:
-    try:
-        return read_table(path)
-    except (OSError, ValueError) as error:
-        raise CairoError(f"{path} cannot be read: {one_line(error)}") from None
-
-
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise CairoError(f"{path} cannot be read: {one_line(error)}") from None
-
-
-def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+def _leaves(value: object, key: str = "") -> Iterator[tuple[str, object]]:
     """(path, number or text) of everything in a JSON value; what is empty is a leaf as well."""
     if isinstance(value, dict) and value:
         for name, item in value.items():
@@ -161,7 +142,7 @@ def _compare_frames(
     if len(one) != len(other):
         yield _unlike(name, "", f"{len(one)} and {len(other)} rows")
         return
-    keys = [key for key in KEYS if key in one]
+    keys = [JSON_KEY] if JSON_KEY in one else keys_of(name, list(one))
     if (row := _first_unlike(one[keys], other[keys])) is not None:
         ordered = [frame[keys].sort_values(keys, ignore_index=True) for frame in (one, other)]
         moved = _first_unlike(*ordered) is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,7 @@ class Plots:
     def bat_histogram(
         self,
         by: str | None = None,
-        group: Any | None = None,
+        group: object = None,
         allocation: str = "BAT_vol",
         bins: int = 40,
         ax: Axes | None = None,
@@ -72,7 +72,7 @@ class Plots:
         ax.legend(frameon=False)
         return ax
 
-    def _chosen(self, by: str, group: Any) -> pd.Series:
+    def _chosen(self, by: str, group: object) -> pd.Series:
         metadata = self._run.metadata
         if by not in metadata:
             raise CairoError(f"the run has no metadata column {by}: {listed(metadata.columns)}")

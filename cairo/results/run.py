@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import functools
 import html
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cairo.errors import CairoError, one_line
-from cairo.files.csv_tables import read_table
+from cairo.errors import CairoError
 from cairo.model.allocations import share_columns
+from cairo.model.tariff_rows import TariffDict
+from cairo.rates_tool.run_files import BAT_FILE
+from cairo.results.reader import RunReader
 
 if TYPE_CHECKING:
     from cairo.results.plots import Plots
@@ -36,15 +37,12 @@ class Run:
         self.path = Path(path)
         if not (self.path / "run.json").is_file():
             raise CairoError(f"{self.path} is not a run directory: it has no run.json")
+        self.files = RunReader(self.path)
 
     @functools.cached_property
     def info(self) -> dict[str, Any]:
         """`run.json`: settings, summary, timings, versions, fingerprints of the inputs."""
-        stored = self._json("run.json")
-        for key in ("run_name", "settings", "summary"):
-            if key not in stored:
-                raise CairoError(f"{self.path / 'run.json'} has no {key}: it is not a run's")
-        return stored
+        return self.files.mapping("run.json", ("run_name", "settings", "summary"))
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -54,32 +52,32 @@ class Run:
     @functools.cached_property
     def bat(self) -> pd.DataFrame:
         """Bill, burden, residual shares and bill alignment [$], a row a building."""
-        return self._csv("cross_subsidization/cross_subsidization_BAT_values.csv")
+        return self.files.table(BAT_FILE)
 
     @functools.cached_property
     def bills(self) -> pd.DataFrame:
         """Electric bills [$], a row a building and month, `Annual` last."""
-        return self._csv("bills/elec_bills_year_run.csv")
+        return self.files.table("bills/elec_bills_year_run.csv")
 
     @functools.cached_property
     def gas_bills(self) -> pd.DataFrame:
         """Gas bills, as `bills`."""
-        return self._csv("bills/gas_bills_year_run.csv")
+        return self.files.table("bills/gas_bills_year_run.csv")
 
     @functools.cached_property
     def metadata(self) -> pd.DataFrame:
         """`bldg_id`, `weight` and segment columns, a row a building."""
-        return self._csv("customer_metadata.csv")
+        return self.files.table("customer_metadata.csv")
 
     @functools.cached_property
     def system(self) -> pd.DataFrame:
         """System load [kWh] and marginal prices [$/kWh] of each hour."""
-        return self._csv("system_hourly.csv")
+        return self.files.table("system_hourly.csv")
 
     @functools.cached_property
-    def tariffs(self) -> dict[str, dict[str, Any]]:
+    def tariffs(self) -> dict[str, TariffDict]:
         """{tariff key: PySAM-style tariff with its final rates}."""
-        return self._json("tariff_final_config.json")
+        return self.files.mapping("tariff_final_config.json")
 
     @property
     def plot(self) -> Plots:
@@ -87,21 +85,6 @@ class Run:
         from cairo.results.plots import Plots
 
         return Plots(self)
-
-    def _csv(self, name: str) -> pd.DataFrame:
-        try:
-            return read_table(self.path / name)
-        except (OSError, ValueError) as error:
-            raise CairoError(f"{self.path / name} cannot be read: {one_line(error)}") from None
-
-    def _json(self, name: str) -> dict[str, Any]:
-        try:
-            stored = json.loads((self.path / name).read_text("utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
-            raise CairoError(f"{self.path / name} cannot be read: {one_line(error)}") from None
-        if not isinstance(stored, dict):
-            raise CairoError(f"{self.path / name} holds no JSON object: expected one")
-        return stored
 
     def _facts(self) -> dict[str, str]:
         facts = self.summary
@@ -125,3 +108,18 @@ class Run:
         )
         names = [name for name in share_columns() if name in self.bat]
         return f"<table>{rows}</table>{self.bat[names].describe().to_html(float_format='%.0f')}"
+
+
+def open_run(path: str | os.PathLike[str]) -> Run:
+    """A finished run, of a scenario or of a script's `simulate`.
+
+    Parameters
+    ----------
+    path : its run directory.
+
+    Raises
+    ------
+    CairoError
+        It is not a run directory.
+    """
+    return Run(path)

@@ -38,7 +38,7 @@ def read_loads(
     *,
     target_year: int | None = None,
     columns: Sequence[str] | None = None,
-    storage_options: Mapping[str, Any] | None = None,
+    storage_options: Mapping[str, object] | None = None,
 ) -> dd.DataFrame:
     """Hourly loads as a Dask DataFrame, one partition for some buildings.
 

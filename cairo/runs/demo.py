@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +16,7 @@ from cairo.model.allocations import share_columns
 from cairo.model.calendar import hour_months, hour_of_day, hour_stamps
 from cairo.model.names import HOURS
 from cairo.runs.synthetic import SyntheticStock, synthetic_stock, write_stock
+from cairo.workers.stages import Progress
 
 YEAR = 2025
 CUSTOMERS = 50_000
@@ -105,8 +105,8 @@ def _write_maps(stock: SyntheticStock, root: Path) -> None:
 
 
 def _urdb(
-    name: str, structure: list[list[dict[str, Any]]], schedule: list[list[int]], fixed: float
-) -> dict[str, Any]:
+    name: str, structure: list[list[dict[str, object]]], schedule: list[list[int]], fixed: float
+) -> dict[str, object]:
     return {
         "items": [
             {
@@ -210,7 +210,7 @@ def _split(total: float, part: float) -> dict[str, float]:
     return {"hp": first, "non-hp": round(total - first, 2)}
 
 
-def _runs() -> dict[str, dict[str, Any]]:
+def _runs() -> dict[str, dict[str, object]]:
     common = {
         "run_type": "precalc",
         "backend": "dask_dataframe",
@@ -266,7 +266,9 @@ def _runs() -> dict[str, dict[str, Any]]:
     }
 
 
-def run_demo(scenario: Path, *, backend: str | None = None, progress: Any | None = None) -> Path:
+def run_demo(
+    scenario: Path, *, backend: str | None = None, progress: Progress | None = None
+) -> Path:
     """Run the demo's heat-pump time-of-use design; its run directory."""
     from cairo.runs.runner import run_scenario
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -109,7 +109,7 @@ class _Errors:
     def __init__(self) -> None:
         self.found: list[CairoError] = []
 
-    def tried(self, check: Callable[..., T], *arguments: Any, **named: Any) -> T | None:
+    def tried(self, check: Callable[..., T], *arguments: object, **named: object) -> T | None:
         """The check's result, or None when it or what it needs has failed."""
         if any(argument is _FAILED for argument in arguments):
             return None
@@ -125,7 +125,7 @@ class _Errors:
 _FAILED = object()
 
 
-def _or_failed(value: Any) -> Any:
+def _or_failed(value: object) -> object:
     return _FAILED if value is None else value
 
 
@@ -225,14 +225,14 @@ def _check_assistance(settings: RunSettings) -> None:
     assistance_program(settings.low_income_bill_assistance_program)
 
 
-def _requirement_file(settings: RunSettings) -> dict[str, Any]:
+def _requirement_file(settings: RunSettings) -> dict[str, object]:
     path = settings.utility_revenue_requirement
     if path is None:
         return {}
     return read_yaml(path, "revenue requirement file", settings.storage_options, RequirementError)
 
 
-def _positive(stored: Mapping[str, Any], key: str, settings: RunSettings) -> float | None:
+def _positive(stored: Mapping[str, object], key: str, settings: RunSettings) -> float | None:
     value = stored.get(key)
     if value is None:
         return None
@@ -244,7 +244,7 @@ def _positive(stored: Mapping[str, Any], key: str, settings: RunSettings) -> flo
     return float(value)
 
 
-def _customer_count(settings: RunSettings, stored: Mapping[str, Any]) -> float | None:
+def _customer_count(settings: RunSettings, stored: Mapping[str, object]) -> float | None:
     """Customers of the test year, else of the utility's statistics, else None."""
     count = _positive(stored, "test_year_customer_count", settings)
     path = settings.path_electric_utility_stats
@@ -394,7 +394,7 @@ def _prices(settings: RunSettings) -> pd.DataFrame:
 
 
 def _requirement(
-    settings: RunSettings, stored: Mapping[str, Any], tariff_map: pd.DataFrame
+    settings: RunSettings, stored: Mapping[str, object], tariff_map: pd.DataFrame
 ) -> float | dict[str, float]:
     if settings.run_includes_subclasses:
         return _subclass_requirement(settings, stored, tariff_map)
@@ -404,7 +404,7 @@ def _requirement(
     return _dollars(stored, (key,), settings)
 
 
-def _dollars(stored: Any, keys: tuple[str, ...], settings: RunSettings) -> float:
+def _dollars(stored: object, keys: tuple[str, ...], settings: RunSettings) -> float:
     """A number of the requirement file, by its path of keys."""
     where = f"revenue requirement file {settings.utility_revenue_requirement}"
     value = stored
@@ -421,7 +421,7 @@ def _dollars(stored: Any, keys: tuple[str, ...], settings: RunSettings) -> float
 
 
 def _subclass_requirement(
-    settings: RunSettings, stored: Mapping[str, Any], tariff_map: pd.DataFrame
+    settings: RunSettings, stored: Mapping[str, object], tariff_map: pd.DataFrame
 ) -> dict[str, float]:
     """{tariff_key: $/year}: delivery, and supply when the run includes it, by alias."""
     parts = [("delivery", settings.residual_allocation_delivery)]
@@ -473,7 +473,7 @@ def fingerprints(
     return {path: _fingerprint(path, settings.storage_options) for path in paths}
 
 
-def _fingerprint(path: str, storage_options: Mapping[str, Any] | None) -> str:
+def _fingerprint(path: str, storage_options: Mapping[str, object] | None) -> str:
     listing = folder_listing(path, storage_options)
     if listing is None:
         content = read_bytes(path, storage_options, CairoError, "input")

@@ -188,10 +188,10 @@ class RunSettings(BaseModel):
     )
 
     @field_serializer("storage_options", when_used="json")
-    def _without_secrets(self, options: dict[str, Any]) -> dict[str, Any]:
+    def _without_secrets(self, options: dict[str, object]) -> dict[str, object]:
         """Storage options as `run.json` records them."""
 
-        def hidden(name: str, value: Any) -> Any:
+        def hidden(name: str, value: object) -> object:
             if isinstance(value, dict):
                 return {key: hidden(str(key), item) for key, item in value.items()}
             return HIDDEN if SECRET.search(name) else value
@@ -259,7 +259,7 @@ class RunSettings(BaseModel):
         """Year of the `target` bills' dollars."""
         return self.year_run if self.year_dollar_conversion is None else self.year_dollar_conversion
 
-    def changed(self, **changes: Any) -> RunSettings:
+    def changed(self, **changes: object) -> RunSettings:
         """These settings with some replaced, checked again.
 
         Raises
@@ -284,7 +284,7 @@ class SubclassConfig(BaseModel):
     )
 
 
-def validated(values: Mapping[str, Any], where: str) -> RunSettings:
+def validated(values: Mapping[str, object], where: str) -> RunSettings:
     """Typed settings of plain values.
 
     Raises

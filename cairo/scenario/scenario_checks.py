@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cairo.errors import CairoError, InputErrors
 from cairo.scenario.inputs import read_inputs
 from cairo.scenario.scenario_file import RunSettings
+from cairo.workers.stages import Progress
 
 
-def check_run(settings: RunSettings, progress: Any | None = None) -> list[CairoError]:
+def check_run(settings: RunSettings, progress: Progress | None = None) -> list[CairoError]:
     """Every input error of a run; the load files are read when the rest is sound.
 
     Parameters

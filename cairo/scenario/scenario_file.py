@@ -151,10 +151,10 @@ def _expanded(path: str) -> Path:
         return Path(path)
 
 
-def _resolved(values: dict[str, Any], folder: str) -> dict[str, Any]:
+def _resolved(values: dict[str, object], folder: str) -> dict[str, object]:
     """Settings with their paths absolute; what is not text is left for validation."""
 
-    def one(path: Any) -> Any:
+    def one(path: object) -> object:
         if not isinstance(path, str) or not path or is_url(path):
             return path
         # A path cannot hold a null; written out it is a file that does not exist.
@@ -164,12 +164,12 @@ def _resolved(values: dict[str, Any], folder: str) -> dict[str, Any]:
             return f"{scheme}://{os.path.normpath(f'{rest}/{path}')}"
         return os.path.normpath(Path(folder) / _expanded(path))
 
-    def those(mapping: Any, keys: Iterable[str]) -> Any:
+    def those(mapping: object, keys: Iterable[str]) -> object:
         if not isinstance(mapping, dict):
             return mapping
         return {key: one(value) if key in keys else value for key, value in mapping.items()}
 
-    resolved: dict[str, Any] = {}
+    resolved: dict[str, object] = {}
     for key, value in values.items():
         if is_path_key(key):
             value = {k: one(v) for k, v in value.items()} if isinstance(value, dict) else one(value)

@@ -24,6 +24,7 @@ from cairo.workers.sizing import Sizing, sizing
 from cairo.workers.worker_processes import START_METHOD, WORKER_ENVIRON, prepare_workers
 
 if TYPE_CHECKING:
+    from dask.delayed import Delayed
     from distributed import Client
 
     from cairo.workers.settings import DaskSettings
@@ -130,7 +131,7 @@ def dashboard_link(client: Client, settings: DaskSettings) -> str | None:
     return link
 
 
-def _config() -> dict[str, Any]:
+def _config() -> dict[str, object]:
     return {
         # Workers that are told to close may log that they are cut off; errors reach us as such.
         "logging": {"distributed": "critical", "tornado.application": "critical"},
@@ -252,7 +253,7 @@ def _cluster(settings: DaskSettings, size: Sizing, security: Any) -> Iterator[An
             cluster.close(timeout=10)
 
 
-def _is_cluster(factory: Any, name: str) -> bool:
+def _is_cluster(factory: object, name: str) -> bool:
     """Whether calling it makes a cluster: not all packages derive theirs from Dask's."""
     from distributed.deploy.cluster import Cluster
 
@@ -351,8 +352,8 @@ def _same_versions(client: Client) -> None:
 
 def gathered(
     client: Client,
-    parts: Sequence[Any],
-    root: Any,
+    parts: Sequence[Delayed],
+    root: Delayed,
     done: Callable[[int], None] = lambda place: None,
 ) -> Any:
     """Compute `root`, telling `done` the place of each of the parts under it as it finishes.

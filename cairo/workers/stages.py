@@ -1,4 +1,4 @@
-"""Stages of long work: what is told to whoever watches, and the seconds each took."""
+"""Stages of long work, and the seconds each took."""
 
 from __future__ import annotations
 
@@ -6,23 +6,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
 
+from cairo.model.progress import Progress
 
-class Progress(Protocol):
-    """What a run tells whoever watches it."""
-
-    def stage(self, name: str, total: int | None = None) -> None:
-        """A stage begins, of `total` buildings when it counts them."""
-
-    def advance(self, n: int) -> None:
-        """`n` more buildings of the stage are done."""
-
-    def note(self, text: str) -> None:
-        """Something to know, such as the dashboard's address."""
-
-    def done(self) -> None:
-        """The run is over."""
+__all__ = ["Progress", "Timings"]
 
 
 @dataclass

@@ -77,7 +77,7 @@ class LoadOptions:
     kwh_scale: float = 1.0
     floor_net: bool = False
     timezone: str | None = "EST"
-    storage_options: Mapping[str, Any] = field(default_factory=dict)
+    storage_options: Mapping[str, object] = field(default_factory=dict)
     transforms: tuple[Transform, ...] = ()
 
     @property

@@ -193,8 +193,8 @@ def bills_by_month(bills: dict[str, FuelBills], names: dict[str, str]) -> Html:
             ax.set_xlim(-0.3, 11.3)
             ax.yaxis.set_major_formatter(lambda y, _: dollars(y))
         panels[0].set_ylabel("bill [$ a month]")
-        low = min(float(fuel.quartiles.min()) for fuel in bills.values())
-        panels[0].set_ylim(bottom=min(0.0, 1.05 * low))
+        lowest = min(float(fuel.quartiles.min()) for fuel in bills.values())
+        panels[0].set_ylim(bottom=min(0.0, 1.05 * lowest))
         return svg(
             figure,
             "bills",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import math
 import os
 from collections.abc import Mapping
@@ -14,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cairo.errors import CairoError, listed, one_line
+from cairo.errors import CairoError, listed
 from cairo.model.allocations import BAT, share_columns
 from cairo.model.arrays import Float1D, Float2D
 from cairo.model.names import (
@@ -26,6 +24,8 @@ from cairo.model.names import (
     months,
 )
 from cairo.model.tariff import Tariff, parse_tariff
+from cairo.rates_tool.run_files import BAT_FILE, SYSTEM_LOAD
+from cairo.results.reader import RunReader
 from cairo.results.report.numbers import weighted_quantile
 
 FUELS = {"elec": "Electricity", "gas": "Gas", "comb": "Electricity and gas"}
@@ -58,7 +58,7 @@ class RunData:
 
     path: Path
     name: str
-    record: Mapping[str, Any]
+    record: Mapping[str, object]
     homes: pd.DataFrame
     bat: Mapping[str, Float1D]
     bills: Mapping[str, FuelBills]
@@ -101,97 +101,45 @@ def read_run(run_dir: str | os.PathLike[str]) -> RunData:
     CairoError
         A file is missing, unreadable, lacks a column, or does not fit the others; it is named.
     """
-    path = Path(run_dir)
-    if not path.is_dir():
-        raise CairoError(f"run directory {path} does not exist")
-    record = _mapping(path / "run.json")
-    place = path / "customer_metadata.csv"
-    homes = _csv(place, {"bldg_id": "int64", "weight": "float64"}, others=True)
-    _distinct(place, homes)
-    if not (homes["weight"] >= 0).all() or not homes["weight"].sum() > 0:
-        raise CairoError(f"{place}: weights must be zero or more, and not all zero")
+    reader = RunReader(run_dir)
+    record = reader.mapping("run.json")
+    homes = _homes(reader)
     index = pd.Index(homes["bldg_id"])
-    place = path / "cross_subsidization" / "cross_subsidization_BAT_values.csv"
-    names = [name for name in _header(place) if name.startswith(BAT)]
+    names = [name for name in reader.header(BAT_FILE) if name.startswith(BAT)]
     if not names:
-        raise CairoError(f"{place} has none of the columns {listed(share_columns())}")
-    frame = _csv(place, {"bldg_id": "int64", **dict.fromkeys(names, "float64")}, others=True)
-    frame = _aligned(place, frame, index)
-    tariffs = _tariffs(path / "tariff_final_config.json")
-    hours, offset = _hours(path / "system_hourly.csv")
-    requirement, by_tariff = _requirement(path / "run.json", record)
+        raise CairoError(
+            f"{reader.path / BAT_FILE} has none of the columns {listed(share_columns())}"
+        )
+    frame = _aligned(reader, BAT_FILE, reader.table(BAT_FILE, ["bldg_id", *names]), index)
+    hours, offset = _hours(reader)
+    requirement, by_tariff = _requirement(reader.path / "run.json", record)
     return RunData(
-        path=path,
-        name=str(record.get("run_name") or path.name),
+        path=reader.path,
+        name=str(record.get("run_name") or reader.path.name),
         record=record,
         homes=homes,
         bat={name: frame[name].to_numpy(np.float64) for name in names},
-        bills=_fuels(path / "bills", index),
+        bills=_fuels(reader, index),
         dollar_year=str(frame["dollar_year"].iloc[0]) if "dollar_year" in frame else "",
-        tariffs=tariffs,
-        tariff_of=_tariff_of(path / "tariff_map.csv", index),
+        tariffs=_tariffs(reader),
+        tariff_of=_tariff_of(reader, index),
         hours=hours,
         utc_offset=offset,
-        costs=_costs(path / "costs_by_type.csv"),
+        costs=_costs(reader),
         requirement=requirement,
         requirement_by_tariff=by_tariff,
     )
 
 
-def _unreadable(path: Path, error: BaseException) -> CairoError:
-    return CairoError(f"{path} cannot be read: {one_line(error)}")
-
-
-def _mapping(path: Path) -> dict[str, Any]:
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise _unreadable(path, error) from None
-    if not isinstance(stored, dict):
-        raise CairoError(f"{path} has {type(stored).__name__}, expected a JSON object")
-    return stored
-
-
-def _header(path: Path) -> list[str]:
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return next(csv.reader(file), [])
-    except (OSError, ValueError, csv.Error) as error:
-        raise _unreadable(path, error) from None
-
-
-def _csv(path: Path, types: Mapping[str, str], *, others: bool = False) -> pd.DataFrame:
-    """Columns of the given types, all there and finite; `others` are read as text."""
-    import pyarrow as pa
-    import pyarrow.csv
-
-    header = _header(path)
-    absent = [name for name in types if name not in header]
-    if absent:
-        raise CairoError(f"{path} has no column {listed(absent)}; it has {listed(header)}")
-    names = [name for name in header if name in types or others]
-    if len(set(names)) < len(names):
-        raise CairoError(f"{path} has two columns of one name: {listed(names)}")
-    kinds = {"category": pa.dictionary(pa.int32(), pa.string())}
-    options = pyarrow.csv.ConvertOptions(
-        include_columns=names,
-        column_types={name: kinds.get(kind := types.get(name, "string"), kind) for name in names},
-        null_values=["", "nan", "NaN"],
-        strings_can_be_null=True,
-    )
-    try:
-        frame: pd.DataFrame = pyarrow.csv.read_csv(path, convert_options=options).to_pandas()
-    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-        raise _unreadable(path, error) from None
-    if frame.empty:
-        raise CairoError(f"{path} has no rows")
-    for name in types:
-        column = frame[name]
-        bad = column.isna() if types[name] == "category" else ~np.isfinite(column)
-        if bad.any():
-            row = int(np.flatnonzero(bad)[0])
-            raise CairoError(f"{path}: row {row + 1} has no finite {name}")
-    return frame
+def _homes(reader: RunReader) -> pd.DataFrame:
+    """Homes with their metadata columns as text."""
+    name = "customer_metadata.csv"
+    place = reader.path / name
+    homes = reader.table(name, ["bldg_id", "weight"], text=True)
+    _distinct(place, homes)
+    if not (homes["weight"] >= 0).all() or not homes["weight"].sum() > 0:
+        raise CairoError(f"{place}: weights must be zero or more, and not all zero")
+    return homes
 
 
 def _distinct(path: Path, frame: pd.DataFrame) -> None:
@@ -200,8 +148,9 @@ def _distinct(path: Path, frame: pd.DataFrame) -> None:
         raise CairoError(f"{path} has buildings {listed(twice)} more than once")
 
 
-def _aligned(path: Path, frame: pd.DataFrame, index: pd.Index) -> pd.DataFrame:
+def _aligned(reader: RunReader, name: str, frame: pd.DataFrame, index: pd.Index) -> pd.DataFrame:
     """The frame's rows in the order of the homes."""
+    path = reader.path / name
     _distinct(path, frame)
     place = pd.Index(frame["bldg_id"]).get_indexer(index)
     if (place < 0).any():
@@ -214,11 +163,10 @@ def _aligned(path: Path, frame: pd.DataFrame, index: pd.Index) -> pd.DataFrame:
     return frame.iloc[place]
 
 
-def _bills(path: Path, index: pd.Index) -> FuelBills:
-    frame = _csv(
-        path,
-        {"bldg_id": "int64", "weight": "float64", "month": "category", "bill_level": "float64"},
-    )
+def _bills(reader: RunReader, fuel: str, index: pd.Index) -> FuelBills:
+    name = f"bills/{fuel}_bills_year_run.csv"
+    path = reader.path / name
+    frame = reader.table(name, ["bldg_id", "weight", "month", "bill_level"], others=False)
     known = [*months, ANNUAL]
     odd = [name for name in frame["month"].cat.categories if name not in known]
     if odd:
@@ -232,19 +180,21 @@ def _bills(path: Path, index: pd.Index) -> FuelBills:
     quartiles = [
         weighted_quantile(bill[code == m], weight[code == m], QUARTILES) for m in range(len(months))
     ]
-    year = _aligned(path, frame[code == len(months)], index)
+    year = _aligned(reader, name, frame[code == len(months)], index)
     return FuelBills(year["bill_level"].to_numpy(np.float64), np.array(quartiles))
 
 
-def _fuels(folder: Path, index: pd.Index) -> dict[str, FuelBills]:
+def _fuels(reader: RunReader, index: pd.Index) -> dict[str, FuelBills]:
     """Bills by the keys of `FUELS`; electricity alone when nobody has a gas bill."""
-    bills = {key: _bills(folder / f"{key}_bills_year_run.csv", index) for key in FUELS}
+    bills = {key: _bills(reader, key, index) for key in FUELS}
     return bills if bills["gas"].annual.any() else {"elec": bills["elec"]}
 
 
-def _tariffs(path: Path) -> dict[str, Tariff]:
+def _tariffs(reader: RunReader) -> dict[str, Tariff]:
+    name = "tariff_final_config.json"
+    path = reader.path / name
     try:
-        tables = {key: parse_tariff(key, tariff) for key, tariff in _mapping(path).items()}
+        tables = {key: parse_tariff(key, tariff) for key, tariff in reader.mapping(name).items()}
     except CairoError as error:
         raise error if str(path) in str(error) else CairoError(f"{path}: {error}") from None
     if not tables:
@@ -252,30 +202,33 @@ def _tariffs(path: Path) -> dict[str, Tariff]:
     return tables
 
 
-def _hours(path: Path) -> tuple[pd.DataFrame, str]:
+def _hours(reader: RunReader) -> tuple[pd.DataFrame, str]:
     """Hourly rows with their times as local standard time, and the zone, such as `-05:00`."""
-    prices = [name for name in PRICE_COLUMNS if name in _header(path)]
-    numbers = dict.fromkeys(["system_load_kwh", *prices, TOTAL_PRICE], "float64")
-    frame = _csv(path, {"time": "category", **numbers})
+    name = "system_hourly.csv"
+    prices = [column for column in PRICE_COLUMNS if column in reader.header(name)]
+    frame = reader.table(name, ["time", SYSTEM_LOAD, *prices, TOTAL_PRICE], others=False)
     if len(frame) != HOURS:
-        raise CairoError(f"{path} has {len(frame)} rows, expected {HOURS}")
+        raise CairoError(f"{reader.path / name} has {len(frame)} rows, expected {HOURS}")
     stamps = frame["time"].astype(str)
     try:
         times = pd.to_datetime(stamps.str.slice(0, 19), format="ISO8601")
     except ValueError as error:
-        raise _unreadable(path, error) from None
+        raise reader.unreadable(name, error) from None
     return frame.assign(time=times.to_numpy()), stamps.iloc[0][19:]
 
 
-def _costs(path: Path) -> dict[str, float]:
-    frame = _csv(path, {"cost": "category", "dollars": "float64"})
+def _costs(reader: RunReader) -> dict[str, float]:
+    name = "costs_by_type.csv"
+    frame = reader.table(name, ["cost", "dollars"])
     costs = dict(zip(frame["cost"].astype(str), frame["dollars"].tolist(), strict=True))
     if RESIDUAL_COSTS not in costs:
-        raise CairoError(f"{path} has no row {RESIDUAL_COSTS}; it has {listed(costs)}")
+        raise CairoError(
+            f"{reader.path / name} has no row {RESIDUAL_COSTS}; it has {listed(costs)}"
+        )
     return costs
 
 
-def _requirement(path: Path, record: Mapping[str, Any]) -> tuple[float, dict[str, float]]:
+def _requirement(path: Path, record: Mapping[str, object]) -> tuple[float, dict[str, float]]:
     summary = record.get("summary")
     summary = summary if isinstance(summary, dict) else {}
     by_tariff = summary.get("revenue_requirement_by_tariff") or {}
@@ -288,7 +241,8 @@ def _requirement(path: Path, record: Mapping[str, Any]) -> tuple[float, dict[str
     return float(total), {k: float(v) for k, v in by_tariff.items()}
 
 
-def _tariff_of(path: Path, index: pd.Index) -> np.ndarray:
+def _tariff_of(reader: RunReader, index: pd.Index) -> np.ndarray:
     """Each home's tariff."""
-    frame = _csv(path, {"bldg_id": "int64", "tariff_key": "category"})
-    return np.asarray(_aligned(path, frame, index)["tariff_key"].astype(object))
+    name = "tariff_map.csv"
+    frame = _aligned(reader, name, reader.table(name, ["bldg_id", "tariff_key"]), index)
+    return np.asarray(frame["tariff_key"].astype(object))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from cairo.model.allocations import basis_label, label
+from cairo.model.arrays import Float1D
 from cairo.model.names import (
     CAPACITY_PRICE,
     DISTRIBUTION_PRICE,
@@ -154,7 +154,7 @@ def revenue(run: RunData) -> Html:
     )
 
 
-def _revenue_row(name: str, weight: Any, bills: Any, requirement: float) -> list[str]:
+def _revenue_row(name: str, weight: Float1D, bills: Float1D, requirement: float) -> list[str]:
     collected, customers = math.fsum(weight * bills), math.fsum(weight)
     return [
         name,
@@ -304,7 +304,7 @@ def bills(run: RunData) -> list[Html]:
     ]
 
 
-def made(record: Mapping[str, Any]) -> list[Html]:
+def made(record: Mapping[str, object]) -> list[Html]:
     """Settings, versions, times and inputs, as `run.json` has them."""
     seconds = record.get("timings_s")
     rows = [[name, f"{value:,.2f} s"] for name, value in _items(seconds)]
@@ -328,7 +328,7 @@ def made(record: Mapping[str, Any]) -> list[Html]:
     ]
 
 
-def _items(value: object) -> list[tuple[str, Any]]:
+def _items(value: object) -> list[tuple[str, object]]:
     return list(value.items()) if isinstance(value, Mapping) else []
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +40,7 @@ BULK_COLUMN = "bulk_tx_cost_enduse"
 PEAK_HOURS = 100
 """Hours a distribution cost is spread over when no number is given."""
 
-Options = Mapping[str, Any] | None
+Options = Mapping[str, object] | None
 
 
 def _load_cambium_marginal_costs(
