@@ -1,7 +1,8 @@
 """Write the reference pages that come from the code: `python docs/generate_reference.py`.
 
 `docs/scenario.md` is made of the pydantic models of a scenario file, `docs/cli.md` of the
-commands' signatures; a test fails when either is not what this script would write.
+commands' signatures, tables of `docs/run_directory.md` and `docs/method.md` of the tables that
+runs follow; a test fails when one is not what this script would write.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from typer.models import ArgumentInfo, OptionInfo
 
 from cairo.cli import app
 from cairo.files.price_files import CAMBIUM_METADATA_ROWS
+from cairo.model.allocations import ALLOCATIONS
 from cairo.rates_tool.lookups import GAS_COLUMN, PV_COLUMN, TOTAL_COLUMN, UNIT_SUFFIXES
 from cairo.rates_tool.low_income_assistance import AssistanceProgram
+from cairo.rates_tool.run_files import RUN_FILES, Column
 from cairo.scenario.run_settings import RunSettings, SubclassConfig
 from cairo.workers.settings import ClusterSettings, DaskSettings, TLSSettings
 
@@ -149,8 +152,13 @@ NOTES = {
 
 
 def pages() -> dict[str, str]:
-    """{file name: its text} of the generated pages."""
-    return {"scenario.md": scenario_page(), "cli.md": cli_page()}
+    """{file name: its text} of the pages that are generated, whole or in part."""
+    return {
+        "scenario.md": scenario_page(),
+        "cli.md": cli_page(),
+        "run_directory.md": run_directory_page(),
+        "method.md": method_page(),
+    }
 
 
 def scenario_page() -> str:
@@ -290,6 +298,42 @@ def _shown_default(value: Any) -> str:
     if value is None:
         return "none"
     return "off" if value is False else f"`{value}`"
+
+
+# Parts of pages that are written by hand
+
+
+def filled(page: str, part: str, text: str) -> str:
+    """A page with the text between the marks of one of its parts."""
+    begin, end = f"<!-- {part} -->\n", f"<!-- end of {part} -->"
+    before, _, rest = page.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n{text}\n\n{end}{after}"
+
+
+def run_directory_page() -> str:
+    """Files of a run directory and their columns, from the table that writes them."""
+    page = (DOCS / "run_directory.md").read_text(encoding="utf-8")
+    rows = [(f"`{one.name}`", one.about) for one in RUN_FILES]
+    rows.append(("`report.html`", "the [report](report.md), when one has been made"))
+    page = filled(page, "run files", _table(("file", "holds"), rows))
+    tables: dict[tuple[Column, ...], list[str]] = {}
+    for one in RUN_FILES:
+        if one.columns:
+            tables.setdefault(one.columns, []).append(f"`{one.name}`")
+    parts = [
+        f"{', '.join(names)}:\n\n"
+        + _table(("column", ""), [(f"`{column.name}`", column.about) for column in columns])
+        for columns, names in tables.items()
+    ]
+    return filled(page, "run columns", "\n\n".join(parts))
+
+
+def method_page() -> str:
+    """The bases of the residual allocations, from their table."""
+    page = (DOCS / "method.md").read_text(encoding="utf-8")
+    rows = [(f"{one.label} (`{one.name}`)", one.basis_label) for one in ALLOCATIONS]
+    return filled(page, "allocations", _table(("allocation", "b[i] is the"), rows))
 
 
 if __name__ == "__main__":

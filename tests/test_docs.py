@@ -178,10 +178,6 @@ def test_the_run_directory_page_names_every_file_and_column(run_files: dict[str,
         by_column = re.fullmatch(r"cross_subsidization/cross_subsidization_BAT_by_(.+)\.csv", name)
         if by_column:
             name = name.replace(by_column[1], "<column>")
-        statistics = re.fullmatch(r"bills/(gas|comb)(_bill_statistics_by_segment\.csv)", name)
-        if statistics:
-            assert f"`{statistics[1]}_`" in page
-            name = f"bills/elec{statistics[2]}"
         assert f"`{name}`" in page
         if name.endswith(".csv"):
             columns = content.decode().splitlines()[0].split(",")

@@ -107,13 +107,16 @@ INT, FLOAT, TEXT = "int64", "float64", ""
 BLDG = Column("bldg_id", INT, "home")
 WEIGHT = Column("weight", FLOAT, "customers")
 DOLLAR_YEAR = Column("dollar_year", INT, "year of the dollars")
-STATISTICS = tuple(
-    Column(name, FLOAT, "see [Statistics](method.md#statistics-by-segment-c)")
-    for name in (
-        "buildings", "customers", "mean", "median", "weighted_average", "std",
-        "coefficient_of_variation", "quartile_coefficient_of_dispersion",
-    )
-)  # fmt: skip
+STATISTICS = (
+    Column("buildings", FLOAT, "homes of the group"),
+    Column("customers", FLOAT, "customers they stand for"),
+    Column("mean", FLOAT, "over homes [$]"),
+    Column("median", FLOAT, "over homes [$]"),
+    Column("weighted_average", FLOAT, "over customers [$]"),
+    Column("std", FLOAT, "sample standard deviation over homes [$]"),
+    Column("coefficient_of_variation", FLOAT, "`std` over `mean`"),
+    Column("quartile_coefficient_of_dispersion", FLOAT, "(Q3 - Q1) / (Q3 + Q1) over homes"),
+)
 
 
 def long_bills(bills: pd.DataFrame, weight: pd.Series, dollar_year: int) -> pd.DataFrame:
