@@ -19,7 +19,7 @@ class HourGroups:
     order : (8760,) hours in group order, None when already so.
     starts : (g,) first place of each group in that order.
     month, period : (g,) month from 0 and period from 0 of each group.
-    periods : number of periods of the schedule.
+    periods : number of periods of the schedule; rows : of months, or of what stands for them.
     """
 
     order: Int1D | None
@@ -27,10 +27,11 @@ class HourGroups:
     month: Int1D
     period: Int1D
     periods: int
+    rows: int = MONTHS
 
     def spread(self, groups: Float2D) -> Float3D:
-        """(n, g) group values as (n, 12, periods), zero where a period has no hour."""
-        full = np.zeros((len(groups), MONTHS, self.periods))
+        """(n, g) group values as (n, rows, periods), zero where a period has no hour."""
+        full = np.zeros((len(groups), self.rows, self.periods))
         full[:, self.month, self.period] = groups
         return full
 
@@ -39,7 +40,12 @@ def hour_groups(weekday: np.ndarray, weekend: np.ndarray, periods: int, year: in
     """Groups of a URDB schedule (12, 24) of periods from 1, in a calendar year."""
     month, hour = hour_months(), hour_of_day()
     period = np.where(hour_weekend(year), weekend[month, hour], weekday[month, hour]) - 1
-    group = month * periods + period
+    return grouped_hours(month, period, MONTHS, periods)
+
+
+def grouped_hours(row: Int1D, period: Int1D, rows: int, periods: int) -> HourGroups:
+    """Groups of hours (8760,) that have a row (a month, a season) and a period, both from 0."""
+    group = row * periods + period
     order = np.argsort(group, kind="stable")
     occurring, starts = np.unique(group[order], return_index=True)
     already = bool((np.diff(group) >= 0).all())
@@ -49,6 +55,7 @@ def hour_groups(weekday: np.ndarray, weekend: np.ndarray, periods: int, year: in
         (occurring // periods).astype(np.int64),
         (occurring % periods).astype(np.int64),
         periods,
+        rows,
     )
 
 

@@ -22,6 +22,7 @@ from cairo.model.arrays import FloatND
 from cairo.model.calendar import __timeshift__, hour_months, hour_of_day, hour_stamps, hour_weekend
 from cairo.model.names import ELECTRICITY, GAS, MONTHS, NET_LOAD
 from cairo.model.periods import PeriodUse, period_plan
+from cairo.model.response import LEAST_KWH
 from cairo.model.tariff import (
     Tariff,
     energy_charge_aggregation_method,
@@ -42,6 +43,7 @@ __all__ = [
     "extract_energy_charge_map",
     "process_building_demand_by_period",
     "process_residential_hourly_demand",
+    "process_residential_hourly_demand_response_shift",
     "return_buildingstock",
 ]
 
@@ -190,6 +192,74 @@ def weight_frame(sample_weights: pd.DataFrame | pd.Series) -> pd.DataFrame:
     elif "bldg_id" not in sample_weights:
         sample_weights = sample_weights.rename_axis("bldg_id").reset_index()
     return sample_weights[["bldg_id", "weight"]]
+
+
+def process_residential_hourly_demand_response_shift(
+    hourly_load_df: pd.DataFrame,
+    period_rate: pd.Series,
+    demand_elasticity: float,
+    equivalent_flat_tariff: float | None = None,
+    receiver_period: int | None = None,
+    min_period_abs_kwh: float = LEAST_KWH,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Loads of one season after customers have responded to the prices of its periods.
+
+    Parameters
+    ----------
+    hourly_load_df : `bldg_id`, `energy_period`, `electricity_net` [kWh], a row an hour.
+    period_rate : {energy_period: price} [$/kWh].
+    demand_elasticity : of substitution, at most 0.
+    equivalent_flat_tariff : price that leaves use as it is [$/kWh]; what all pay on average when
+        None.
+    receiver_period : takes what the others give; the cheapest when None.
+    min_period_abs_kwh : below this a period keeps its use [kWh].
+
+    Returns
+    -------
+    (the frame with `Q_orig` [kWh of the period], `load_shift` [kWh], `hourly_shift` and
+    `shifted_net` [kWh]; `bldg_id, energy_period, Q_orig, Q_new, rate, epsilon`, the achieved
+    elasticity, NaN where it says nothing).
+
+    Notes
+    -----
+    Hour by hour, as it is defined; `model.response` does the same on sums.
+    """
+    hours = hourly_load_df.copy()
+    hours["rate"] = hours["energy_period"].map(period_rate)
+    if equivalent_flat_tariff is None:
+        paid = (hours["electricity_net"] * hours["rate"]).sum()
+        equivalent_flat_tariff = paid / hours["electricity_net"].sum()
+    if receiver_period is None:
+        receiver_period = period_rate[hours["energy_period"].unique()].idxmin()
+    grouped = hours.groupby(["bldg_id", "energy_period"])["electricity_net"]
+    use = grouped.agg(["sum", "size"]).rename(columns={"sum": "Q_orig", "size": "hours"})
+    use = use.reset_index()
+    use["rate"] = use["energy_period"].map(period_rate)
+    wanted = use["Q_orig"] * ((use["rate"] / equivalent_flat_tariff) ** demand_elasticity - 1.0)
+    small = use["Q_orig"] < min_period_abs_kwh
+    receives = use["energy_period"] == receiver_period
+    use["load_shift"] = wanted.where(~small & ~receives, 0.0)
+    by_home = use.groupby("bldg_id")["load_shift"]
+    kept = use["Q_orig"].where(receives & ~small, 0.0).groupby(use["bldg_id"]).transform("sum")
+    beyond = (by_home.transform("sum") - kept).clip(lower=0.0)
+    takes = use["load_shift"].clip(lower=0.0)
+    all_taken = takes.groupby(use["bldg_id"]).transform("sum")
+    use["load_shift"] -= takes * (beyond / all_taken.where(all_taken > 0.0, 1.0))
+    given = use.groupby("bldg_id")["load_shift"].transform("sum")
+    use["load_shift"] = use["load_shift"].where(~receives, -given)
+    kept_columns = ["bldg_id", "energy_period", "Q_orig", "load_shift", "hours"]
+    shifted = hours.merge(use[kept_columns], on=["bldg_id", "energy_period"], how="left")
+    by_use = shifted["electricity_net"] / shifted["Q_orig"]
+    share = by_use.where(shifted["Q_orig"] >= min_period_abs_kwh, 1.0 / shifted["hours"])
+    shifted["hourly_shift"] = shifted["load_shift"] * share
+    shifted["shifted_net"] = shifted["electricity_net"] + shifted["hourly_shift"]
+    use["Q_new"] = use["Q_orig"] + use["load_shift"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        change = np.log(use["Q_new"] / use["Q_orig"])
+        use["epsilon"] = change / np.log(use["rate"] / equivalent_flat_tariff)
+    use["epsilon"] = use["epsilon"].where(np.isfinite(use["epsilon"]))
+    tracker = use[["bldg_id", "energy_period", "Q_orig", "Q_new", "rate", "epsilon"]]
+    return shifted.set_axis(hourly_load_df.index, axis=0), tracker
 
 
 def process_building_demand_by_period(

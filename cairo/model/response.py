@@ -1,0 +1,259 @@
+"""Customers who respond to price: what they move from dear periods to cheap ones.
+
+In season s a home uses Q[p] kWh in period p, at the price P[p] of the tariff's first tier. The
+flat price is what the tariff's homes pay on average, Pflat = sum w Q P / sum w Q. With an
+elasticity e the home uses D[p] = Q[p] ((P[p] / Pflat)^e - 1) more in each period but the cheapest,
+which takes the rest, so that the energy of the home and season is kept. Every hour of a period
+is multiplied by f = 1 + D / Q. Below 1 kWh a ratio says nothing: such a period keeps what it has,
+and what the cheapest takes then is spread evenly over its hours. Where the other periods would take
+more than the cheapest has, they take what it has.
+
+References
+----------
+.. [1] Faruqui, A., Sergici, S. (2013). Arcturus: international evidence on dynamic pricing. The
+   Electricity Journal 26 (7), 55-65. https://doi.org/10.1016/j.tej.2013.07.007
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cairo.errors import ScenarioError, TariffError, listed
+from cairo.model.arrays import Float1D, Float2D, Float3D, Int1D
+from cairo.model.calendar import hour_months, hour_of_day, hour_weekend
+from cairo.model.kernels import weighted_total
+from cairo.model.names import MONTHS
+from cairo.model.periods import HourGroups, grouped_hours
+from cairo.model.tariff import Tariff
+
+WINTER, SUMMER = "winter", "summer"
+JULY = 6
+LEAST_KWH = 1.0
+"""Below this a period's use says nothing about a ratio [kWh]."""
+LOWEST = -5.0
+"""A lower elasticity is a mistake: a price 10 % above the average would cut use by 40 %."""
+
+
+@dataclass(frozen=True)
+class Elasticity:
+    """Elasticity of substitution by season; `always` where no season is told apart."""
+
+    always: float | None = None
+    by_season: Mapping[str, float] | None = None
+
+    @classmethod
+    def of(cls, given: float | Mapping[str, float]) -> Elasticity:
+        """A number for all seasons, or {winter: e, summer: e}.
+
+        Raises
+        ------
+        ScenarioError
+            A season that is none, or a value above 0 or below `LOWEST`.
+        """
+        values = given if isinstance(given, Mapping) else {"": given}
+        for season, value in values.items():
+            what = f"elasticity {season}".strip()
+            if season not in ("", WINTER, SUMMER):
+                raise ScenarioError(f"{what}: expected the seasons {WINTER} and {SUMMER}")
+            if not math.isfinite(value) or value > 0.0 or value < LOWEST:
+                raise ScenarioError(f"{what} is {value:g}, expected {LOWEST:g} to 0")
+        if isinstance(given, Mapping):
+            return cls(None, dict(given))
+        return cls(float(given))
+
+    @property
+    def responds(self) -> bool:
+        """Whether anybody does."""
+        values = [self.always] if self.by_season is None else list(self.by_season.values())
+        return any(value for value in values)
+
+    def of_season(self, season: str) -> float:
+        """Elasticity of one season; 0 of one that is not named."""
+        if self.by_season is None:
+            return float(self.always or 0.0)
+        return float(self.by_season.get(season, 0.0))
+
+
+@dataclass(frozen=True, eq=False)
+class ResponsePlan:
+    """How customers on one tariff respond; S seasons, P energy periods.
+
+    seasons : names. of_month : (12,) place in `seasons`. groups : hours of each season and period.
+    elasticity : (S,). price : (P,) [$/kWh]. occurs : (S, P) whether the season has the period.
+    cheapest : (S,) period. hours : (S, P) number of them; month_hours : (12, P).
+    """
+
+    key: str
+    seasons: tuple[str, ...]
+    of_month: Int1D
+    groups: HourGroups
+    elasticity: Float1D
+    price: Float1D
+    occurs: np.ndarray
+    cheapest: Int1D
+    hours: Float2D
+    month_hours: Float2D
+
+
+def varies_within_a_day(table: Tariff) -> bool:
+    """Whether some day of the schedules has two periods."""
+    days = (*table.weekday, *table.weekend)
+    return any(len(np.unique(day)) > 1 for day in days)
+
+
+def seasons_of(
+    table: Tariff, winter_months: Sequence[int] | None = None
+) -> tuple[tuple[str, ...], Int1D]:
+    """(names of a tariff's seasons, season of each month).
+
+    Months with the same set of periods are a season: of two, the one with July is summer. Other
+    numbers of them have numbers for names. `winter_months` (from 1) say it instead.
+    """
+    if winter_months is not None:
+        winter = np.isin(np.arange(1, MONTHS + 1), list(winter_months))
+        return (WINTER, SUMMER), np.where(winter, 0, 1).astype(np.int64)
+    sets = [
+        frozenset(table.weekday[month].tolist()) | frozenset(table.weekend[month].tolist())
+        for month in range(MONTHS)
+    ]
+    kinds = list(dict.fromkeys(sets))
+    of_month = np.array([kinds.index(one) for one in sets], dtype=np.int64)
+    if len(kinds) == 2:
+        if of_month[JULY] == 0:
+            of_month = 1 - of_month
+        return (WINTER, SUMMER), of_month
+    return tuple(f"season {n + 1}" for n in range(len(kinds))), of_month
+
+
+def response_plan(
+    table: Tariff,
+    elasticity: Elasticity,
+    year: int,
+    winter_months: Sequence[int] | None = None,
+) -> ResponsePlan:
+    """The plan of one tariff in a calendar year.
+
+    Raises
+    ------
+    ScenarioError
+        An elasticity by season for a tariff that does not have these two.
+    TariffError
+        A price that is not above zero in a period of a season that responds.
+    """
+    names, of_month = seasons_of(table, winter_months)
+    by_season = elasticity.by_season
+    if by_season is not None:
+        odd = [season for season in by_season if season not in names]
+        if odd or set(np.unique(of_month).tolist()) != set(range(len(names))):
+            raise ScenarioError(
+                f"elasticity names {listed(by_season)}; tariff {table.key} has "
+                f"{len(np.unique(of_month))} season by its periods: give winter_months"
+            )
+    values = np.array([elasticity.of_season(name) for name in names])
+    month, hour = hour_months(), hour_of_day()
+    period = (
+        np.where(hour_weekend(year), table.weekend[month, hour], table.weekday[month, hour]) - 1
+    )
+    groups = grouped_hours(of_month[month], period, len(names), table.n_periods)
+    hours = np.zeros((len(names), table.n_periods))
+    np.add.at(hours, (of_month[month], period), 1.0)
+    month_hours = np.zeros((MONTHS, table.n_periods))
+    np.add.at(month_hours, (month, period), 1.0)
+    price, occurs = table.rate[:, 0], hours > 0.0
+    for season, value in enumerate(values):
+        wrong = np.flatnonzero(occurs[season] & ~(price > 0.0))
+        if value and len(wrong):
+            raise TariffError(
+                f"tariff {table.key} has a price of {price[wrong[0]]:g} $/kWh in period "
+                f"{wrong[0] + 1}, expected one above zero where customers respond to it"
+            )
+    cheapest = np.where(occurs, price, np.inf).argmin(axis=1).astype(np.int64)
+    return ResponsePlan(
+        table.key, names, of_month, groups, values, price, occurs, cheapest, hours, month_hours
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Shift:
+    """What homes (n,) of one tariff do; arrays (n, S, P).
+
+    before, after : [kWh]. factor : of every hour; added : to every hour [kWh].
+    flat_price : (S,) [$/kWh]. ratio : (S, P), (P / Pflat)^e.
+    plain : (n,) whether no period takes more than the cheapest has.
+    """
+
+    plan: ResponsePlan
+    before: Float3D
+    after: Float3D
+    factor: Float3D
+    added: Float3D
+    flat_price: Float1D
+    ratio: Float2D
+    plain: np.ndarray
+
+    def of_months(self, by_month: Float3D) -> Float3D:
+        """Sums (n, 12, P) after the shift, of those before; hours below zero stay."""
+        months = self.plan.of_month
+        return by_month * self.factor[:, months] + self.added[:, months] * self.plan.month_hours
+
+    def of_groups(self, sums: Float3D, of_one: Float2D) -> Float3D:
+        """Sums (n, S, P) of weight x kWh after the shift; `of_one` (S, P) is the weights' sum."""
+        return sums * self.factor + self.added * of_one
+
+
+def shifted(plan: ResponsePlan, before: Float3D, weight: Float1D) -> Shift:
+    """The response of a tariff's homes to its prices.
+
+    Parameters
+    ----------
+    plan : of the tariff.
+    before : (n, S, P) use in each season and period [kWh].
+    weight : (n,) customers.
+
+    Notes
+    -----
+    Flat prices are correctly rounded sums over the homes, so free of their order.
+    """
+    ratio = np.ones_like(plan.hours)
+    flat = np.full(len(plan.seasons), np.nan)
+    for season, elasticity in enumerate(plan.elasticity):
+        use = before[:, season]
+        total = weighted_total(weight[:, None], use)
+        if elasticity and total > 0.0:
+            flat[season] = weighted_total(weight[:, None], use * plan.price) / total
+            there = plan.occurs[season]
+            ratio[season, there] = (plan.price[there] / flat[season]) ** elasticity
+    small = before < LEAST_KWH
+    moved = np.where(small, 0.0, before * (ratio - 1.0))
+    season = np.arange(len(plan.seasons))
+    moved[:, season, plan.cheapest] = 0.0
+    taken = moved.sum(axis=2)
+    cheapest = before[:, season, plan.cheapest]
+    has = np.where(cheapest < LEAST_KWH, 0.0, cheapest)
+    over = taken > has
+    if over.any():
+        # What the others take beyond what is given and what the cheapest has is not there.
+        takes = np.where(moved > 0.0, moved, 0.0)
+        wanted = takes.sum(axis=2)
+        less = np.where(over, (wanted - (taken - has)) / np.where(over, wanted, 1.0), 1.0)
+        moved = np.where(moved > 0.0, moved * less[:, :, None], moved)
+        taken = moved.sum(axis=2)
+    moved[:, season, plan.cheapest] = -taken
+    safe = np.where(small, 1.0, before)
+    factor = np.where(small, 1.0, 1.0 + moved / safe)
+    hours = np.where(plan.occurs, plan.hours, 1.0)
+    added = np.where(small, moved / hours, 0.0)
+    return Shift(plan, before, before + moved, factor, added, flat, ratio, ~over.any(axis=1))
+
+
+def achieved_elasticity(shift: Shift) -> Float3D:
+    """log(Q' / Q) / log(P / Pflat) of each home, season and period; NaN where it says nothing."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        change = np.log(shift.after / shift.before)
+        price = np.log(shift.plan.price / shift.flat_price[:, None])
+        found: Float3D = np.where(np.abs(price) > 0.0, change / price, np.nan)
+    return np.where(np.isfinite(found), found, np.nan)

@@ -1,0 +1,173 @@
+"""What one run asks of its homes' hours, put together of measures."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cairo.model.arrays import Bool1D, Float1D, Int1D
+from cairo.model.names import NET_LOAD
+from cairo.model.periods import PeriodPlan, PeriodUse, period_plan
+from cairo.model.tariff import Tariff
+from cairo.rates_tool.dd_stages.aggregate import Demand
+from cairo.rates_tool.dd_stages.exports import Exports
+from cairo.rates_tool.dd_stages.marginal import Burden
+from cairo.rates_tool.dd_stages.measure import Measure, Measures
+from cairo.rates_tool.dd_stages.period import ByPeriod
+from cairo.rates_tool.dd_stages.residual import Energy
+
+if TYPE_CHECKING:
+    from cairo.rates_tool.dd_stages.summary import Summary
+
+GAS_THERMS = "natural_gas"
+
+
+@dataclass(frozen=True, eq=False)
+class TariffUse:
+    """What one tariff needs of the hours of those on it; measures of `plan`'s schedules."""
+
+    homes: Int1D
+    plan: PeriodPlan
+    column: str
+    solar: bool
+
+    @property
+    def billed(self) -> ByPeriod:
+        """Billed energy by month and energy period."""
+        return ByPeriod(self.homes, self.column, self.plan.energy)
+
+    @property
+    def month_peaks(self) -> ByPeriod | None:
+        """The month's highest hour."""
+        if not self.plan.monthly_peak:
+            return None
+        return ByPeriod(self.homes, self.column, self.plan.months, highest=True)
+
+    @property
+    def demand_peaks(self) -> ByPeriod | None:
+        """The highest hour of each demand period."""
+        demand = self.plan.demand
+        return None if demand is None else ByPeriod(self.homes, self.column, demand, highest=True)
+
+    @property
+    def exports(self) -> Exports | None:
+        """Solar energy by month and energy period."""
+        return Exports(self.homes, self.plan.energy) if self.solar else None
+
+    def measures(self) -> Iterator[Measure]:
+        """All of them."""
+        every = (self.billed, self.month_peaks, self.demand_peaks, self.exports)
+        yield from (one for one in every if one is not None)
+
+    def use(self, summary: Summary) -> PeriodUse:
+        """The customers' use by month and period, of a summary that has it."""
+        peaks, demand, exports = self.month_peaks, self.demand_peaks, self.exports
+        solar = None if exports is None else summary[exports]
+        return PeriodUse(
+            self.homes,
+            summary[self.billed],
+            peak_kw=None if peaks is None else summary[peaks][:, :, 0],
+            demand_kw=None if demand is None else summary[demand],
+            exports=None if solar is None else solar[:, 0],
+            self_use=None if solar is None else solar[:, 1],
+            generation=None if solar is None else solar[:, 2],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class UsePlan:
+    """Which tariff each building is on, and what that tariff needs of its hours.
+
+    tariff_of : (n,) place in `keys`, or -1 for a building without; in the order of the pass's
+    bldg_ids.
+    """
+
+    keys: tuple[str, ...]
+    plans: tuple[PeriodPlan, ...]
+    tariff_of: Int1D
+
+    def by_tariff(self, bldg_ids: Int1D, column: str, solar: bool) -> dict[str, TariffUse]:
+        """{tariff key: what is asked}, of tariffs that have customers."""
+        uses = {}
+        for place, (key, plan) in enumerate(zip(self.keys, self.plans, strict=True)):
+            homes = bldg_ids[self.tariff_of == place]
+            if len(homes):
+                uses[key] = TariffUse(homes, plan, column, solar)
+        return uses
+
+
+def use_plan(
+    bldg_ids: Int1D, strategy: Mapping[int, str], tables: Mapping[str, Tariff], year: int
+) -> UsePlan:
+    """The plan of buildings on several tariffs; only tariffs in use are kept."""
+    keys = tuple(sorted(set(strategy.values())))
+    place = {key: i for i, key in enumerate(keys)}
+    return UsePlan(
+        keys,
+        tuple(period_plan(tables[key], year) for key in keys),
+        np.array([place.get(strategy.get(int(i), ""), -1) for i in bldg_ids], dtype=np.int64),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class PassPlan:
+    """What one run asks of its homes' hours; parts left None are not asked.
+
+    bldg_ids : (n,) every building of the run, ascending.
+    weight : (n,) customers, for the system hourly demand.
+    price : (8760,) total marginal price [$/kWh], for the burden.
+    peak : (8760,) hours with capacity or distribution cost, for the residual bases.
+    electricity, gas : demand by period, tariff by tariff.
+    solar : also exports and own use by period.
+    """
+
+    bldg_ids: Int1D
+    weight: Float1D | None = None
+    price: Float1D | None = None
+    peak: Bool1D | None = None
+    electricity: UsePlan | None = None
+    gas: UsePlan | None = None
+    solar: bool = False
+
+    @functools.cached_property
+    def demand(self) -> Demand | None:
+        """The question for the system hourly demand."""
+        return None if self.weight is None else Demand(self.bldg_ids, self.weight)
+
+    @functools.cached_property
+    def burden(self) -> Burden | None:
+        """The question for the economic burden."""
+        return None if self.price is None else Burden(self.bldg_ids, self.price)
+
+    @functools.cached_property
+    def energy(self) -> tuple[Energy, Energy] | None:
+        """The questions for the energy of the year and of the peak hours."""
+        if self.peak is None:
+            return None
+        return Energy(self.bldg_ids), Energy(self.bldg_ids, self.peak)
+
+    @functools.cached_property
+    def electric_uses(self) -> dict[str, TariffUse]:
+        """{tariff key: the questions of its electric bills}."""
+        if self.electricity is None:
+            return {}
+        return self.electricity.by_tariff(self.bldg_ids, NET_LOAD, self.solar)
+
+    @functools.cached_property
+    def gas_uses(self) -> dict[str, TariffUse]:
+        """{tariff key: the questions of its gas bills}."""
+        if self.gas is None:
+            return {}
+        return self.gas.by_tariff(self.bldg_ids, GAS_THERMS, solar=False)
+
+    @functools.cached_property
+    def measures(self) -> Measures:
+        """All questions as one set."""
+        asked: list[Measure | None] = [self.demand, self.burden, *(self.energy or ())]
+        for use in (*self.electric_uses.values(), *self.gas_uses.values()):
+            asked += use.measures()
+        return Measures.of(self.bldg_ids, [one for one in asked if one is not None])
