@@ -229,10 +229,10 @@ def shifted(plan: ResponsePlan, before: Float3D, weight: Float1D) -> Shift:
             ratio[season, there] = (plan.price[there] / flat[season]) ** elasticity
     small = before < LEAST_KWH
     moved = np.where(small, 0.0, before * (ratio - 1.0))
-    season = np.arange(len(plan.seasons))
-    moved[:, season, plan.cheapest] = 0.0
+    every = np.arange(len(plan.seasons))
+    moved[:, every, plan.cheapest] = 0.0
     taken = moved.sum(axis=2)
-    cheapest = before[:, season, plan.cheapest]
+    cheapest = before[:, every, plan.cheapest]
     has = np.where(cheapest < LEAST_KWH, 0.0, cheapest)
     over = taken > has
     if over.any():
@@ -242,7 +242,7 @@ def shifted(plan: ResponsePlan, before: Float3D, weight: Float1D) -> Shift:
         less = np.where(over, (wanted - (taken - has)) / np.where(over, wanted, 1.0), 1.0)
         moved = np.where(moved > 0.0, moved * less[:, :, None], moved)
         taken = moved.sum(axis=2)
-    moved[:, season, plan.cheapest] = -taken
+    moved[:, every, plan.cheapest] = -taken
     safe = np.where(small, 1.0, before)
     factor = np.where(small, 1.0, 1.0 + moved / safe)
     hours = np.where(plan.occurs, plan.hours, 1.0)
