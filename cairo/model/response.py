@@ -16,66 +16,23 @@ References
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from cairo.errors import ScenarioError, TariffError, listed
-from cairo.model.arrays import Float1D, Float2D, Float3D, Int1D
+from cairo.model.arrays import Bool1D, Float1D, Float2D, Float3D, Int1D
 from cairo.model.calendar import hour_months, hour_of_day, hour_weekend
+from cairo.model.elasticity import SUMMER, WINTER, Elasticity
 from cairo.model.kernels import weighted_total
 from cairo.model.names import MONTHS
 from cairo.model.periods import HourGroups, grouped_hours
 from cairo.model.tariff import Tariff
 
-WINTER, SUMMER = "winter", "summer"
 JULY = 6
 LEAST_KWH = 1.0
 """Below this a period's use says nothing about a ratio [kWh]."""
-LOWEST = -5.0
-"""A lower elasticity is a mistake: a price 10 % above the average would cut use by 40 %."""
-
-
-@dataclass(frozen=True)
-class Elasticity:
-    """Elasticity of substitution by season; `always` where no season is told apart."""
-
-    always: float | None = None
-    by_season: Mapping[str, float] | None = None
-
-    @classmethod
-    def of(cls, given: float | Mapping[str, float]) -> Elasticity:
-        """A number for all seasons, or {winter: e, summer: e}.
-
-        Raises
-        ------
-        ScenarioError
-            A season that is none, or a value above 0 or below `LOWEST`.
-        """
-        values = given if isinstance(given, Mapping) else {"": given}
-        for season, value in values.items():
-            what = f"elasticity {season}".strip()
-            if season not in ("", WINTER, SUMMER):
-                raise ScenarioError(f"{what}: expected the seasons {WINTER} and {SUMMER}")
-            if not math.isfinite(value) or value > 0.0 or value < LOWEST:
-                raise ScenarioError(f"{what} is {value:g}, expected {LOWEST:g} to 0")
-        if isinstance(given, Mapping):
-            return cls(None, dict(given))
-        return cls(float(given))
-
-    @property
-    def responds(self) -> bool:
-        """Whether anybody does."""
-        values = [self.always] if self.by_season is None else list(self.by_season.values())
-        return any(value for value in values)
-
-    def of_season(self, season: str) -> float:
-        """Elasticity of one season; 0 of one that is not named."""
-        if self.by_season is None:
-            return float(self.always or 0.0)
-        return float(self.by_season.get(season, 0.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,22 +135,30 @@ def response_plan(
 
 
 @dataclass(frozen=True, eq=False)
-class Shift:
-    """What homes (n,) of one tariff do; arrays (n, S, P).
+class Moved:
+    """What homes (n,) of one tariff use before and after, (n, S, P) [kWh].
 
-    before, after : [kWh]. factor : of every hour; added : to every hour [kWh].
-    flat_price : (S,) [$/kWh]. ratio : (S, P), (P / Pflat)^e.
-    plain : (n,) whether no period takes more than the cheapest has.
+    flat_price : (S,) [$/kWh], NaN of a season without response.
     """
 
     plan: ResponsePlan
     before: Float3D
     after: Float3D
+    flat_price: Float1D
+
+
+@dataclass(frozen=True, eq=False)
+class Shift(Moved):
+    """How hours become those after the response, (n, S, P).
+
+    factor : of every hour; added : to every hour [kWh]. ratio : (S, P), (P / Pflat)^e.
+    plain : (n,) whether no period takes more than the cheapest has.
+    """
+
     factor: Float3D
     added: Float3D
-    flat_price: Float1D
     ratio: Float2D
-    plain: np.ndarray
+    plain: Bool1D
 
     def of_months(self, by_month: Float3D) -> Float3D:
         """Sums (n, 12, P) after the shift, of those before; hours below zero stay."""
@@ -247,10 +212,10 @@ def shifted(plan: ResponsePlan, before: Float3D, weight: Float1D) -> Shift:
     factor = np.where(small, 1.0, 1.0 + moved / safe)
     hours = np.where(plan.occurs, plan.hours, 1.0)
     added = np.where(small, moved / hours, 0.0)
-    return Shift(plan, before, before + moved, factor, added, flat, ratio, ~over.any(axis=1))
+    return Shift(plan, before, before + moved, flat, factor, added, ratio, ~over.any(axis=1))
 
 
-def achieved_elasticity(shift: Shift) -> Float3D:
+def achieved_elasticity(shift: Moved) -> Float3D:
     """log(Q' / Q) / log(P / Pflat) of each home, season and period; NaN where it says nothing."""
     with np.errstate(divide="ignore", invalid="ignore"):
         change = np.log(shift.after / shift.before)

@@ -24,6 +24,7 @@ from cairo.model.prices import Prices
 from cairo.model.tariff import Tariff
 from cairo.rates_tool.dd_stages.sources import LoadOptions, LoadSource, load_source
 from cairo.rates_tool.postprocessing import InternalCrossSubsidizationProcessor
+from cairo.rates_tool.response_run import Responded
 from cairo.rates_tool.run_spec import RunSpec
 from cairo.utils.marginal_costs.marginal_cost_calculator import add_distribution_costs
 from cairo.workers.settings import DaskSettings
@@ -109,6 +110,7 @@ class LoadBackend(ABC):
         self.read: ReadCount = NOTHING_READ
         self.workers: Mapping[str, object] = {}
         self.performance_report: str | None = None
+        self.responded: Responded | None = None
 
     @classmethod
     def opened(cls, given: object, options: LoadOptions) -> LoadSource | LoadSummary:
@@ -159,6 +161,14 @@ class LoadBackend(ABC):
         """System hourly demand, (8760,) by time [kWh]."""
 
     @abstractmethod
+    def respond(self, tariffs: Mapping[str, Tariff]) -> None:
+        """Let customers respond to the prices of these tariffs, from the loads as they are.
+
+        Whatever is asked afterwards is of the loads after the response; `responded` has what
+        they did.
+        """
+
+    @abstractmethod
     def electric_bills(self, requirement: float | Mapping[str, float]) -> ElectricBills:
         """Electric bills, in a precalc run at rates that meet the requirement [$/year]."""
 
@@ -183,6 +193,7 @@ class LoadBackend(ABC):
         cost = self.spec.distribution_cost
         if cost is None:
             return self.spec.prices
+        # Prices are those of the loads before any response.
         spread = add_distribution_costs(self.demand, self.spec.year, cost.per_kw_year, cost.hours)
         return self.spec.prices.plus_distribution(spread.to_numpy())
 

@@ -6,21 +6,30 @@ what runs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from types import TracebackType
 from typing import ClassVar, Self
 
+import numpy as np
 import pandas as pd
 
+from cairo.model.arrays import Float1D
 from cairo.model.names import ELECTRICITY, GAS, Backend, months
-from cairo.model.tariff import parse_tariff
-from cairo.rates_tool import delayed_stages, hourly_frames, replaced, system_revenues
+from cairo.model.tariff import Tariff, parse_tariff
+from cairo.rates_tool import (
+    delayed_stages,
+    hourly_frames,
+    replaced,
+    response_frames,
+    system_revenues,
+)
 from cairo.rates_tool import loads as load_funcs
 from cairo.rates_tool.backend import ElectricBills, LoadBackend
 from cairo.rates_tool.dd_stages.partition import read_count
 from cairo.rates_tool.dd_stages.sources import LoadSource
 from cairo.rates_tool.postprocessing import InternalCrossSubsidizationProcessor
+from cairo.rates_tool.response_run import Responded
 from cairo.workers.worker_processes import process_scheduler
 
 
@@ -28,6 +37,7 @@ class PandasBackend(LoadBackend):
     """CAIRO's stages as pandas originals; building by building where they are so."""
 
     name: ClassVar[Backend] = "pandas"
+    _before: tuple[pd.DataFrame, pd.Series] | None = None
 
     @classmethod
     def passed_over(cls, simulator: object) -> list[str]:
@@ -68,6 +78,35 @@ class PandasBackend(LoadBackend):
         """System hourly demand, (8760,) by time [kWh]."""
         weights = self.spec.customers.frame[["bldg_id", "weight"]]
         return load_funcs.process_residential_hourly_demand(self.electricity, weights)
+
+    def respond(self, tariffs: Mapping[str, Tariff]) -> None:
+        """Let customers respond to the prices of these tariffs, hour by hour."""
+        if self._before is None:
+            self._before = self.electricity, self.demand
+        frame, demand = self._before
+        with self.work.timings.stage("response"):
+            self.electricity, moved = response_frames.after_response(
+                frame, self.spec.response_plans(tariffs), self.spec.electricity.tariff_of, tariffs,
+                self.spec.customers.weight_by_id, self.spec.year,
+            )  # fmt: skip
+            self.demand = self.system_demand()
+        change = response_frames.marginal_change(
+            frame, self.electricity, moved, self.spec.customers.weight_by_id, self.prices.total
+        )
+        assert self.spec.response is not None
+        weights = {key: self._weights(homes) for key, (homes, _) in moved.items()}
+        self.responded = Responded(
+            {key: one for key, (_, one) in moved.items()},
+            {key: homes for key, (homes, _) in moved.items()},
+            weights,
+            change,
+            demand,
+            self.spec.response,
+        )
+
+    def _weights(self, homes: Sequence[int]) -> Float1D:
+        weight: Float1D = self.spec.customers.weight_by_id[list(homes)].to_numpy(np.float64)
+        return weight
 
     def electric_bills(self, requirement: float | Mapping[str, float]) -> ElectricBills:
         """Electric bills, in a precalc run at rates that meet the requirement."""

@@ -29,6 +29,7 @@ from cairo.model.names import (
 )
 from cairo.model.prices import Prices
 from cairo.model.tariff import Tariff
+from cairo.rates_tool.response_run import Responded
 from cairo.rates_tool.run_spec import Costs, RunSpec
 
 FUELS = {"elec": "electricity", "gas": "gas", "comb": "electricity and gas added"}
@@ -45,6 +46,7 @@ class RunResult:
     bills, gas_bills : index bldg_id, `Jan`..`Dec`, `Annual` [$ of the run's year].
     tariffs : {tariff key: tariff with its final rates}.
     record : what `run.json` holds. performance_report : Dask's, as HTML.
+    responded : what customers have done in response to price; None when they did nothing.
     """
 
     spec: RunSpec
@@ -56,6 +58,7 @@ class RunResult:
     tariffs: Mapping[str, Tariff]
     record: Mapping[str, object]
     performance_report: str | None = None
+    responded: Responded | None = None
 
     def fuel(self, fuel: str) -> pd.DataFrame:
         """Bills of a key of `FUELS`."""
@@ -276,6 +279,28 @@ RUN_FILES: list[RunFile] = [
         (Column("cost", TEXT, "type"), Column("dollars", FLOAT, "$/year")),
         ("cost",),
         _costs,
+    ),
+    RunFile(
+        "demand_response.csv",
+        "what homes that respond to price use, a row a home, season and period",
+        (
+            BLDG,
+            Column("tariff_key", TEXT, "tariff"),
+            Column("season", TEXT, "`winter`, `summer`, or a number"),
+            Column("period", INT, "energy period from 1"),
+            Column("kwh_before", FLOAT, "kWh before the response"),
+            Column("kwh_after", FLOAT, "kWh after it"),
+            Column("price", FLOAT, "of the period's first tier [$/kWh]"),
+            Column("flat_price", FLOAT, "what the tariff's homes pay on average [$/kWh]"),
+            Column(
+                "achieved_elasticity",
+                FLOAT,
+                "log(kWh after / before) / log(price / flat price), empty where it says nothing",
+            ),
+        ),
+        ("bldg_id", "season", "period"),
+        lambda result: None if result.responded is None else result.responded.table(),
+        always=False,
     ),
     RunFile("run.json", "how the run was made", made=lambda result: result.record),
     RunFile(

@@ -16,11 +16,15 @@ from cairo.files.metadata import scaled_weights
 from cairo.files.tariff_maps import TariffMap, tariff_of
 from cairo.model.arrays import Float1D, Float2D
 from cairo.model.bills import SolarStyle
+from cairo.model.elasticity import Response
 from cairo.model.names import TOTAL_SYSTEM_COSTS, RunType
 from cairo.model.prices import Prices
+from cairo.model.response import ResponsePlan
 from cairo.model.tariff import Tariff, parse_tariff, with_sell_rates
 from cairo.model.tariff_rows import TariffDict
 from cairo.rates_tool import tariffs as tariff_funcs
+from cairo.rates_tool.relative_rates import relative_rates
+from cairo.rates_tool.response_run import response_plans
 
 if TYPE_CHECKING:
     from cairo.files.reading import FilePath
@@ -213,6 +217,7 @@ class RunSpec:
     name : of the run. run_type : "precalc" solves for rates, "default" bills the tariffs as they
     are. year : of loads and bills; dollar_year : of the `target` bills' dollars.
     customers, electricity, gas : who is billed, and by what; no gas is billed when None.
+    response : how customers respond to price; None when they do not.
     prices : components of the marginal price; distribution_cost : another one, spread once the
     system's demand is known.
     requirement : what rates have to collect.
@@ -233,6 +238,23 @@ class RunSpec:
     taxes: Taxes = field(default_factory=Taxes)
     assistance: Assistance | None = None
     distribution_cost: DistributionCost | None = None
+    response: Response | None = None
+
+    def response_plans(self, tariffs: Mapping[str, Tariff]) -> dict[str, ResponsePlan]:
+        """{tariff key: how its customers respond to its prices}; empty when nobody does."""
+        if self.response is None:
+            return {}
+        return response_plans(self.response, tariffs, self.year)
+
+    def first_prices(self) -> Mapping[str, Tariff]:
+        """The tariffs that customers respond to first: as given, or with the rates' own shape."""
+        tariffs = self.electricity.tariffs
+        if self.response is None or not self.response.calibrated or self.relative is None:
+            return tariffs
+        return {
+            key: tariff.with_energy_rates(relative_rates(self.relative, tariff))
+            for key, tariff in tariffs.items()
+        }
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,8 @@ from cairo.model.revenue_requirement import return_revenue_requirement_target
 from cairo.model.tariff import Tariff, parse_tariff
 from cairo.model.tariff_rows import TariffDict
 from cairo.rates_tool import loads as load_funcs
-from cairo.rates_tool.demand_frames import real_tiers, uses_from_frames
+from cairo.rates_tool.demand_frames import uses_from_frames
+from cairo.rates_tool.relative_rates import relative_rates
 from cairo.rates_tool.run_spec import SellRates, Solar
 from cairo.rates_tool.tariffs import (
     _determine_sell_rate,
@@ -42,6 +43,7 @@ __all__ = [
     "bills_of_uses",
     "calibrated",
     "calibrated_tariffs",
+    "relative_rates",
     "return_monthly_bills_year1",
     "run_aggregator_precalculation",
     "run_system_revenues",
@@ -228,30 +230,6 @@ def _return_revenue_requirement_target(
 
 
 # Calibration
-
-
-def relative_rates(mapping: pd.DataFrame, table: Tariff) -> Float2D:
-    """(P, T) relative energy rates of a tariff from a precalc mapping.
-
-    Raises
-    ------
-    RequirementError
-        A period and tier of the tariff without `rel_value`, or with two.
-    """
-    rows = mapping[mapping["tariff"] == table.key]
-    relative: Float2D = np.full_like(table.rate, np.nan)
-    period = rows["period"].to_numpy().astype(np.int64) - 1
-    tier = rows["tier"].to_numpy().astype(np.int64) - 1
-    known = (period >= 0) & (period < relative.shape[0]) & (tier >= 0) & (tier < relative.shape[1])
-    relative[period[known], tier[known]] = rows["rel_value"].to_numpy(np.float64)[known]
-    missing = np.argwhere(np.isnan(relative) & real_tiers(table))
-    if len(missing) or rows.duplicated(["period", "tier"]).any():
-        what = ", ".join(f"period {p + 1} tier {t + 1}" for p, t in missing[:5]) or "one twice"
-        raise RequirementError(
-            f"precalc mapping of tariff {table.key} needs one rel_value for every period and "
-            f"tier: {what} is wrong or missing"
-        )
-    return np.where(real_tiers(table), relative, 0.0)
 
 
 def _shared(requirement: RevenueRequirement, keys: Sequence[str]) -> list[tuple[list[str], float]]:

@@ -54,6 +54,7 @@ from cairo.rates_tool.run_spec import (
     Solar,
     Taxes,
 )
+from cairo.rates_tool.settle import settled
 from cairo.rates_tool.simulate_checks import check_passed
 from cairo.rates_tool.system_revenues import _return_revenue_requirement_target
 from cairo.rates_tool.tariffs import _return_export_compensation_rate
@@ -284,20 +285,20 @@ class MeetRevenueSufficiencySystemWide:
         return getattr(self._calculate_gas_bills, "__func__", None) is not _ORIGINAL_GAS_BILLS
 
     def completed(
-        self, backend: LoadBackend, costs: Costs, origin: Origin, folder: Path
+        self, backend: LoadBackend, before: Costs, origin: Origin, folder: Path
     ) -> RunResult:
         """Bills, rates and bill alignment of loads that have been read, written to a folder.
 
         Parameters
         ----------
         backend : entered, so that its loads are read.
-        costs : what the system costs and rates must collect.
+        before : what the system costs and rates must collect, before any response to price.
         origin : where the run comes from.
         folder : to write into.
         """
         spec = backend.spec
         with backend.work.timings.stage("bills, rates and bill alignment"):
-            electric = backend.electric_bills(costs.by_tariff or costs.requirement)
+            costs, electric = settled(backend, before)
             bills = taxed(electric.monthly, electric.grid_kwh, spec.taxes)
             added = bills[ANNUAL].to_numpy() - electric.monthly[ANNUAL].to_numpy()
             taxes = weighted_total(spec.customers.weight, added)
@@ -326,6 +327,9 @@ class MeetRevenueSufficiencySystemWide:
             LoadWork(backend.read, backend.workers),
             backend.work.timings,
         )
+        responded = backend.responded
+        if responded is not None:
+            record["demand_response"] = responded.record(backend.demand)
         result = RunResult(
             spec,
             costs,
@@ -336,6 +340,7 @@ class MeetRevenueSufficiencySystemWide:
             electric.tariffs,
             record,
             backend.performance_report,
+            responded,
         )
         write_files(folder, result)
         return result

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
 from cairo.files.run_directory import RunDirectory
-from cairo.model.names import DISTRIBUTION_PRICE
-from cairo.rates_tool import system_revenues
-from cairo.rates_tool.backend import LoadBackend, RunLoads, Work, backend_class
+from cairo.rates_tool.backend import RunLoads, Work, backend_class
 from cairo.rates_tool.record import Origin
-from cairo.rates_tool.run_spec import Costs, RunSpec
+from cairo.rates_tool.settle import system_costs
 from cairo.rates_tool.systemsimulator import MeetRevenueSufficiencySystemWide
 from cairo.scenario.inputs import read_inputs
 from cairo.scenario.scenario_file import RunSettings, read_scenario
@@ -92,7 +89,7 @@ def run(
             work = Work(settings.process_workers, settings.dask, timings, performance_report)
             backend = stack.enter_context(kind(inputs.spec, loads, work, simulator))
             with timings.stage("revenue requirement"):
-                costs = system_costs(inputs.spec, backend)
+                costs = system_costs(backend, inputs.spec.requirement, backend.demand)
             directory = stack.enter_context(RunDirectory(settings.path_outputs, settings.run_name))
             recorded = settings.model_dump(mode="json", by_alias=True, exclude_none=True)
             origin = Origin(recorded, inputs.fingerprints, started, memory)
@@ -101,24 +98,3 @@ def run(
     finally:
         if progress:
             progress.done()
-
-
-def system_costs(spec: RunSpec, backend: LoadBackend) -> Costs:
-    """What the system costs at its demand, and what rates must collect."""
-    requirement = spec.requirement
-    by_tariff = requirement.target if isinstance(requirement.target, Mapping) else None
-    target = sum(by_tariff.values()) if by_tariff is not None else requirement.target
-    prices = backend.prices.frame
-    distribution = prices[[name for name in prices if name == DISTRIBUTION_PRICE]]
-    total, _, _, by_type = system_revenues._return_revenue_requirement_target(
-        backend.demand,
-        None,
-        target,
-        requirement.residual,
-        requirement.fraction,
-        prices.drop(columns=distribution.columns),
-        distribution,
-        None if spec.assistance is None else spec.assistance.strategy,
-        requirement.delivery_only,
-    )
-    return Costs(total, by_tariff, dict(by_type))

@@ -26,10 +26,12 @@ from cairo.files.reading import folder_listing, read_bytes
 from cairo.files.run_directory import check_run_name, local_folder
 from cairo.files.tariff_maps import TariffMap, tariff_of
 from cairo.files.yaml_files import read_yaml
+from cairo.model.elasticity import Response
 from cairo.model.prices import Prices
 from cairo.model.tariff import parse_tariff
 from cairo.model.tariff_rows import TariffDict
 from cairo.rates_tool.dd_stages.sources import LoadOptions, LoadSource, listing_digest, load_source
+from cairo.rates_tool.response_run import response_plans
 from cairo.rates_tool.run_spec import (
     Assistance,
     Customers,
@@ -157,6 +159,9 @@ def read_inputs(settings: RunSettings) -> RunInputs:
     requirement = None
     if settings.utility_revenue_requirement and stored is not None and tariffs is not None:
         requirement = tried(_requirement, settings, stored, tariffs[0])
+    response = settings.response
+    if response is not None and tariffs is not None:
+        tried(_check_response, response, tariffs[1], settings.year_run)
     if errors.found:
         raise InputErrors(errors.found)
     assert metadata is not None and tariffs is not None and prices is not None
@@ -210,7 +215,12 @@ def _spec(
             settings.low_income_bill_assistance_program,
         ),
         None if cost is None else DistributionCost(cost, settings.distribution_cost_hours),
+        settings.response,
     )
+
+
+def _check_response(response: Response, params: Mapping[str, TariffDict], year: int) -> None:
+    response_plans(response, {k: parse_tariff(k, one) for k, one in params.items()}, year)
 
 
 def _check_dollar_years(settings: RunSettings) -> None:

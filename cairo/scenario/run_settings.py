@@ -15,6 +15,8 @@ from pydantic import (
     model_validator,
 )
 
+from cairo.errors import ScenarioError
+from cairo.model.elasticity import Elasticity, Response
 from cairo.model.names import Backend, RunType, gas_tariff_year
 from cairo.model.setting_problems import one_line_error, setting_problems
 from cairo.workers.settings import STRICT, DaskSettings, PathText
@@ -22,6 +24,7 @@ from cairo.workers.settings import STRICT, DaskSettings, PathText
 SECRET = re.compile("key|secret|token|passw|credential|sas|connection_string", re.IGNORECASE)
 """Names of storage options whose values are never written into a result."""
 HIDDEN = "(not recorded)"
+MONTHS_FROM_1 = set(range(1, 13))
 
 
 class RunSettings(BaseModel):
@@ -156,7 +159,23 @@ class RunSettings(BaseModel):
     floor_negative_net_load: bool = Field(
         True, description="Negative net load counts as zero, hour by hour."
     )
-    elasticity: float = Field(0.0, description="Demand response; only 0 is modelled.")
+    elasticity: float | dict[str, float] = Field(
+        0.0,
+        description="How customers on time-of-use rates respond to price: an elasticity of "
+        "substitution from -5 to 0, or `{winter: e, summer: e}`; nobody does by default.",
+    )
+    elasticity_response: Literal["given", "calibrated"] = Field(
+        "given",
+        description="Customers respond to the tariff as its file has it, or to the rates that the "
+        "run solves for.",
+    )
+    winter_months: list[int] | None = Field(
+        None,
+        min_length=1,
+        max_length=11,
+        description="Months of winter from 1, for `elasticity`; by default the tariff's own "
+        "seasons: months with the same periods, summer the one with July.",
+    )
     sample_size: int | None = Field(
         None, ge=1, description="Buildings of a random sample; all by default."
     )
@@ -200,9 +219,18 @@ class RunSettings(BaseModel):
 
     @field_validator("elasticity")
     @classmethod
-    def _no_response(cls, value: float) -> float:
-        if value != 0.0:
-            raise ValueError("demand response is not modelled, expected 0.0")
+    def _elasticity(cls, value: float | dict[str, float]) -> float | dict[str, float]:
+        try:
+            Elasticity.of(value)
+        except ScenarioError as error:
+            raise ValueError(str(error)) from None
+        return value
+
+    @field_validator("winter_months")
+    @classmethod
+    def _months(cls, value: list[int] | None) -> list[int] | None:
+        if value is not None and (len(set(value)) < len(value) or not set(value) <= MONTHS_FROM_1):
+            raise ValueError(f"{value}: expected different months from 1 to 12")
         return value
 
     @model_validator(mode="after")
@@ -253,6 +281,15 @@ class RunSettings(BaseModel):
                 "expected one of distribution_cost_per_kw_year and path_dist_and_sub_tx_mc, "
                 "found both"
             )
+
+    @property
+    def response(self) -> Response | None:
+        """How customers respond to price; None when they do not."""
+        elasticity = Elasticity.of(self.elasticity)
+        if not elasticity.responds:
+            return None
+        winter = None if self.winter_months is None else tuple(self.winter_months)
+        return Response(elasticity, winter, self.elasticity_response == "calibrated")
 
     @property
     def dollar_year(self) -> int:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import dask.dataframe as dd
@@ -23,9 +24,10 @@ from cairo.model.periods import PeriodUse
 from cairo.model.tariff import Tariff
 from cairo.rates_tool import replaced, system_revenues
 from cairo.rates_tool.backend import ElectricBills, LoadBackend, residual_of
-from cairo.rates_tool.dd_stages import load_pass
+from cairo.rates_tool.dd_stages import load_pass, respond
 from cairo.rates_tool.dd_stages.sources import LoadOptions, LoadSource
 from cairo.rates_tool.dd_stages.summary import LoadSummary, PassPlan
+from cairo.rates_tool.response_run import Responded
 from cairo.rates_tool.run_spec import Service, Solar
 from cairo.workers import cluster
 from cairo.workers.settings import DaskSettings
@@ -40,6 +42,8 @@ class DataFrameBackend(LoadBackend):
     """The pass of `dd_stages`, and bills of whole tariffs at once."""
 
     name: ClassVar[Backend] = "dask_dataframe"
+    _before: LoadSummary | None = None
+    _again: tuple[dd.DataFrame, Client | None]
 
     @classmethod
     def opened(cls, given: object, options: LoadOptions) -> LoadSource | LoadSummary:
@@ -67,6 +71,7 @@ class DataFrameBackend(LoadBackend):
 
     def __enter__(self) -> Self:
         """Pass over the loads; workers are there for as long as it takes."""
+        self._kept = ExitStack()
         given = self.loads.electricity
         if isinstance(given, LoadSummary):
             self.summary = given.summary.of_run(self._plan())
@@ -75,6 +80,15 @@ class DataFrameBackend(LoadBackend):
             self._pass_over(given)
         self.summary.check_year(self.spec.year)
         return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the workers, where a response has kept them."""
+        self._kept.__exit__(kind, error, trace)
 
     def _pass_over(self, source: LoadSource) -> None:
         spec, timings = self.spec, self.work.timings
@@ -94,6 +108,38 @@ class DataFrameBackend(LoadBackend):
                 self.summary = taken
                 self.read += taken.read
             self.demand = self._series(taken)
+            if spec.response is not None:
+                # It may need the hours again.
+                self._again = frame, client
+                self._kept = stack.pop_all()
+
+    def respond(self, tariffs: Mapping[str, Tariff]) -> None:
+        """Let customers respond to the prices of these tariffs."""
+        before = self.summary if self._before is None else self._before
+        self._before = before
+        plans = self.spec.response_plans(tariffs)
+        shifts = respond.shifts_of(before, plans)
+
+        def again(plan: PassPlan) -> LoadSummary:
+            frame, client = self._again
+            homes = len(plan.bldg_ids)
+            with self.work.timings.stage("hours after the response", homes):
+                mine = respond.shifted_frame(frame, before.plan.responding, shifts)
+                return load_pass.execute(mine, plan, client, self.work.timings.advance)
+
+        with self.work.timings.stage("response"):
+            self.summary = respond.responded(before, shifts, self.spec.electricity.tariffs, again)
+        self.demand = self._series(self.summary)
+        uses = before.plan.responding
+        assert self.spec.response is not None
+        self.responded = Responded(
+            shifts,
+            {key: one.homes.tolist() for key, one in uses.items()},
+            {key: one.weight for key, one in uses.items()},
+            respond.marginal_change(before, self.summary),
+            self._series(before),
+            self.spec.response,
+        )
 
     def _taken(self, frame: dd.DataFrame, plan: PassPlan, client: Client) -> LoadSummary:
         """The pass, or one a fuel where gas comes from a frame of its own."""

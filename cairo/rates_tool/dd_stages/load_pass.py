@@ -43,6 +43,7 @@ def plan_of(spec: RunSpec, prices: Prices, gas: Service | None) -> PassPlan:
         electricity=uses(spec.electricity),
         gas=None if gas is None else uses(gas),
         solar=spec.solar.style is not None,
+        response=spec.response_plans(spec.first_prices()),
     )
 
 

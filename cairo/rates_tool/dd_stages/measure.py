@@ -19,7 +19,7 @@ import pandas as pd
 
 from cairo.errors import LoadError, listed_buildings
 from cairo.model import kernels
-from cairo.model.arrays import Float1D, Float2D, FloatND, Int1D
+from cairo.model.arrays import Float2D, FloatND, Int1D
 from cairo.model.kernels import Nodes
 from cairo.rates_tool.dd_stages.partition import partition_arrays
 
@@ -50,9 +50,9 @@ class ByHome:
         return mine
 
 
-Answer: TypeAlias = ByHome | Nodes
-Final: TypeAlias = ByHome | Float1D
-"""A row a home, or a figure an hour of all of them."""
+Answer: TypeAlias = ByHome | Nodes | tuple[Nodes, ...]
+Final: TypeAlias = ByHome | FloatND
+"""A row a home, or figures an hour of all of them."""
 
 
 class Block:

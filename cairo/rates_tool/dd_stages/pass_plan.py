@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,13 +12,16 @@ import numpy as np
 from cairo.model.arrays import Bool1D, Float1D, Int1D
 from cairo.model.names import NET_LOAD
 from cairo.model.periods import PeriodPlan, PeriodUse, period_plan
+from cairo.model.response import ResponsePlan
 from cairo.model.tariff import Tariff
 from cairo.rates_tool.dd_stages.aggregate import Demand
+from cairo.rates_tool.dd_stages.by_season import BySeason
 from cairo.rates_tool.dd_stages.exports import Exports
 from cairo.rates_tool.dd_stages.marginal import Burden
 from cairo.rates_tool.dd_stages.measure import Measure, Measures
 from cairo.rates_tool.dd_stages.period import ByPeriod
 from cairo.rates_tool.dd_stages.residual import Energy
+from cairo.rates_tool.dd_stages.response_demand import GivenAndTaken
 
 if TYPE_CHECKING:
     from cairo.rates_tool.dd_stages.summary import Summary
@@ -114,6 +117,49 @@ def use_plan(
 
 
 @dataclass(frozen=True, eq=False)
+class ResponseUse:
+    """What the response of one tariff's homes needs of the hours.
+
+    homes, weight : (n,) and customers they stand for. price, peak : (8760,) as of the run.
+    """
+
+    homes: Int1D
+    weight: Float1D
+    plan: ResponsePlan
+    price: Float1D
+    peak: Bool1D
+
+    @functools.cached_property
+    def use(self) -> BySeason:
+        """Energy by season and period."""
+        return BySeason(self.homes, self.plan.groups)
+
+    @functools.cached_property
+    def burden(self) -> BySeason:
+        """The same at marginal prices."""
+        return BySeason(self.homes, self.plan.groups, self.price)
+
+    @functools.cached_property
+    def peak_use(self) -> BySeason:
+        """The same in the peak hours."""
+        return BySeason(self.homes, self.plan.groups, self.peak.astype(np.float64))
+
+    @functools.cached_property
+    def demand(self) -> Demand:
+        """Their system demand."""
+        return Demand(self.homes, self.weight)
+
+    @functools.cached_property
+    def moved(self) -> GivenAndTaken:
+        """What of it a response moves."""
+        return GivenAndTaken(self.homes, self.weight, self.plan)
+
+    def measures(self) -> Iterator[Measure]:
+        """All of them."""
+        yield from (self.use, self.burden, self.peak_use, self.demand, self.moved)
+
+
+@dataclass(frozen=True, eq=False)
 class PassPlan:
     """What one run asks of its homes' hours; parts left None are not asked.
 
@@ -123,6 +169,7 @@ class PassPlan:
     peak : (8760,) hours with capacity or distribution cost, for the residual bases.
     electricity, gas : demand by period, tariff by tariff.
     solar : also exports and own use by period.
+    response : {tariff key: how its customers respond}.
     """
 
     bldg_ids: Int1D
@@ -132,6 +179,7 @@ class PassPlan:
     electricity: UsePlan | None = None
     gas: UsePlan | None = None
     solar: bool = False
+    response: Mapping[str, ResponsePlan] = field(default_factory=dict)
 
     @functools.cached_property
     def demand(self) -> Demand | None:
@@ -165,9 +213,34 @@ class PassPlan:
         return self.gas.by_tariff(self.bldg_ids, GAS_THERMS, solar=False)
 
     @functools.cached_property
+    def responding(self) -> dict[str, ResponseUse]:
+        """{tariff key: the questions of its customers' response}."""
+        if not self.response:
+            return {}
+        assert self.weight is not None and self.price is not None and self.peak is not None
+        found = {}
+        for key, plan in self.response.items():
+            homes = self.electric_uses[key].homes
+            weight = self.weight[np.searchsorted(self.bldg_ids, homes)]
+            found[key] = ResponseUse(homes, weight, plan, self.price, self.peak)
+        return found
+
+    @functools.cached_property
+    def others(self) -> Demand | None:
+        """The question for the demand of those who do not respond; None when all do."""
+        if not self.response:
+            return None
+        assert self.weight is not None
+        responding = np.concatenate([use.homes for use in self.responding.values()])
+        rest = ~np.isin(self.bldg_ids, responding)
+        return Demand(self.bldg_ids[rest], self.weight[rest]) if rest.any() else None
+
+    @functools.cached_property
     def measures(self) -> Measures:
         """All questions as one set."""
-        asked: list[Measure | None] = [self.demand, self.burden, *(self.energy or ())]
+        asked: list[Measure | None] = [self.demand, self.burden, *(self.energy or ()), self.others]
+        for responding in self.responding.values():
+            asked += responding.measures()
         for use in (*self.electric_uses.values(), *self.gas_uses.values()):
             asked += use.measures()
         return Measures.of(self.bldg_ids, [one for one in asked if one is not None])

@@ -114,12 +114,30 @@ class Summary:
         return LoadSummary(plan, self)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class AfterResponse:
+    """What customers' response has changed.
+
+    hourly_demand : (8760,) [kWh]. burden, peak_kwh : (n,) of every home of the run.
+    electricity : {tariff key: use by month and period}.
+    """
+
+    hourly_demand: Float1D
+    burden: Float1D
+    peak_kwh: Float1D
+    electricity: dict[str, PeriodUse]
+
+
+@dataclass(frozen=True, eq=False)
 class LoadSummary:
-    """All that one run needs of the hourly loads: its own questions and their answers."""
+    """All that one run needs of the hourly loads: its own questions and their answers.
+
+    after : what customers' response to price has changed of them.
+    """
 
     plan: PassPlan
     summary: Summary
+    after: AfterResponse | None = None
 
     def check_year(self, year: int) -> None:
         """Check that the hours are of the run's year, whose weekdays and prices they meet.
@@ -156,12 +174,12 @@ class LoadSummary:
     @property
     def hourly_demand(self) -> Float1D | None:
         """(8760,) system demand [kWh]."""
-        return self._answer(self.plan.demand)
+        return self.after.hourly_demand if self.after else self._answer(self.plan.demand)
 
     @property
     def burden(self) -> Float1D | None:
         """(n,) economic burden [$] a customer."""
-        return self._answer(self.plan.burden)
+        return self.after.burden if self.after else self._answer(self.plan.burden)
 
     @property
     def kwh(self) -> Float1D | None:
@@ -171,11 +189,15 @@ class LoadSummary:
     @property
     def peak_kwh(self) -> Float1D | None:
         """(n,) net energy of the peak hours [kWh]."""
+        if self.after:
+            return self.after.peak_kwh
         return self._answer(self.plan.energy[1] if self.plan.energy else None)
 
     @functools.cached_property
     def electricity(self) -> dict[str, PeriodUse]:
         """{tariff key: its customers' use by month and period}."""
+        if self.after:
+            return self.after.electricity
         return {key: use.use(self.summary) for key, use in self.plan.electric_uses.items()}
 
     @functools.cached_property

@@ -1,0 +1,172 @@
+"""Customers' response on a summary of the loads; on the hours again only where sums do not say.
+
+Bills, burden, shares and system demand after the response follow from sums by season and period.
+Peaks of shifted hours, a home whose cheapest period cannot take the rest, and hours below zero
+beside energy that is spread evenly need the hours of those who respond once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import dask.dataframe as dd
+import numpy as np
+import pandas as pd
+
+from cairo.model.arrays import Float1D, Float2D, Int1D
+from cairo.model.kernels import weighted_total
+from cairo.model.names import NET_LOAD
+from cairo.model.periods import PeriodUse
+from cairo.model.response import ResponsePlan, Shift, shifted
+from cairo.model.tariff import Tariff
+from cairo.rates_tool.dd_stages.partition import partition_arrays
+from cairo.rates_tool.dd_stages.pass_plan import PassPlan, ResponseUse
+from cairo.rates_tool.dd_stages.response_demand import demand_after, group_of_hour
+from cairo.rates_tool.dd_stages.summary import AfterResponse, LoadSummary
+
+Pass = Callable[[dd.DataFrame, PassPlan], LoadSummary]
+"""Puts a plan's questions to a load frame."""
+
+
+def shifts_of(before: LoadSummary, plans: Mapping[str, ResponsePlan]) -> dict[str, Shift]:
+    """{tariff key: what its homes do} at the plans' prices."""
+    return {
+        key: shifted(plans[key], before.summary[one.use], one.weight)
+        for key, one in before.plan.responding.items()
+    }
+
+
+def needs_hours(
+    before: LoadSummary, shifts: Mapping[str, Shift], tariffs: Mapping[str, Tariff]
+) -> bool:
+    """Whether what the response does cannot be told from sums."""
+    for key, shift in shifts.items():
+        table = tariffs[key]
+        asked = before.plan.responding[key].plan
+        if table.demand is not None or table.needs_monthly_peak or not shift.plain.all():
+            return True
+        if not np.array_equal(asked.cheapest, shift.plan.cheapest):
+            return True
+        use = before.electricity[key].billed.sum(axis=(1, 2))
+        below = use > shift.before.sum(axis=(1, 2)) * (1.0 + 1e-12) + 1e-9
+        if (below[:, None, None] & (shift.added != 0.0)).any():
+            return True
+    return False
+
+
+def responded(
+    before: LoadSummary,
+    shifts: Mapping[str, Shift],
+    tariffs: Mapping[str, Tariff],
+    again: Callable[[PassPlan], LoadSummary],
+) -> LoadSummary:
+    """The loads after the response.
+
+    Parameters
+    ----------
+    before : of the loads as they are.
+    shifts : {tariff key: what its homes do}.
+    tariffs : of the run.
+    again : puts questions to the hours after the response of those who respond.
+    """
+    of_hours = None
+    if needs_hours(before, shifts, tariffs):
+        of_hours = again(_again(before.plan))
+    plan, summary = before.plan, before.summary
+    assert before.burden is not None and before.peak_kwh is not None
+    burden, peak_kwh = before.burden.copy(), before.peak_kwh.copy()
+    uses = dict(before.electricity)
+    demand = np.zeros_like(plan.price) if plan.others is None else summary[plan.others]
+    if of_hours is not None:
+        place = np.searchsorted(plan.bldg_ids, of_hours.bldg_ids)
+        burden[place], peak_kwh[place] = of_hours.burden, of_hours.peak_kwh
+        assert of_hours.hourly_demand is not None
+        demand = demand + of_hours.hourly_demand
+        return replace(
+            before, after=AfterResponse(demand, burden, peak_kwh, uses | of_hours.electricity)
+        )
+    for key, shift in shifts.items():
+        one = plan.responding[key]
+        place = np.searchsorted(plan.bldg_ids, one.homes)
+        burden[place] = _summed(shift, summary[one.burden], one.price)
+        peak_kwh[place] = _summed(shift, summary[one.peak_use], one.peak.astype(np.float64))
+        uses[key] = _use(shift, uses[key])
+        demand = demand + demand_after(summary[one.demand], summary[one.moved], shift, one.weight)
+    return replace(before, after=AfterResponse(demand, burden, peak_kwh, uses))
+
+
+def _summed(shift: Shift, sums: np.ndarray, hourly: Float1D) -> Float1D:
+    """Sum over the year (n,) of what is taken hour by hour with a weight (8760,)."""
+    groups = shift.plan.groups
+    of_one = groups.spread(
+        np.add.reduceat(hourly if groups.order is None else hourly[groups.order], groups.starts)[
+            None, :
+        ]
+    )[0]
+    total: Float1D = shift.of_groups(sums, of_one).sum(axis=(1, 2))
+    return total
+
+
+def _use(shift: Shift, use: PeriodUse) -> PeriodUse:
+    return replace(use, billed=shift.of_months(use.billed))
+
+
+def _again(plan: PassPlan) -> PassPlan:
+    """What is asked of the hours once more: everything of those who respond."""
+    homes = np.sort(np.concatenate([one.homes for one in plan.responding.values()]))
+    mine = np.isin(plan.bldg_ids, homes)
+    assert plan.weight is not None and plan.electricity is not None
+    electricity = replace(plan.electricity, tariff_of=plan.electricity.tariff_of[mine])
+    return replace(
+        plan,
+        bldg_ids=plan.bldg_ids[mine],
+        weight=plan.weight[mine],
+        electricity=electricity,
+        gas=None,
+        response={},
+    )
+
+
+def shifted_frame(
+    frame: dd.DataFrame, uses: Mapping[str, ResponseUse], shifts: Mapping[str, Shift]
+) -> dd.DataFrame:
+    """The load frame with net load after the response; nothing is read until computed."""
+    changes = [
+        (one.homes, group_of_hour(shifts[key].plan), shifts[key].factor, shifts[key].added)
+        for key, one in uses.items()
+    ]
+    from dask.delayed import delayed
+
+    # One value of the graph for all partitions.
+    mapped: dd.DataFrame = frame.map_partitions(
+        _shift_partition, delayed(changes, pure=False), meta=frame._meta, enforce_metadata=False
+    )
+    return mapped
+
+
+Change = tuple[Int1D, Int1D, np.ndarray, np.ndarray]
+
+
+def _shift_partition(partition: pd.DataFrame, changes: list[Change]) -> pd.DataFrame:
+    """Net load of those of a partition's homes that respond, after their response."""
+    ids, arrays = partition_arrays(partition[[NET_LOAD]])
+    net: Float2D = arrays[NET_LOAD].copy()
+    for homes, group, factor, added in changes:
+        place = np.minimum(np.searchsorted(homes, ids), len(homes) - 1)
+        for row in np.flatnonzero(homes[place] == ids):
+            home = place[row]
+            net[row] = net[row] * factor[home].ravel()[group] + added[home].ravel()[group]
+    shifted_one = partition.assign(**{NET_LOAD: net.reshape(-1)})
+    shifted_one.attrs = partition.attrs
+    return shifted_one
+
+
+def marginal_change(before: LoadSummary, after: LoadSummary) -> dict[str, float]:
+    """{tariff key: change of its homes' marginal cost [$/year]}."""
+    assert before.burden is not None and after.burden is not None
+    found = {}
+    for key, one in before.plan.responding.items():
+        place = np.searchsorted(before.plan.bldg_ids, one.homes)
+        found[key] = weighted_total(one.weight, after.burden[place] - before.burden[place])
+    return found

@@ -1,0 +1,112 @@
+"""Customers' response on CAIRO's hourly frame, season by season, as the original has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from cairo.model import kernels
+from cairo.model.arrays import Float1D, Float2D
+from cairo.model.calendar import hour_months
+from cairo.model.kernels import weighted_total
+from cairo.model.names import HOURS, NET_LOAD
+from cairo.model.response import Moved, ResponsePlan
+from cairo.model.tariff import Tariff
+from cairo.rates_tool import hourly_frames
+from cairo.rates_tool import loads as load_funcs
+
+MovedHomes = dict[str, tuple[list[int], Moved]]
+"""{tariff key: its homes, and what they do}."""
+
+
+def after_response(
+    loads: pd.DataFrame,
+    plans: Mapping[str, ResponsePlan],
+    tariff_of: Mapping[int, str],
+    tariffs: Mapping[str, Tariff],
+    weight: pd.Series,
+    year: int,
+) -> tuple[pd.DataFrame, MovedHomes]:
+    """(the load frame after the response, what each tariff's homes do).
+
+    Parameters
+    ----------
+    loads : index (`bldg_id`, `time`), with `electricity_net` [kWh]; it is not changed.
+    plans : {tariff key: how its customers respond}.
+    tariff_of : {bldg_id: tariff key}; tariffs : with the prices that they respond to.
+    weight : customers by bldg_id.
+    year : calendar year of the hours.
+    """
+    net = loads[NET_LOAD].to_numpy(np.float64).copy()
+    moved: MovedHomes = {}
+    for key, plan in plans.items():
+        homes = sorted(bldg_id for bldg_id, on in tariff_of.items() if on == key)
+        rows = [np.arange(one.start, one.stop) for one in hourly_frames.rows_of(loads, homes)]
+        places = np.stack(rows)
+        period = load_funcs._tariff_hours(tariffs[key], year)["period"].to_numpy()
+        moved[key] = homes, _responded(net, places, homes, plan, period, weight)
+    return loads.assign(**{NET_LOAD: net}), moved
+
+
+def _responded(
+    net: Float1D,
+    places: np.ndarray,
+    homes: Sequence[int],
+    plan: ResponsePlan,
+    period: np.ndarray,
+    weight: pd.Series,
+) -> Moved:
+    """What one tariff's homes do; their rows of `net` are changed."""
+    shape = (len(homes), len(plan.seasons), len(plan.price))
+    before, after = np.zeros(shape), np.zeros(shape)
+    flat = np.full(len(plan.seasons), np.nan)
+    price = pd.Series(plan.price, index=range(1, len(plan.price) + 1))
+    season_of_hour = plan.of_month[hour_months()]
+    for season, elasticity in enumerate(plan.elasticity):
+        mine = np.flatnonzero(season_of_hour == season)
+        hours = pd.DataFrame(
+            {
+                "bldg_id": np.repeat(np.asarray(homes), len(mine)),
+                "energy_period": np.tile(period[mine], len(homes)),
+                NET_LOAD: net[places[:, mine]].reshape(-1),
+            }
+        )
+        use = hours.groupby(["bldg_id", "energy_period"])[NET_LOAD].sum().unstack(fill_value=0.0)
+        use = use.reindex(index=list(homes), columns=price.index, fill_value=0.0)
+        before[:, season] = after[:, season] = use.to_numpy()
+        weighted = use.mul(weight.reindex(use.index), axis=0)
+        total = float(weighted.to_numpy().sum())
+        if not elasticity or not total > 0.0:
+            continue
+        flat[season] = float(weighted.mul(price, axis=1).to_numpy().sum()) / total
+        shifted, tracker = load_funcs.process_residential_hourly_demand_response_shift(
+            hours, price, float(elasticity), flat[season]
+        )
+        net[places[:, mine]] = shifted["shifted_net"].to_numpy().reshape(len(homes), len(mine))
+        new = tracker.pivot(index="bldg_id", columns="energy_period", values="Q_new")
+        after[:, season] = new.reindex(
+            index=list(homes), columns=price.index, fill_value=0.0
+        ).to_numpy()
+    return Moved(plan, before, after, flat)
+
+
+def marginal_change(
+    before: pd.DataFrame,
+    after: pd.DataFrame,
+    moved: MovedHomes,
+    weight: pd.Series,
+    price: Float1D,
+) -> dict[str, float]:
+    """{tariff key: change of its homes' marginal cost [$/year]}."""
+    found = {}
+    for key, (homes, _) in moved.items():
+        rows = hourly_frames.rows_of(before, homes)
+        change: Float2D = np.stack(
+            [after[NET_LOAD].to_numpy()[one] - before[NET_LOAD].to_numpy()[one] for one in rows]
+        )
+        assert change.shape[1] == HOURS
+        burden = kernels.economic_burden(change, price)
+        found[key] = weighted_total(weight[list(homes)].to_numpy(np.float64), burden)
+    return found

@@ -1,0 +1,126 @@
+"""Customers who respond to price in a run: who does, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cairo.errors import ScenarioError
+from cairo.model.arrays import Float1D
+from cairo.model.elasticity import Response
+from cairo.model.kernels import weighted_total
+from cairo.model.response import (
+    Moved,
+    ResponsePlan,
+    achieved_elasticity,
+    response_plan,
+    varies_within_a_day,
+)
+from cairo.model.tariff import Tariff
+
+MOST_ROUNDS = 50
+RATE_CHANGE = 1e-6
+"""Rates and responses agree when no rate changes by more [$/kWh]."""
+
+
+@dataclass(frozen=True, eq=False)
+class Responded:
+    """What customers have done.
+
+    shifts : {tariff key: what its homes do}; homes : {tariff key: (n,) their bldg_ids}, and
+    weights : (n,) customers.
+    marginal_change : {tariff key: change of its homes' marginal cost [$/year]}.
+    demand_before : (8760,) system demand by time [kWh].
+    """
+
+    shifts: Mapping[str, Moved]
+    homes: Mapping[str, Sequence[int]]
+    weights: Mapping[str, Float1D]
+    marginal_change: Mapping[str, float]
+    demand_before: pd.Series
+    asked: Response
+
+    def table(self) -> pd.DataFrame:
+        """A row a home, season and period: kWh before and after, price, achieved elasticity."""
+        frames = [_table(key, shift, self.homes[key]) for key, shift in sorted(self.shifts.items())]
+        return pd.concat(frames, ignore_index=True)
+
+    def record(self, demand_after: pd.Series) -> dict[str, object]:
+        """What `run.json` holds of it, weighted by customers."""
+        return {
+            "elasticity": self.asked.elasticity.always
+            if self.asked.elasticity.by_season is None
+            else dict(self.asked.elasticity.by_season),
+            "homes": {key: len(homes) for key, homes in self.homes.items()},
+            "peak_kw_before": float(self.demand_before.max()),
+            "peak_kw_after": float(demand_after.max()),
+            "marginal_cost_change": dict(self.marginal_change),
+            "seasons": {
+                key: _seasons(shift, self.weights[key]) for key, shift in self.shifts.items()
+            },
+        }
+
+
+def _seasons(shift: Moved, weight: Float1D) -> dict[str, object]:
+    """Of each season: kWh by period before and after, and the elasticity of all homes together."""
+    found: dict[str, object] = {}
+    for s, name in enumerate(shift.plan.seasons):
+        periods = np.flatnonzero(shift.plan.occurs[s])
+        before, after = (
+            [weighted_total(weight, use[:, s, p]) for p in periods]
+            for use in (shift.before, shift.after)
+        )
+        found[name] = {
+            "elasticity": float(shift.plan.elasticity[s]),
+            "flat_price": float(shift.flat_price[s]),
+            "period": (periods + 1).tolist(),
+            "price": shift.plan.price[periods].tolist(),
+            "kwh_before": before,
+            "kwh_after": after,
+        }
+    return found
+
+
+def _table(key: str, shift: Moved, homes: Sequence[int]) -> pd.DataFrame:
+    plan = shift.plan
+    season, period = np.nonzero(plan.occurs)
+    n, places = len(homes), len(season)
+    return pd.DataFrame(
+        {
+            "bldg_id": np.repeat(np.asarray(homes), places),
+            "tariff_key": key,
+            "season": np.tile(np.array(plan.seasons, dtype=object)[season], n),
+            "period": np.tile(period + 1, n),
+            "kwh_before": shift.before[:, season, period].reshape(-1),
+            "kwh_after": shift.after[:, season, period].reshape(-1),
+            "price": np.tile(plan.price[period], n),
+            "flat_price": np.tile(shift.flat_price[season], n),
+            "achieved_elasticity": achieved_elasticity(shift)[:, season, period].reshape(-1),
+        }
+    )
+
+
+def response_plans(
+    response: Response, tariffs: Mapping[str, Tariff], year: int
+) -> dict[str, ResponsePlan]:
+    """{tariff key: how its customers respond}, of tariffs whose price varies within a day.
+
+    Raises
+    ------
+    ScenarioError, TariffError
+        There is none, or one's seasons or prices do not fit.
+    """
+    plans = {
+        key: response_plan(table, response.elasticity, year, response.winter_months)
+        for key, table in tariffs.items()
+        if varies_within_a_day(table)
+    }
+    if not plans:
+        raise ScenarioError(
+            "elasticity is set, but no tariff of the run has periods that vary within a day: "
+            "nobody responds"
+        )
+    return plans
