@@ -26,6 +26,7 @@ from cairo.rates_tool.dd_stages import respond, summary
 from cairo.rates_tool.dd_stages.frame import as_load_frame
 from cairo.rates_tool.dd_stages.summary import LoadSummary, PassPlan
 from cairo.rates_tool.loads import process_residential_hourly_demand_response_shift
+from cairo.results.report import write_report
 from cairo.scenario.inputs import read_inputs
 from cairo.scenario.scenario_file import read_scenario
 from tests.strategies import YEAR, Stock, stocks, tariff_dict
@@ -176,10 +177,11 @@ def test_sums_say_what_the_original_says_of_the_hours(
     frame = as_load_frame(stock.electric_frame(), partition_buildings=size)
     uses = before.plan.responding
 
-    def again(asked: PassPlan) -> LoadSummary:
-        return summary.summarize(respond.shifted_frame(frame, uses, shifts), asked)
-
-    after = respond.responded(before, shifts, {"tou": table}, again)
+    of_hours = None
+    if respond.needs_hours(before, shifts):
+        asked = respond.hours_plan(before.plan)
+        of_hours = summary.summarize(respond.shifted_frame(frame, uses, shifts), asked)
+    after = respond.responded(before, shifts, of_hours)
     weight = stock.metadata.set_index("bldg_id")["weight"]
     loads, moved = response_frames.after_response(
         stock.electric_frame(), {"tou": plan}, on_tariff(stock), {"tou": table}, weight, YEAR
@@ -199,7 +201,7 @@ def test_sums_say_what_the_original_says_of_the_hours(
     peak = hourly[:, own.peak].sum(axis=1)
     assert (np.abs(after.peak_kwh - peak) <= 1e-11 * scale).all()
     homes, one = moved["tou"]
-    assert np.abs(shifts["tou"].after - one.after).max() <= 1e-9 * (1.0 + one.before.max())
+    assert np.abs(shifts["tou"].after - one.after).max() <= 1e-9 * (1.0 + np.abs(one.before).max())
     # The energy of each home and season is kept.
     year = hour_months()
     for season in range(len(plan.seasons)):
@@ -219,22 +221,18 @@ def test_the_hours_say_what_the_sums_do(stock: Stock, size: int) -> None:
     charge = tariff(
         EVENING, 0.1, 0.3, ur_dc_enable=1, ur_dc_flat_mat=[[m, 1, 1e38, 5.0] for m in range(12)]
     )
-    plan = plan_of(plain, -0.3)
     found = []
     for table in (plain, charge):
+        plan = plan_of(table, -0.3)
         before = before_of(stock, table, plan, size)
         shifts = respond.shifts_of(before, {"tou": plan})
         frame = as_load_frame(stock.electric_frame(), partition_buildings=size)
         mine = respond.shifted_frame(frame, before.plan.responding, shifts)
-        asked: list[PassPlan] = []
-
-        def again(plan: PassPlan, mine: Any = mine, asked: list[PassPlan] = asked) -> LoadSummary:
-            asked.append(plan)
-            return summary.summarize(mine, plan)
-
-        found.append(respond.responded(before, shifts, {"tou": table}, again))
-        if table is charge:
-            assert len(asked) == 1
+        of_hours = None
+        if respond.needs_hours(before, shifts):
+            of_hours = summary.summarize(mine, respond.hours_plan(before.plan))
+        found.append(respond.responded(before, shifts, of_hours))
+        assert of_hours is not None or table is plain
     sums, hours = found
     magnitude = stock.weight @ np.abs(stock.net) + 1e-9
     assert sums.hourly_demand is not None and hours.hourly_demand is not None
@@ -303,6 +301,7 @@ def test_backends_agree_on_a_response(demo: Demo, case: str) -> None:
         assert [one for one in found.differences if not one.equal] == []
     run = cairo.open_run(places["dask_dataframe"])
     told = run.info["demand_response"]
+    assert told["peak_kw_before"] == run.system["system_load_before_response_kwh"].max()
     assert told["peak_kw_after"] == run.system["system_load_kwh"].max()
     assert "demand_response.csv" in run.files.names()
 
@@ -370,3 +369,18 @@ def test_a_price_that_nobody_can_relate_to_is_named(price: float) -> None:
 def test_a_season_that_a_tariff_does_not_tell_apart_is_named() -> None:
     with pytest.raises(CairoError, match="give winter_months"):
         plan_of(tariff(EVENING, 0.1, 0.4), {"winter": -0.1, "summer": -0.2})
+
+
+def test_the_report_says_what_moved(demo: Demo, tmp_path: Path) -> None:
+    demo.settings({"elasticity": -0.3})
+    place = demo.run()
+    page = write_report(place, output=tmp_path / "report.html").read_text("utf-8")
+    assert "Response to price" in page and "Marginal costs saved" in page
+    run = cairo.open_run(place)
+    table = run.files.table("demand_response.csv")
+    homes = run.metadata.set_index("bldg_id")["weight"]
+    customers = homes[table["bldg_id"].unique()].sum()
+    assert f"{customers:,.0f}" in page
+    # Of each home and season as much is taken as is given.
+    kept = table.groupby(["bldg_id", "season"])[["kwh_before", "kwh_after"]].sum()
+    assert kept["kwh_after"].tolist() == pytest.approx(kept["kwh_before"].tolist(), rel=1e-12)

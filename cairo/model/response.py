@@ -10,8 +10,8 @@ more than the cheapest has, they take what it has.
 
 References
 ----------
-.. [1] Faruqui, A., Sergici, S. (2013). Arcturus: international evidence on dynamic pricing. The
-   Electricity Journal 26 (7), 55-65. https://doi.org/10.1016/j.tej.2013.07.007
+.. [1] Faruqui, A., Sergici, S., Warner, C. (2017). Arcturus 2.0: a meta-analysis of time-varying
+   rates for electricity. The Electricity Journal 30 (10), 64-72.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class ResponsePlan:
     seasons : names. of_month : (12,) place in `seasons`. groups : hours of each season and period.
     elasticity : (S,). price : (P,) [$/kWh]. occurs : (S, P) whether the season has the period.
     cheapest : (S,) period. hours : (S, P) number of them; month_hours : (12, P).
+    peaks : whether bills are of the highest hours, which sums do not tell after a response.
     """
 
     key: str
@@ -54,6 +55,12 @@ class ResponsePlan:
     cheapest: Int1D
     hours: Float2D
     month_hours: Float2D
+    peaks: bool
+
+
+def needs_peaks(table: Tariff) -> bool:
+    """Whether a tariff bills highest hours, or fills tiers by them."""
+    return table.demand is not None or table.needs_monthly_peak
 
 
 def varies_within_a_day(table: Tariff) -> bool:
@@ -130,7 +137,17 @@ def response_plan(
             )
     cheapest = np.where(occurs, price, np.inf).argmin(axis=1).astype(np.int64)
     return ResponsePlan(
-        table.key, names, of_month, groups, values, price, occurs, cheapest, hours, month_hours
+        table.key,
+        names,
+        of_month,
+        groups,
+        values,
+        price,
+        occurs,
+        cheapest,
+        hours,
+        month_hours,
+        needs_peaks(table),
     )
 
 

@@ -36,6 +36,7 @@ FUELS = {"elec": "electricity", "gas": "gas", "comb": "electricity and gas added
 """Beginnings of the bills' file names, and what they bill."""
 BAT_FILE = "cross_subsidization/cross_subsidization_BAT_values.csv"
 SYSTEM_LOAD = "system_load_kwh"
+LOAD_BEFORE = "system_load_before_response_kwh"
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,7 +192,11 @@ def _system(result: RunResult) -> pd.DataFrame:
     times = prices.index
     if not isinstance(times, pd.DatetimeIndex):
         times = result.demand.index
-    hourly = pd.concat([demand, prices], axis=1).set_axis(times.rename("time"), axis=0)
+    loads = [demand]
+    if result.responded is not None:
+        before = result.responded.demand_before.to_numpy()
+        loads.append(pd.Series(before, index=prices.index, name=LOAD_BEFORE))
+    hourly = pd.concat([*loads, prices], axis=1).set_axis(times.rename("time"), axis=0)
     return hourly.reset_index()
 
 
@@ -264,6 +269,7 @@ RUN_FILES: list[RunFile] = [
         (
             Column("time", TEXT, "beginning of the hour, EST"),
             Column(SYSTEM_LOAD, FLOAT, "weighted net load of all homes [kWh]"),
+            Column(LOAD_BEFORE, FLOAT, "the same before customers respond, where they do [kWh]"),
             *(
                 Column(name, FLOAT, "price component, where the run has it")
                 for name in PRICE_COLUMNS

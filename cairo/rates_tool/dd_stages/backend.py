@@ -43,7 +43,7 @@ class DataFrameBackend(LoadBackend):
 
     name: ClassVar[Backend] = "dask_dataframe"
     _before: LoadSummary | None = None
-    _again: tuple[dd.DataFrame, Client | None]
+    _again: tuple[LoadSource, int | None, Client | None]
 
     @classmethod
     def opened(cls, given: object, options: LoadOptions) -> LoadSource | LoadSummary:
@@ -110,7 +110,7 @@ class DataFrameBackend(LoadBackend):
             self.demand = self._series(taken)
             if spec.response is not None:
                 # It may need the hours again.
-                self._again = frame, client
+                self._again = source, size, client
                 self._kept = stack.pop_all()
 
     def respond(self, tariffs: Mapping[str, Tariff]) -> None:
@@ -120,15 +120,17 @@ class DataFrameBackend(LoadBackend):
         plans = self.spec.response_plans(tariffs)
         shifts = respond.shifts_of(before, plans)
 
-        def again(plan: PassPlan) -> LoadSummary:
-            frame, client = self._again
-            homes = len(plan.bldg_ids)
-            with self.work.timings.stage("hours after the response", homes):
+        of_hours = None
+        if respond.needs_hours(before, shifts):
+            plan = respond.hours_plan(before.plan)
+            source, size, client = self._again
+            homes = plan.bldg_ids.tolist()
+            with self.work.timings.stage("hours after the response", len(homes)):
+                frame = source.take(homes).load_frame(size, client)[plan.measures.columns]
                 mine = respond.shifted_frame(frame, before.plan.responding, shifts)
-                return load_pass.execute(mine, plan, client, self.work.timings.advance)
-
+                of_hours = load_pass.execute(mine, plan, client, self.work.timings.advance)
         with self.work.timings.stage("response"):
-            self.summary = respond.responded(before, shifts, self.spec.electricity.tariffs, again)
+            self.summary = respond.responded(before, shifts, of_hours)
         self.demand = self._series(self.summary)
         uses = before.plan.responding
         assert self.spec.response is not None

@@ -121,6 +121,7 @@ class ResponseUse:
     """What the response of one tariff's homes needs of the hours.
 
     homes, weight : (n,) and customers they stand for. price, peak : (8760,) as of the run.
+    from_sums : whether sums may say everything, so that the hours need not be asked again.
     """
 
     homes: Int1D
@@ -128,6 +129,7 @@ class ResponseUse:
     plan: ResponsePlan
     price: Float1D
     peak: Bool1D
+    from_sums: bool
 
     @functools.cached_property
     def use(self) -> BySeason:
@@ -156,7 +158,9 @@ class ResponseUse:
 
     def measures(self) -> Iterator[Measure]:
         """All of them."""
-        yield from (self.use, self.burden, self.peak_use, self.demand, self.moved)
+        yield self.use
+        if self.from_sums:
+            yield from (self.burden, self.peak_use, self.demand, self.moved)
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,10 +223,11 @@ class PassPlan:
             return {}
         assert self.weight is not None and self.price is not None and self.peak is not None
         found = {}
+        from_sums = not any(plan.peaks for plan in self.response.values())
         for key, plan in self.response.items():
             homes = self.electric_uses[key].homes
             weight = self.weight[np.searchsorted(self.bldg_ids, homes)]
-            found[key] = ResponseUse(homes, weight, plan, self.price, self.peak)
+            found[key] = ResponseUse(homes, weight, plan, self.price, self.peak, from_sums)
         return found
 
     @functools.cached_property

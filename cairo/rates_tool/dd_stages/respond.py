@@ -7,7 +7,7 @@ beside energy that is spread evenly need the hours of those who respond once mor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import dask.dataframe as dd
@@ -19,14 +19,10 @@ from cairo.model.kernels import weighted_total
 from cairo.model.names import NET_LOAD
 from cairo.model.periods import PeriodUse
 from cairo.model.response import ResponsePlan, Shift, shifted
-from cairo.model.tariff import Tariff
 from cairo.rates_tool.dd_stages.partition import partition_arrays
 from cairo.rates_tool.dd_stages.pass_plan import PassPlan, ResponseUse
 from cairo.rates_tool.dd_stages.response_demand import demand_after, group_of_hour
 from cairo.rates_tool.dd_stages.summary import AfterResponse, LoadSummary
-
-Pass = Callable[[dd.DataFrame, PassPlan], LoadSummary]
-"""Puts a plan's questions to a load frame."""
 
 
 def shifts_of(before: LoadSummary, plans: Mapping[str, ResponsePlan]) -> dict[str, Shift]:
@@ -37,16 +33,13 @@ def shifts_of(before: LoadSummary, plans: Mapping[str, ResponsePlan]) -> dict[st
     }
 
 
-def needs_hours(
-    before: LoadSummary, shifts: Mapping[str, Shift], tariffs: Mapping[str, Tariff]
-) -> bool:
+def needs_hours(before: LoadSummary, shifts: Mapping[str, Shift]) -> bool:
     """Whether what the response does cannot be told from sums."""
     for key, shift in shifts.items():
-        table = tariffs[key]
-        asked = before.plan.responding[key].plan
-        if table.demand is not None or table.needs_monthly_peak or not shift.plain.all():
+        asked = before.plan.responding[key]
+        if not asked.from_sums or not shift.plain.all():
             return True
-        if not np.array_equal(asked.cheapest, shift.plan.cheapest):
+        if not np.array_equal(asked.plan.cheapest, shift.plan.cheapest):
             return True
         use = before.electricity[key].billed.sum(axis=(1, 2))
         below = use > shift.before.sum(axis=(1, 2)) * (1.0 + 1e-12) + 1e-9
@@ -58,8 +51,7 @@ def needs_hours(
 def responded(
     before: LoadSummary,
     shifts: Mapping[str, Shift],
-    tariffs: Mapping[str, Tariff],
-    again: Callable[[PassPlan], LoadSummary],
+    of_hours: LoadSummary | None = None,
 ) -> LoadSummary:
     """The loads after the response.
 
@@ -67,12 +59,8 @@ def responded(
     ----------
     before : of the loads as they are.
     shifts : {tariff key: what its homes do}.
-    tariffs : of the run.
-    again : puts questions to the hours after the response of those who respond.
+    of_hours : answers to `hours_plan` of the hours after the response, where sums do not say.
     """
-    of_hours = None
-    if needs_hours(before, shifts, tariffs):
-        of_hours = again(_again(before.plan))
     plan, summary = before.plan, before.summary
     assert before.burden is not None and before.peak_kwh is not None
     burden, peak_kwh = before.burden.copy(), before.peak_kwh.copy()
@@ -112,7 +100,7 @@ def _use(shift: Shift, use: PeriodUse) -> PeriodUse:
     return replace(use, billed=shift.of_months(use.billed))
 
 
-def _again(plan: PassPlan) -> PassPlan:
+def hours_plan(plan: PassPlan) -> PassPlan:
     """What is asked of the hours once more: everything of those who respond."""
     homes = np.sort(np.concatenate([one.homes for one in plan.responding.values()]))
     mine = np.isin(plan.bldg_ids, homes)

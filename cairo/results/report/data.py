@@ -24,7 +24,7 @@ from cairo.model.names import (
     months,
 )
 from cairo.model.tariff import Tariff, parse_tariff
-from cairo.rates_tool.run_files import BAT_FILE, SYSTEM_LOAD
+from cairo.rates_tool.run_files import BAT_FILE, LOAD_BEFORE, SYSTEM_LOAD
 from cairo.results.reader import RunReader
 from cairo.results.report.numbers import weighted_quantile
 
@@ -41,6 +41,21 @@ class FuelBills:
     quartiles: Float2D
 
 
+@dataclass(frozen=True, eq=False)
+class ResponseData:
+    """Customers' response to price.
+
+    table : `demand_response.csv`. load_before : (8760,) system load before it [kWh].
+    marginal_change : {tariff key: change of its homes' marginal cost [$/year]}.
+    asked : {(tariff key, season): elasticity}.
+    """
+
+    table: pd.DataFrame
+    load_before: Float1D
+    marginal_change: Mapping[str, float]
+    asked: Mapping[tuple[str, str], float]
+
+
 @dataclass(frozen=True)
 class RunData:
     """A run directory of n homes.
@@ -54,6 +69,7 @@ class RunData:
     hours : `time` (local standard), `system_load_kwh`, price columns [$/kWh]; 8760 rows.
     costs : {cost type: [$/year]}.
     requirement : [$/year]; requirement_by_tariff : {tariff key: [$/year]}, may be empty.
+    response : None of a run without it.
     """
 
     path: Path
@@ -70,6 +86,7 @@ class RunData:
     costs: Mapping[str, float]
     requirement: float
     requirement_by_tariff: Mapping[str, float]
+    response: ResponseData | None = None
 
     @property
     def weight(self) -> Float1D:
@@ -128,6 +145,25 @@ def read_run(run_dir: str | os.PathLike[str]) -> RunData:
         costs=_costs(reader),
         requirement=requirement,
         requirement_by_tariff=by_tariff,
+        response=_response(reader, record),
+    )
+
+
+def _response(reader: RunReader, record: Mapping[str, object]) -> ResponseData | None:
+    told = record.get("demand_response")
+    if not isinstance(told, Mapping):
+        return None
+    needed = ["bldg_id", "tariff_key", "season", "period", "kwh_before", "kwh_after", "price"]
+    load = reader.table("system_hourly.csv", [LOAD_BEFORE], others=False)[LOAD_BEFORE]
+    return ResponseData(
+        reader.table("demand_response.csv", needed),
+        load.to_numpy(np.float64),
+        {str(key): float(value) for key, value in dict(told["marginal_cost_change"]).items()},
+        {
+            (key, season): float(facts["elasticity"])
+            for key, seasons in dict(told["seasons"]).items()
+            for season, facts in seasons.items()
+        },
     )
 
 

@@ -51,6 +51,9 @@ from cairo.results.report.page import (
     table_of,
 )
 from cairo.results.report.rates import rate_tables
+from cairo.results.report.response import response
+
+RESPONSE = "Response to price"
 
 
 def single_page(run: RunData, group: str | None = None) -> str:
@@ -63,6 +66,7 @@ def single_page(run: RunData, group: str | None = None) -> str:
             section("alignment", "Bill alignment", *alignment(run, chosen)),
             section("segments", "Bill alignment by segment", *segment_tables(run)),
             section("system", "System load and marginal cost hours", *system(run)),
+            *([] if run.response is None else [section("response", RESPONSE, *response(run))]),
             section("bills", "Bills by month", *bills(run)),
             section("rates", "Final rates", *rate_tables(run.tariffs)),
             section("made", "How this run was made", *made(run.record)),
@@ -74,6 +78,7 @@ def single_page(run: RunData, group: str | None = None) -> str:
         ("alignment", "Bill alignment"),
         ("segments", "Segments"),
         ("system", "System load"),
+        *([] if run.response is None else [("response", "Response")]),
         ("bills", "Bills"),
         ("rates", "Rates"),
         ("made", "How it was made"),
