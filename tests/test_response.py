@@ -297,7 +297,7 @@ def test_backends_agree_on_a_response(demo: Demo, case: str) -> None:
         for backend in ("pandas", "dask_delayed", "dask_dataframe")
     }
     for backend in ("dask_delayed", "dask_dataframe"):
-        found = cairo.compare_runs(places["pandas"], places[backend], rtol=1e-11, atol=1e-8)
+        found = cairo.compare_runs(places["pandas"], places[backend], rtol=1e-12, atol=1e-9)
         assert [one for one in found.differences if not one.equal] == []
     run = cairo.open_run(places["dask_dataframe"])
     told = run.info["demand_response"]
