@@ -106,6 +106,9 @@ def run(
     performance_report: Annotated[
         bool, typer.Option("--performance-report", help="Save Dask's performance report too.")
     ] = False,
+    batch: Annotated[
+        str | None, typer.Option(help="Stands for <batch> in path_outputs.", metavar="NAME")
+    ] = None,
 ) -> None:
     """Run one run of a scenario file and print its directory."""
     from cairo.workers.progress import watching
@@ -123,6 +126,7 @@ def run(
             workers=workers,
             progress=progress,
             performance_report=performance_report,
+            batch=batch,
         )
     _print(place)
 

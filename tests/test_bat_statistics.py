@@ -56,7 +56,7 @@ def test_a_ratio_to_a_mean_that_is_zero_but_for_rounding_does_not_exist() -> Non
 
 def test_weighted_averages_follow_customers() -> None:
     frame = pd.DataFrame({"g": ["x", "x", "y"], "v": [1.0, 2.0, 5.0], "w": [3.0, 1.0, 2.0]})
-    found = weighted_avg_by_group(frame, "v", "w", "g")
+    found = frame.set_index("w").groupby("g")["v"].agg(weighted_avg_by_group)
     assert found.to_dict() == {"x": 1.25, "y": 5.0}
 
 

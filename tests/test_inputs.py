@@ -51,8 +51,8 @@ SUBCLASSES = {
             {"run_includes_supply": False, "residual_allocation_supply": None},
             {"hp_tou": 100.0, "flat": 20.0},
         ),
-        ({"run_includes_subclasses": False}, 400.0),
-        ({"run_includes_subclasses": False, "run_includes_supply": False}, 300.0),
+        ({"run_includes_subclasses": False}, 132.0),
+        ({"run_includes_subclasses": False, "run_includes_supply": False}, 120.0),
     ],
 )
 def test_the_requirement_is_delivery_and_supply_by_subclass_or_in_all(
@@ -60,8 +60,8 @@ def test_the_requirement_is_delivery_and_supply_by_subclass_or_in_all(
 ) -> None:
     requires(
         demo,
-        total_delivery_revenue_requirement=300,
-        total_delivery_and_supply_revenue_requirement=400.0,
+        total_delivery_revenue_requirement=120,
+        total_delivery_and_supply_revenue_requirement=132.0,
         subclass_revenue_requirements=SUBCLASSES,
     )
     assert inputs(demo, **settings).revenue_requirement == expected

@@ -12,6 +12,7 @@ import pytest
 from cairo.errors import LoadError, MetadataError
 from cairo.model.bat_statistics import (
     bill_statistics,
+    coeff_var,
     quartile_coeff_of_disp,
     segment_columns,
     weighted_avg_by_group,
@@ -32,6 +33,7 @@ from cairo.rates_tool.lookups import (
 )
 from cairo.rates_tool.postprocessing import (
     InternalCrossSubsidizationProcessor,
+    _group_summary_bat_formatting,
     check_balance,
 )
 from cairo.rates_tool.run_files import RUN_FILES, RunResult, long_bills, write_files
@@ -301,7 +303,19 @@ def test_a_dispersion_around_zero_but_for_rounding_does_not_exist() -> None:
 def test_a_category_without_customers_has_no_average() -> None:
     groups = pd.Categorical(["x", "x"], categories=["x", "y"])
     frame = pd.DataFrame({"g": groups, "v": [1.0, 3.0], "w": [1.0, 3.0]})
-    assert weighted_avg_by_group(frame, "v", "w", "g").to_dict() == {"x": 2.5}
+    grouped = frame.set_index("w").groupby("g", observed=True)["v"]
+    assert grouped.agg(weighted_avg_by_group).to_dict() == {"x": 2.5}
+
+
+def test_callers_formats_are_a_row_a_group_without_double_columns() -> None:
+    frame = pd.DataFrame({"g": ["x", "x", "y"], "v": [1.0, 3.0, 5.0], "dollar_year": 2025})
+    named = ["std", coeff_var, quartile_coeff_of_disp]
+    spread = frame.groupby("g").agg({"v": named, "dollar_year": ["first"]})
+    found = _group_summary_bat_formatting(spread, "g")
+    assert list(found) == ["v_std", "v_coeff_var", "v_quartile_coeff_of_disp", "dollar_year"]
+    assert found.index.name == "g" and found.loc["x", "v_coeff_var"] == pytest.approx(2**0.5 / 2)
+    twice = pd.concat([spread, spread], axis=1)
+    assert list(_group_summary_bat_formatting(twice, "g")) == list(found)
 
 
 def test_statistics_of_several_segments_are_numbered_through() -> None:

@@ -70,6 +70,24 @@ def writing(path: Path | str) -> Iterator[None]:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
 
 
+EXECUTION_TIME, BATCH = "<execution_time>", "<batch>"
+"""Parts of an output folder's name that a run fills."""
+
+
+def filled_folder(path: str, batch: str | None, stamp: str | None = None) -> str:
+    """An output folder with the run's time stamp and batch in their places.
+
+    Raises
+    ------
+    ScenarioError
+        It names a batch, and the run has none.
+    """
+    if BATCH in path and batch is None:
+        raise ScenarioError(f"path_outputs {path} has {BATCH}: say which with --batch NAME")
+    now = stamp or datetime.now().strftime(STAMP)
+    return path.replace(EXECUTION_TIME, now).replace(BATCH, check_run_name(batch or "batch"))
+
+
 class RunDirectory:
     """A run's folder, `<output_dir>/<YYYYMMDD_HHMMSS>_<run_name>`, as a context manager.
 

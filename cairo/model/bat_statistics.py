@@ -61,16 +61,12 @@ def _dispersion(first: FloatND, third: FloatND) -> FloatND:
     return (third - first) / np.where(none, np.nan, third + first)
 
 
-def weighted_avg_by_group(frame: pd.DataFrame, value: str, weight: str, group: str) -> pd.Series:
-    """Average of a column over the customers of each group: sum w x / sum w."""
-    return pd.Series(
-        {
-            name: _weighted_mean(rows[value].to_numpy(), rows[weight].to_numpy())
-            for name, rows in frame.groupby(group, observed=True)
-        },
-        name=value,
-        dtype=np.float64,
-    ).rename_axis(group)
+def weighted_avg_by_group(values: pd.Series) -> float:
+    """Average over customers: sum w x / sum w; the weights are the series' index.
+
+    For `groupby().agg`, of a frame whose index is the weight.
+    """
+    return _weighted_mean(values.to_numpy(np.float64), values.index.to_numpy(np.float64))
 
 
 def _weighted_mean(values: np.ndarray, weight: np.ndarray) -> float:
@@ -125,14 +121,12 @@ def _statistics_by_group(metadata_df: pd.DataFrame, values: pd.DataFrame, gcn: s
     matrix = values.to_numpy(np.float64)
     statistics: list[dict[str, object]] = []
     for name, place in named.reset_index(drop=True).groupby(named.to_numpy()).indices.items():
-        statistics += _group_summary_bat_formatting(
-            str(name), matrix[place], weight[place], list(values), gcn
-        )
-    statistics += _group_summary_bat_formatting(ALL, matrix, weight, list(values), gcn)
+        statistics += _rows_of_group(str(name), matrix[place], weight[place], list(values), gcn)
+    statistics += _rows_of_group(ALL, matrix, weight, list(values), gcn)
     return pd.DataFrame(statistics)
 
 
-def _group_summary_bat_formatting(
+def _rows_of_group(
     name: str, values: FloatND, weight: FloatND, metrics: Sequence[str], gcn: str
 ) -> list[dict[str, object]]:
     """One group's statistics, a row a column of `values` (n, k)."""
@@ -155,6 +149,26 @@ def _group_summary_bat_formatting(
         }
         for column, metric in enumerate(metrics)
     ]
+
+
+def _group_summary_bat_formatting(frame: pd.DataFrame, group_column_name: str) -> pd.DataFrame:
+    """A frame of `groupby().agg` with one row of column names, for CAIRO's callers.
+
+    Parameters
+    ----------
+    frame : indexed by group, columns (metric, statistic).
+    group_column_name : name of the index.
+
+    Returns
+    -------
+    Columns `<metric>_<statistic>`, a metric alone where it has one that is only `first`.
+    """
+    names = [
+        metric if statistic == "first" else f"{metric}_{statistic}"
+        for metric, statistic in frame.columns
+    ]
+    flat = frame.set_axis(names, axis=1).rename_axis(group_column_name)
+    return flat.loc[:, ~flat.columns.duplicated()]
 
 
 def bill_statistics(metadata_df: pd.DataFrame, annual: pd.Series) -> pd.DataFrame:

@@ -25,8 +25,24 @@ from cairo.files.run_directory import write_csv
 from cairo.model import bat_statistics, kernels
 from cairo.model.allocations import ALLOCATIONS, Bases, share_columns
 from cairo.model.arrays import Bool1D, Float1D
+from cairo.model.bat_statistics import (
+    _group_summary_bat_formatting,
+    coeff_var,
+    quartile_coeff_of_disp,
+    weighted_avg_by_group,
+)
 from cairo.model.names import ANNUAL, BURDEN, NET_LOAD, RESIDUAL_COSTS
 from cairo.rates_tool.dd_stages import marginal
+
+__all__ = [
+    "InternalCrossSubsidizationProcessor",
+    "_group_summary_bat_formatting",
+    "assemble_metrics",
+    "check_balance",
+    "coeff_var",
+    "quartile_coeff_of_disp",
+    "weighted_avg_by_group",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -194,7 +210,7 @@ class InternalCrossSubsidizationProcessor:
         raw_hourly_load : index (`bldg_id`, `time`), with `electricity_net` [kWh].
         marginal_system_prices : 8760 rows of price components [$/kWh].
         costs_by_type : with `Residual Costs ($)`.
-        customer_bills : index bldg_id, with `Annual` [$].
+        customer_bills : `Annual` [$], bldg_id in the index or a column.
         year_run : year of the dollars.
 
         Returns
@@ -288,6 +304,8 @@ def assemble_metrics(
     Arguments and columns as `_return_cross_subsidization_metrics`.
     """
     ids = pd.Index(building_metadata["bldg_id"], name="bldg_id")
+    if "bldg_id" in customer_bills:
+        customer_bills = customer_bills.set_index("bldg_id")
     metrics = pd.DataFrame(
         {ANNUAL: customer_bills[ANNUAL].reindex(ids), BURDEN: burden.reindex(ids)}, index=ids
     )

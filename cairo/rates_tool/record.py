@@ -17,6 +17,8 @@ from cairo.rates_tool.run_spec import Costs, RunSpec
 from cairo.workers.memory import PeakMemory
 from cairo.workers.stages import Timings
 
+MOST_OF_REVENUE = 10
+"""A requirement beyond so many times the revenue is a placeholder."""
 PACKAGES = ("cairo", "dask", "distributed", "pandas", "pyarrow", "numpy", "pydantic")
 
 
@@ -62,7 +64,9 @@ def run_record(
             "buildings": len(spec.customers.frame),
             "revenue_requirement": costs.requirement,
             "revenue_requirement_by_tariff": costs.by_tariff,
+            "revenue_requirement_from": "bills" if costs.from_bills else "settings",
             "revenue": revenue,
+            "remarks": remarks(costs, revenue),
             "peak_kw": float(demand.max()),
             "peak_time": str(demand.idxmax()),
             "annual_kwh": float(demand.sum()),
@@ -76,6 +80,22 @@ def run_record(
         "machine": {"system": platform.platform(), "cpus": os.cpu_count()},
         "inputs": dict(origin.inputs),
     }
+
+
+def remarks(costs: Costs, revenue: float) -> list[str]:
+    """What a reader of the results should know first."""
+    if costs.from_bills:
+        return [
+            "No revenue requirement was given: it is what the bills collect, and the residual is "
+            "that less marginal costs."
+        ]
+    if costs.requirement > MOST_OF_REVENUE * revenue > 0.0:
+        return [
+            f"The revenue requirement of {costs.requirement:,.0f} $ is more than "
+            f"{MOST_OF_REVENUE} times the {revenue:,.0f} $ that bills collect: it cannot be meant, "
+            "and residual shares and bill alignment say nothing."
+        ]
+    return []
 
 
 def _versions() -> dict[str, str]:

@@ -201,6 +201,11 @@ class Requirement:
     fraction: float | None = None
     delivery_only: bool = False
 
+    @property
+    def is_given(self) -> bool:
+        """Whether there is one; without it, it is what a default run's bills collect."""
+        return any(one is not None for one in (self.target, self.residual, self.fraction))
+
 
 @dataclass(frozen=True)
 class DistributionCost:
@@ -263,11 +268,13 @@ class Costs:
 
     requirement : [$/year] of all rates; by_tariff : {tariff key: $}, where each has its own.
     by_type : {cost: $/year}, with `Residual Costs ($)`.
+    from_bills : whether the requirement is what the bills collect, as nobody has given one.
     """
 
     requirement: float
     by_tariff: Mapping[str, float] | None
     by_type: Mapping[str, float]
+    from_bills: bool = False
 
     @classmethod
     def given(

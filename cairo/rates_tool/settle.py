@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import RequirementError
-from cairo.model.names import DISTRIBUTION_PRICE, RESIDUAL_COSTS
+from cairo.model.kernels import weighted_total
+from cairo.model.names import ANNUAL, DISTRIBUTION_PRICE, RESIDUAL_COSTS
 from cairo.model.tariff import Tariff
 from cairo.rates_tool import system_revenues
 from cairo.rates_tool.backend import ElectricBills, LoadBackend
@@ -38,7 +39,21 @@ def system_costs(backend: LoadBackend, requirement: Requirement, demand: pd.Seri
     return Costs(total, by_tariff, dict(by_type))
 
 
-def settled(backend: LoadBackend, before: Costs) -> tuple[Costs, ElectricBills]:
+def first_costs(backend: LoadBackend) -> tuple[Costs, ElectricBills | None]:
+    """(costs before any response, bills where the requirement is what they collect)."""
+    requirement = backend.spec.requirement
+    if requirement.is_given:
+        return system_costs(backend, requirement, backend.demand), None
+    electric = backend.electric_bills(0.0)
+    annual = electric.monthly[ANNUAL].to_numpy(np.float64)
+    collected = weighted_total(backend.spec.customers.weight, annual)
+    costs = system_costs(backend, Requirement(collected), backend.demand)
+    return replace(costs, from_bills=True), electric
+
+
+def settled(
+    backend: LoadBackend, before: Costs, electric: ElectricBills | None = None
+) -> tuple[Costs, ElectricBills]:
     """(costs, electric bills) of a run, after customers have responded where they do.
 
     The residual is that of the loads before the response; marginal costs are those after it. A
@@ -51,7 +66,9 @@ def settled(backend: LoadBackend, before: Costs) -> tuple[Costs, ElectricBills]:
     """
     spec = backend.spec
     if spec.response is None:
-        return before, backend.electric_bills(before.by_tariff or before.requirement)
+        if electric is None:
+            electric = backend.electric_bills(before.by_tariff or before.requirement)
+        return before, electric
     tariffs = spec.first_prices()
     change = np.inf
     for _ in range(MOST_ROUNDS):
@@ -72,7 +89,7 @@ def _after(backend: LoadBackend, before: Costs) -> Costs:
     """Costs after the response."""
     assert backend.responded is not None
     residual = Requirement(residual=before.by_type[RESIDUAL_COSTS])
-    costs = system_costs(backend, residual, backend.demand)
+    costs = replace(system_costs(backend, residual, backend.demand), from_bills=before.from_bills)
     if before.by_tariff is None:
         return costs
     change = backend.responded.marginal_change

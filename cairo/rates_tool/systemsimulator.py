@@ -36,7 +36,7 @@ from cairo.model.tariff import Tariff, parse_tariff
 from cairo.model.tariff_rows import TariffDict
 from cairo.rates_tool import loads as load_funcs
 from cairo.rates_tool import postprocessing, system_revenues, tariffs
-from cairo.rates_tool.backend import LoadBackend, RunLoads, Work, backend_class
+from cairo.rates_tool.backend import ElectricBills, LoadBackend, RunLoads, Work, backend_class
 from cairo.rates_tool.config import OUTPUT_INTERNAL_POSTPROCESSING
 from cairo.rates_tool.dd_stages.sources import LoadOptions, LoadSource
 from cairo.rates_tool.record import LoadWork, Origin, run_record
@@ -285,7 +285,12 @@ class MeetRevenueSufficiencySystemWide:
         return getattr(self._calculate_gas_bills, "__func__", None) is not _ORIGINAL_GAS_BILLS
 
     def completed(
-        self, backend: LoadBackend, before: Costs, origin: Origin, folder: Path
+        self,
+        backend: LoadBackend,
+        before: Costs,
+        origin: Origin,
+        folder: Path,
+        electric: ElectricBills | None = None,
     ) -> RunResult:
         """Bills, rates and bill alignment of loads that have been read, written to a folder.
 
@@ -295,10 +300,11 @@ class MeetRevenueSufficiencySystemWide:
         before : what the system costs and rates must collect, before any response to price.
         origin : where the run comes from.
         folder : to write into.
+        electric : bills where they are known already.
         """
         spec = backend.spec
         with backend.work.timings.stage("bills, rates and bill alignment"):
-            costs, electric = settled(backend, before)
+            costs, electric = settled(backend, before, electric)
             bills = taxed(electric.monthly, electric.grid_kwh, spec.taxes)
             added = bills[ANNUAL].to_numpy() - electric.monthly[ANNUAL].to_numpy()
             taxes = weighted_total(spec.customers.weight, added)
@@ -314,6 +320,8 @@ class MeetRevenueSufficiencySystemWide:
             self.customer_bills_monthly = bills
             self.gas_customer_bills_monthly = backend.gas_bills()
             self.tariffs_final = {key: one.to_dict() for key, one in electric.tariffs.items()}
+            # It is there when a caller's own function writes into it.
+            (folder / "cross_subsidization").mkdir(parents=True, exist_ok=True)
             processor = postprocessing.InternalCrossSubsidizationProcessor(
                 run_type=spec.run_type, save_folder=folder, beyond_requirement=taxes
             )
@@ -362,11 +370,13 @@ class MeetRevenueSufficiencySystemWide:
         """
         ids = list(prototype_ids)
         strategy, params = gas_tariff_strategy(ids, gas_tariff_map, gas_tariff_str_loc)
-        used, _ = load_funcs.process_building_demand_by_period(
+        used, solar = load_funcs.process_building_demand_by_period(
             target_year, GAS, ids, params, strategy, raw_load
         )
         return system_revenues.run_system_revenues(
             aggregated_load=used,
+            aggregated_solar=solar,
+            solar_compensation_df=None,
             prototype_ids=ids,
             tariff_config=params,
             tariff_strategy=strategy,

@@ -6,11 +6,12 @@ import os
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypedDict, Unpack
 
-from cairo.files.run_directory import RunDirectory
+from cairo.files.run_directory import RunDirectory, filled_folder
 from cairo.rates_tool.backend import RunLoads, Work, backend_class
 from cairo.rates_tool.record import Origin
-from cairo.rates_tool.settle import system_costs
+from cairo.rates_tool.settle import first_costs
 from cairo.rates_tool.systemsimulator import MeetRevenueSufficiencySystemWide
 from cairo.scenario.inputs import read_inputs
 from cairo.scenario.scenario_file import RunSettings, read_scenario
@@ -18,16 +19,26 @@ from cairo.workers.memory import PeakMemory
 from cairo.workers.stages import Progress, Timings
 
 
+class Instead(TypedDict, total=False):
+    """Settings of a run given in the place of its file's; None leaves the file's."""
+
+    backend: str | None
+    output_dir: str | os.PathLike[str] | None
+    workers: int | None
+
+
+KEYS = {"backend": "backend", "output_dir": "path_outputs", "workers": "process_workers"}
+
+
 def run_scenario(
     scenario_path: str | os.PathLike[str],
     run_name: str,
     *,
-    backend: str | None = None,
-    output_dir: str | os.PathLike[str] | None = None,
     config_dir: str | os.PathLike[str] | None = None,
-    workers: int | None = None,
     progress: Progress | None = None,
     performance_report: bool = False,
+    batch: str | None = None,
+    **instead: Unpack[Instead],
 ) -> Path:
     """Run one run of a scenario file.
 
@@ -39,6 +50,7 @@ def run_scenario(
         `process_workers`.
     config_dir : folder that relative paths of the file start from.
     progress : told of stages, buildings done and the dashboard's address.
+    batch : name that stands for `<batch>` in `path_outputs`.
     performance_report : save Dask's performance report in the run directory
         (`dask_dataframe` only).
 
@@ -53,13 +65,13 @@ def run_scenario(
         known together (`InputErrors`).
     """
     settings = read_scenario(scenario_path, config_dir).run(run_name)
-    changes: dict[str, object] = {}
-    if backend is not None:
-        changes["backend"] = backend
-    if output_dir is not None:
-        changes["path_outputs"] = str(output_dir)
-    if workers is not None:
-        changes["process_workers"] = workers
+    changes: dict[str, object] = {
+        KEYS[name]: str(value) if name == "output_dir" else value
+        for name, value in instead.items()
+        if value is not None
+    }
+    folder = changes.get("path_outputs", settings.path_outputs)
+    changes["path_outputs"] = filled_folder(str(folder), batch)
     return run(settings.changed(**changes), progress, performance_report=performance_report)
 
 
@@ -89,11 +101,11 @@ def run(
             work = Work(settings.process_workers, settings.dask, timings, performance_report)
             backend = stack.enter_context(kind(inputs.spec, loads, work, simulator))
             with timings.stage("revenue requirement"):
-                costs = system_costs(backend, inputs.spec.requirement, backend.demand)
+                costs, electric = first_costs(backend)
             directory = stack.enter_context(RunDirectory(settings.path_outputs, settings.run_name))
             recorded = settings.model_dump(mode="json", by_alias=True, exclude_none=True)
             origin = Origin(recorded, inputs.fingerprints, started, memory)
-            simulator.completed(backend, costs, origin, directory.path)
+            simulator.completed(backend, costs, origin, directory.path, electric)
         return directory.final_path
     finally:
         if progress:

@@ -27,6 +27,7 @@ from cairo.files.run_directory import check_run_name, local_folder
 from cairo.files.tariff_maps import TariffMap, tariff_of
 from cairo.files.yaml_files import read_yaml
 from cairo.model.elasticity import Response
+from cairo.model.plain_numbers import plain_number
 from cairo.model.prices import Prices
 from cairo.model.tariff import parse_tariff
 from cairo.model.tariff_rows import TariffDict
@@ -103,6 +104,16 @@ class RunInputs:
     def revenue_requirement(self) -> float | Mapping[str, float] | None:
         """[$/year], or {tariff_key: $/year}; None when a residual is given."""
         return self.spec.requirement.target
+
+
+ALONE = "revenue_requirement"
+"""Key of a requirement file that has one number for whatever the run includes."""
+TOTALS = (
+    "total_delivery_revenue_requirement",
+    "total_delivery_and_supply_revenue_requirement",
+)
+SUM_RTOL = 1e-6
+"""How far subclasses' requirements may miss the total."""
 
 
 class _Errors:
@@ -246,12 +257,13 @@ def _positive(stored: Mapping[str, object], key: str, settings: RunSettings) -> 
     value = stored.get(key)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+    found = plain_number(value)
+    if found is None or not 0 < found < math.inf:
         raise RequirementError(
             f"revenue requirement file {settings.utility_revenue_requirement} key {key} is "
             f"{value!r}, expected a number above zero"
         )
-    return float(value)
+    return found
 
 
 def _customer_count(settings: RunSettings, stored: Mapping[str, object]) -> float | None:
@@ -411,6 +423,8 @@ def _requirement(
     key = "total_delivery_revenue_requirement"
     if settings.run_includes_supply:
         key = "total_delivery_and_supply_revenue_requirement"
+    if key not in stored and ALONE in stored:
+        key = ALONE
     return _dollars(stored, (key,), settings)
 
 
@@ -425,9 +439,10 @@ def _dollars(stored: object, keys: tuple[str, ...], settings: RunSettings) -> fl
                 f"{where} has no key {'.'.join(keys[: depth + 1])} (there are {there})"
             )
         value = value[key]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    found = plain_number(value)
+    if found is None or not math.isfinite(found):
         raise RequirementError(f"{where} key {'.'.join(keys)} is {value!r}, expected dollars")
-    return float(value)
+    return found
 
 
 def _subclass_requirement(
@@ -452,10 +467,13 @@ def _subclass_requirement(
                     f"{where} {part}.{method} names subclass {listed(unknown)}; "
                     f"path_tariffs_electric has {listed(tariffs)}"
                 )
+        amounts = []
         for alias, path in tariffs.items():
             keys = ("subclass_revenue_requirements", part, str(method), alias)
             dollars = _dollars(stored, keys, settings)
+            amounts.append(dollars)
             requirement[Path(path).stem] = requirement.get(Path(path).stem, 0.0) + dollars
+        _check_subclass_sum(settings, stored, f"{part}.{method}", math.fsum(amounts))
     unused = sorted(set(requirement) - used)
     if unused:
         raise RequirementError(
@@ -463,6 +481,27 @@ def _subclass_requirement(
             f"{settings.path_tariff_maps_electric} puts no building on it"
         )
     return requirement
+
+
+def _check_subclass_sum(
+    settings: RunSettings, stored: Mapping[str, object], what: str, found: float
+) -> None:
+    """Check that subclasses' requirements add to the file's own total, where it has one."""
+    delivery, both = (stored.get(key) for key in TOTALS)
+    if what.startswith("delivery"):
+        named, total = (
+            TOTALS[0],
+            None if delivery is None else _dollars(stored, TOTALS[:1], settings),
+        )
+    else:
+        named, total = f"{TOTALS[1]} less {TOTALS[0]}", None
+        if delivery is not None and both is not None:
+            total = _dollars(stored, TOTALS[1:], settings) - _dollars(stored, TOTALS[:1], settings)
+    if total is not None and abs(found - total) > SUM_RTOL * max(abs(total), abs(found)):
+        raise RequirementError(
+            f"revenue requirement file {settings.utility_revenue_requirement}: subclasses of "
+            f"{what} add to {found:,.2f} $, but {named} is {total:,.2f} $"
+        )
 
 
 def fingerprints(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any, Literal
 
 from pydantic import (
@@ -25,6 +26,26 @@ SECRET = re.compile("key|secret|token|passw|credential|sas|connection_string", r
 """Names of storage options whose values are never written into a result."""
 HIDDEN = "(not recorded)"
 MONTHS_FROM_1 = set(range(1, 13))
+OF_OTHER_TOOLS = (
+    "upgrade",
+    "fair_default",
+    "path_tou_supply_energy_mc",
+    "path_tou_supply_capacity_mc",
+)
+"""Keys that scenario files have for other programs."""
+
+
+class SubclassConfig(BaseModel):
+    """Which metadata column tells the subclasses apart, and each one's value.
+
+    It documents the file: the tariff map says which homes are in which subclass.
+    """
+
+    model_config = STRICT
+    group_col: str = Field(description="Metadata column.")
+    selectors: dict[str, str | bool | int | float | list[str]] = Field(
+        default_factory=dict, description="{alias of the subclass: its values in the column}."
+    )
 
 
 class RunSettings(BaseModel):
@@ -41,7 +62,9 @@ class RunSettings(BaseModel):
         description="`precalc` solves for rates that meet the requirement; `default` bills the "
         "tariffs as they are."
     )
-    backend: Backend = Field("pandas", description="How the stages over hourly loads are run.")
+    backend: Backend = Field(
+        "dask_dataframe", description="How the stages over hourly loads are run."
+    )
     state: str | None = Field(None, description="State, for the reader.")
     utility: str | None = Field(None, description="Code of the electric utility.")
     year_run: int = Field(ge=1900, le=2200, description="Calendar year of loads and bills.")
@@ -202,6 +225,13 @@ class RunSettings(BaseModel):
     dask: DaskSettings = Field(
         default_factory=DaskSettings, description="Where the `dask_dataframe` backend runs."
     )
+    subclass_config: SubclassConfig | None = Field(
+        None, description="How the stock is split into subclasses, for the reader."
+    )
+    not_used: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Keys of other tools that the run had: kept in `run.json`, used for nothing.",
+    )
     storage_options: dict[str, Any] = Field(
         default_factory=dict, description="fsspec options for URLs, such as `{anon: true}`."
     )
@@ -244,7 +274,8 @@ class RunSettings(BaseModel):
         """What is wrong between keys that are each right alone."""
         sources = ("utility_revenue_requirement", "residual_cost", "residual_cost_frac")
         given = [name for name in sources if getattr(self, name) is not None]
-        if len(given) != 1:
+        # A default run bills its tariffs as they are; what they collect is its requirement then.
+        if len(given) > 1 or (not given and self.run_type != "default"):
             yield (
                 f"expected exactly one of {', '.join(sources)}, "
                 f"found {' and '.join(given) or 'none'}"
@@ -308,17 +339,27 @@ class RunSettings(BaseModel):
         return validated(values, f"run {self.run_name}")
 
 
-class SubclassConfig(BaseModel):
-    """Which metadata column tells the subclasses apart, and each one's value.
+def _split(values: Mapping[str, object]) -> dict[str, object]:
+    """The values of a run, keys of other tools set apart.
 
-    It documents the file: the tariff map says which homes are in which subclass.
+    A mapping that is no near miss of a key of ours is another tool's; a near miss stays, and is an
+    error.
     """
-
-    model_config = STRICT
-    group_col: str = Field(description="Metadata column.")
-    selectors: dict[str, str | bool | int | float | list[str]] = Field(
-        default_factory=dict, description="{alias of the subclass: its values in the column}."
-    )
+    known = set(RunSettings.model_fields)
+    others = {
+        key: value
+        for key, value in values.items()
+        if key not in known
+        and (
+            key in OF_OTHER_TOOLS
+            or (isinstance(value, Mapping) and not get_close_matches(key, known, 1))
+        )
+    }
+    ours = {key: value for key, value in values.items() if key not in others}
+    if others:
+        before = ours.get("not_used")
+        ours["not_used"] = (dict(before) if isinstance(before, Mapping) else {}) | others
+    return ours
 
 
 def validated(values: Mapping[str, object], where: str) -> RunSettings:
@@ -330,7 +371,7 @@ def validated(values: Mapping[str, object], where: str) -> RunSettings:
         A line for each key that is unknown, missing or does not fit; it begins with `where`.
     """
     try:
-        return RunSettings.model_validate(dict(values))
+        return RunSettings.model_validate(_split(values))
     except ValidationError as error:
         raise setting_problems(error, values, where, RunSettings) from None
     except RecursionError:

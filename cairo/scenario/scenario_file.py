@@ -1,7 +1,8 @@
 """Scenario files: YAML to typed settings.
 
 A scenario file holds `runs: {name: {...}}`. Relative paths in it start from the config folder:
-the parent of the file's `scenarios/` folder, else the file's own folder. URLs such as
+the nearest folder above the file that holds it in a `scenarios/` folder, at any depth, else the
+file's own folder. URLs such as
 `s3://bucket/folder` are left as they are.
 """
 
@@ -100,6 +101,11 @@ def read_scenario(
             f"scenario file {name} has no runs, expected runs: {{name: {{...}}}} "
             f"(there is {listed(stored) or 'nothing'})"
         )
+    # Names that are numbers are what they are written as.
+    runs = {
+        str(run) if isinstance(run, int) and not isinstance(run, bool) else run: values
+        for run, values in runs.items()
+    }
     for run, values in runs.items():
         if not isinstance(run, str) or not isinstance(values, dict):
             raise one_line_error(
@@ -137,10 +143,11 @@ def _config_folder(path: str) -> str:
     """Folder that a scenario file's relative paths start from."""
     if is_url(path):
         folder = path.rpartition("/")[0]
-        above, _, last = folder.rpartition("/")
-        return above if last == "scenarios" else folder
+        above, found, _ = f"{folder}/".rpartition("/scenarios/")
+        return above if found else folder
     own = _expanded(path).resolve().parent
-    return str(own.parent if own.name == "scenarios" else own)
+    above_it = (one.parent for one in (own, *own.parents) if one.name == "scenarios")
+    return str(next(above_it, own))
 
 
 def _expanded(path: str) -> Path:

@@ -61,7 +61,7 @@ def single_page(run: RunData, group: str | None = None) -> str:
     chosen = highlight(run.homes, group)
     body = join(
         [
-            section("summary", "In short", headline(run)),
+            section("summary", "In short", *remarks(run), headline(run)),
             section("revenue", "Revenue and requirement", revenue(run)),
             section("alignment", "Bill alignment", *alignment(run, chosen)),
             section("segments", "Bill alignment by segment", *segment_tables(run)),
@@ -94,6 +94,13 @@ def facts(run: RunData) -> str:
     if run.record.get("started"):
         parts.append(f"run of {str(run.record['started'])[:10]}")
     return ", ".join(parts)
+
+
+def remarks(run: RunData) -> list[Html]:
+    """What a reader should know first, as the run has noted it."""
+    summary = run.record.get("summary")
+    noted = summary.get("remarks") if isinstance(summary, Mapping) else None
+    return [paragraph(str(one), "remark") for one in noted] if isinstance(noted, list) else []
 
 
 def headline(run: RunData) -> Html:
