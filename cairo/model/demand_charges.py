@@ -170,6 +170,11 @@ def _billing(
         )
     pairs = _pairs(key, tariff, "ur_dc_billing_demand_periods")
     counted = dict(zip(pairs[:, 0].tolist(), pairs[:, 1].tolist(), strict=True))
+    if 1.0 not in counted.values():
+        raise TariffError(
+            f"tariff {key}: ur_dc_billing_demand_periods has no period with billing demand, "
+            "expected one at least where ur_enable_billing_demand is on"
+        )
     absent = set(range(1, count + 1)) - set(counted)
     if absent:
         raise TariffError(
