@@ -56,6 +56,35 @@ def test_four_quarter_hours_are_added_to_their_hour(tmp_path: Path, first: str) 
     assert loads.source_year == 2018
 
 
+def night_losses(share: float) -> np.ndarray:
+    """Generation of 4,000 kWh at noon, and losses at night of a share of all the energy."""
+    hours = np.arange(HOURS) % 24
+    made = np.where(hours == 12, 4000.0 / 365, 0.0)
+    lost = np.where(hours == 0, 4000.0 / 365 * share / (1.0 - share), 0.0)
+    return made - lost
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_small_loss_of_an_inverter_is_read(tmp_path: Path, sign: float) -> None:
+    path, total = tmp_path / "7-0.parquet", np.ones(HOURS)
+    write_load_file(path, 7, total, sign * night_losses(0.009), total, STAMPS)
+    assert LoadFileReader(["pv"]).read(str(path), 7).values["pv"].sum() * sign > 0.0
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_pv_of_both_signs_is_refused_by_name(tmp_path: Path, sign: float) -> None:
+    path, total = tmp_path / "7-0.parquet", np.ones(HOURS)
+    write_load_file(path, 7, total, sign * night_losses(0.03), total, STAMPS)
+    message = r"7-0\.parquet column .*pv.* of both signs \(3% has the other sign\)"
+    with pytest.raises(LoadError, match=message) as caught:
+        check_load_file(str(path), 7)
+    assert "\n" not in str(caught.value)
+    # Where generation is not asked for its signs do not matter.
+    assert LoadFileReader(["total"]).read(str(path), 7).values["total"].sum() == HOURS
+    with pytest.raises(LoadError, match=r"frame of building 7 column .*pv"):
+        loads_of_frame(pd.read_parquet(path), 7, ["total", "pv"])
+
+
 def test_a_building_may_be_named_by_the_file_alone(tmp_path: Path, total: np.ndarray) -> None:
     path = tmp_path / "7-0.parquet"
     write_load_file(path, None, total, total, total, STAMPS)

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from cairo.errors import LoadError, listed, one_line
 from cairo.files.reading import is_url
+from cairo.model import kernels
 from cairo.model.arrays import Float1D, Int1D
 from cairo.model.names import GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN, UNIT_SUFFIXES
 
@@ -35,6 +36,8 @@ FIELDS = {"total": TOTAL_COLUMN, "pv": PV_COLUMN, "gas": GAS_COLUMN}
 
 FILE_NAME = re.compile(r"(\d+)-(\d+)\.parquet")
 QUARTERS = 4
+MOST_LOSSES = 0.01
+"""Share of a home's PV energy that may have the other sign: an inverter's use at night."""
 KINDS_KEPT = 3
 """Kinds of stored stamps remembered besides the last one, as stocks mix few."""
 READ_AHEAD = 2**18
@@ -174,6 +177,7 @@ class LoadFileReader:
                 field: _energies(parquet, columns[field], per_hour, path, FIELDS[field])
                 for field in self.fields
             }
+            check_generation(values, path)
             self.count += ReadCount(1, stored_bytes(parquet.metadata, self._layout.values()))
         return HourlyLoads(values, year)
 
@@ -386,6 +390,24 @@ def checked_energies(values: Float1D, per_hour: int, path: str, name: str) -> Fl
     return hourly
 
 
+def check_generation(values: Mapping[str, Float1D], path: str) -> None:
+    """Check that what is generation and what is use can be told apart.
+
+    Raises
+    ------
+    LoadError
+        Naming the file: more than `MOST_LOSSES` of the PV energy has the other sign.
+    """
+    if "pv" not in values:
+        return
+    share = kernels.loss_share(values["pv"])
+    if share > MOST_LOSSES:
+        raise LoadError(
+            f"load file {path} column {PV_COLUMN} has energy of both signs ({share:.0%} has the "
+            f"other sign), expected generation of one sign and at most {MOST_LOSSES:.0%} of losses"
+        )
+
+
 def loads_of_frame(frame: pd.DataFrame, bldg_id: int, fields: Iterable[str]) -> HourlyLoads:
     """`LoadFileReader.read` for the pandas frame of one load file.
 
@@ -414,6 +436,7 @@ def loads_of_frame(frame: pd.DataFrame, bldg_id: int, fields: Iterable[str]) -> 
         )
         for field in fields
     }
+    check_generation(values, what)
     return HourlyLoads(values, year)
 
 
