@@ -56,6 +56,26 @@ def test_four_quarter_hours_are_added_to_their_hour(tmp_path: Path, first: str) 
     assert loads.source_year == 2018
 
 
+@pytest.mark.parametrize("minutes", [60, 15])
+@pytest.mark.parametrize("year", [2012, 2016, 2020])
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_leap_years_file_that_is_cut_at_its_end_is_refused(
+    tmp_path: Path, minutes: int, year: int, ends: bool
+) -> None:
+    rows, step = HOURS * 60 // minutes, pd.Timedelta(minutes=minutes)
+    begin = pd.date_range(f"{year}-01-01", periods=rows + rows // 365, freq=step)
+    stamps = begin + step if ends else begin
+    path = write(tmp_path / "7-0.parquet", np.ones(rows), stamps[:rows].to_numpy())
+    message = rf"7-0\.parquet ends at {year}-12-3.*February 29"
+    with pytest.raises(LoadError, match=message) as caught:
+        LoadFileReader(["total"]).read(str(path), 7)
+    assert "\n" not in str(caught.value)
+    # With February 29 left out in its place the same rows are a year.
+    kept = stamps[~((begin.month == 2) & (begin.day == 29))]
+    path = write(tmp_path / "7-0.parquet", np.ones(rows), kept.to_numpy())
+    assert LoadFileReader(["total"]).read(str(path), 7).source_year == year
+
+
 def night_losses(share: float) -> np.ndarray:
     """Generation of 4,000 kWh at noon, and losses at night of a share of all the energy."""
     hours = np.arange(HOURS) % 24

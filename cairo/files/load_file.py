@@ -337,6 +337,14 @@ def check_stamps(stamps: np.ndarray, path: str) -> tuple[int, int]:
         raise LoadError(
             f"load file {path} begins at {_stamp(stamps[0])}, expected the first hour of a year"
         )
+    # Every step is right, so a last stamp before the year's end is a leap year's cut short.
+    begins = stamps[0] == year_start.astype(stamps.dtype)
+    last = (year_start + 1).astype(stamps.dtype) - (step if begins else np.timedelta64(0, "h"))
+    if stamps[-1] != last:
+        raise LoadError(
+            f"load file {path} ends at {_stamp(stamps[-1])}, expected {_stamp(last)}: of a leap "
+            f"year leave out February 29, not the year's end"
+        )
     return int(year_start.astype(int)) + 1970, QUARTERS if quarters else 1
 
 
