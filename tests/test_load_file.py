@@ -76,6 +76,37 @@ def test_a_leap_years_file_that_is_cut_at_its_end_is_refused(
     assert LoadFileReader(["total"]).read(str(path), 7).source_year == year
 
 
+def with_twin(path: Path, name: str, values: pa.Array) -> Path:
+    table = pq.read_table(path)
+    pq.write_table(table.append_column(name, values), path)
+    return path
+
+
+@pytest.mark.parametrize("name", [TOTAL_COLUMN, f"{TOTAL_COLUMN}..kwh"])
+def test_two_columns_that_could_be_meant_and_differ_are_refused(
+    tmp_path: Path, total: np.ndarray, name: str
+) -> None:
+    path = write(tmp_path / "7-0.parquet", total)
+    other = with_twin(write(tmp_path / "8-0.parquet", total), name, pa.array(total * 3.6))
+    reader = LoadFileReader(["total"])
+    assert np.array_equal(reader.read(str(path), 7).values["total"], total)
+    message = rf"8-0\.parquet has columns {TOTAL_COLUMN} and {name}, which differ"
+    with pytest.raises(LoadError, match=message) as caught:
+        reader.read(str(other), 7)
+    assert "\n" not in str(caught.value)
+    if name != TOTAL_COLUMN:
+        with pytest.raises(LoadError, match=r"frame of building 7 has columns .* which differ"):
+            loads_of_frame(pd.read_parquet(other), 7, ["total"])
+
+
+def test_two_columns_that_hold_the_same_are_one(tmp_path: Path, total: np.ndarray) -> None:
+    path = write(tmp_path / "7-0.parquet", total)
+    with_twin(path, f"{TOTAL_COLUMN}..kwh", pa.array(total))
+    assert np.array_equal(LoadFileReader(["total"]).read(str(path), 7).values["total"], total)
+    frame = pd.read_parquet(path)
+    assert np.array_equal(loads_of_frame(frame, 7, ["total"]).values["total"], total)
+
+
 def night_losses(share: float) -> np.ndarray:
     """Generation of 4,000 kWh at noon, and losses at night of a share of all the energy."""
     hours = np.arange(HOURS) % 24

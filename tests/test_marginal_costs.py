@@ -163,6 +163,18 @@ def test_a_cambium_file_under_any_name_is_cambiums(tmp_path):
     pd.testing.assert_frame_equal(_load_cambium_marginal_costs(whole, 2026), named)
 
 
+@pytest.mark.parametrize("factor", [1, 2])
+def test_a_price_column_that_is_there_twice_must_be_the_same(tmp_path, factor):
+    name, path = "mc_total_per_kwh", tmp_path / "d.csv"
+    rows = [f"{s},{h},{factor * h}" for h, s in enumerate(hour_stamps(2025))]
+    path.write_text("\n".join([f"timestamp,{name},{name}", *rows]))
+    if factor == 1:
+        assert load_delivery_prices(path, target_year=2025)[DISTRIBUTION_PRICE].sum() == HOUR.sum()
+    else:
+        with pytest.raises(PriceError, match=rf"d\.csv has two columns {name}, which differ"):
+            load_delivery_prices(path, target_year=2025)
+
+
 # Clocks
 
 

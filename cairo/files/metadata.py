@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -13,6 +15,7 @@ from cairo.errors import CairoError, MetadataError, listed, listed_buildings, on
 from cairo.files.reading import read_bytes
 from cairo.files.run_directory import NAME
 from cairo.model.names import summary_buildings_cols_keep
+from cairo.model.tariff_rows import number
 
 
 def read_frame(
@@ -100,6 +103,24 @@ def return_buildingstock(
     kept = list(dict.fromkeys(["bldg_id", "weight", *usual, *asked]))
     frame = frame[kept].reset_index(drop=True)
     return frame.assign(weight=scaled_weights(frame, customer_count, name))
+
+
+THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
+"""A number with commas between thousands, as EIA and spreadsheets write it."""
+
+
+def written_number(value: object) -> float | None:
+    """A number, also one written as text such as "425,975" or "1e12"; None for anything else."""
+    if isinstance(value, str):
+        text = value.strip()
+        text = text.replace(",", "") if THOUSANDS.fullmatch(text) else text
+        try:
+            return float(text)
+        except ValueError:
+            return None
+    if isinstance(value, Decimal):
+        return float(value)
+    return number(value)
 
 
 def building_ids(values: pd.Series, name: str) -> pd.Series:

@@ -80,6 +80,7 @@ def read_prices(
         raise PriceError(
             f"price file {path} has no column {listed(missing)}; it has {listed(raw.columns)}"
         )
+    _check_twins(path, raw, wanted)
     cambium = is_cambium(path, list(raw.columns), metadata_rows)
     clock, wrapped = clock_column(path, raw)
     stamps = _stamps(path, raw, clock)
@@ -116,6 +117,16 @@ def _read(path: FilePath, storage_options: Mapping[str, object] | None) -> tuple
     except Exception as error:  # pandas and pyarrow raise errors of many classes
         raise PriceError(f"price file {path} cannot be read: {one_line(error)}") from error
     return (frame if TIMESTAMP in frame else frame.rename_axis(TIMESTAMP).reset_index()), 0
+
+
+def _check_twins(path: FilePath, raw: pd.DataFrame, wanted: Sequence[str]) -> None:
+    """Columns of one name, the second of which a CSV is read with as `name.1`, hold the same."""
+    for name in wanted:
+        again = f"{name}.1"
+        if again in raw and not (raw[name].to_numpy() == raw[again].to_numpy()).all():
+            raise PriceError(
+                f"price file {path} has two columns {name}, which differ: expected one of them"
+            )
 
 
 def _rows_above_header(text: bytes) -> int:
