@@ -19,9 +19,11 @@ from cairo.files.urdb_export import ElectricityRates_to_URDB
 from cairo.files.urdb_fields import BILLED, HARMLESS
 from cairo.model.bills import CustomerUse, monthly_bills
 from cairo.model.export_compensation import _return_export_compensation_rate
+from cairo.model.response import Elasticity, response_plan
 from cairo.model.tariff import in_therms, parse_tariff
 from cairo.rates_tool.system_revenues import calibrated_tariffs
 from cairo.rates_tool.tariffs import get_default_tariff_structures, precalc_period_mapping
+from cairo.results.report.rates import rate_tables
 
 ALWAYS = [[0] * 24] * 12
 ONES = [[1] * 24] * 12
@@ -129,6 +131,12 @@ def test_labels_dates_remarks_and_eligibility_change_no_bill() -> None:
         "demandwindow": 15,
     }
     assert bill_of(urdb(**said)) == bill_of(urdb())
+
+
+def test_a_charge_beside_the_tariff_is_refused() -> None:
+    beside = {"items": [urdb()], "fixedmonthlycharge": 3.0}
+    with pytest.raises(TariffError, match='fixedmonthlycharge is beside "items"'):
+        URDBv7_to_ElectricityRates(beside, "t")
 
 
 def test_an_unknown_part_of_a_tier_is_refused() -> None:
@@ -257,6 +265,19 @@ def test_calibration_of_net_metering_counts_the_adjustment_of_exports() -> None:
     assert final["ur_ec_tou_mat"][0][4] == pytest.approx(rate)
 
 
+def test_a_response_to_prices_that_differ_within_a_season_is_refused() -> None:
+    table = parse_tariff("t", URDBv7_to_ElectricityRates(urdb(fueladjustmentsmonthly=FUEL), "t"))
+    with pytest.raises(TariffError, match="tariff t has fuel adjustments by month"):
+        response_plan(table, Elasticity(-0.1), 2018)
+
+
+def test_a_report_says_what_else_a_bill_is_made_of() -> None:
+    tariff = sam(**SAM_DEMAND, **RATCHET, fueladjustmentsmonthly=FUEL)
+    page = str(rate_tables({"t": parse_tariff("t", tariff)})[0])
+    assert "fuel adjustment [$/kWh]" in page and "Dec 0.110000" in page
+    assert "demand charges on billing demand" in page
+
+
 def test_a_gas_tariffs_fuel_adjustment_is_per_therm_too() -> None:
     tariff = URDBv7_to_ElectricityRates(urdb(fueladjustmentsmonthly=FUEL), "t")
     per_therm = parse_tariff("t", in_therms(tariff)).fuel_adjustment
@@ -332,10 +353,12 @@ def test_terms_of_billing_demand_that_are_not_sound_are_refused(terms: dict[str,
         parse_tariff("t", sam(**(SAM_DEMAND | RATCHET | terms)))
 
 
-def test_tier_limits_per_kw_of_billing_demand_are_refused() -> None:
+@pytest.mark.parametrize("charged", [0, 1])
+def test_tier_limits_per_kw_of_billing_demand_are_refused(charged: int) -> None:
     rows = [[1, 1, 50, 1, 0.1, 0], [1, 2, 1e38, 1, 0.2, 0]]
+    terms = SAM_DEMAND | RATCHET | {"ur_dc_enable": charged}
     with pytest.raises(TariffError, match="per kW of a billing demand are not modelled"):
-        parse_tariff("t", sam(**SAM_DEMAND, **RATCHET) | {"ur_ec_tou_mat": rows})
+        parse_tariff("t", sam(**terms) | {"ur_ec_tou_mat": rows})
 
 
 def test_billing_demand_has_no_room_in_urdb() -> None:

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 
 from cairo.errors import TariffError
 from cairo.files.urdb_demand import demand_inputs
-from cairo.files.urdb_fields import ENERGY_STRUCTURE, refuse_unknown_fields
+from cairo.files.urdb_fields import BILLED, ENERGY_STRUCTURE, refuse_unknown_fields
 from cairo.files.urdb_structures import place_of, price_of, schedules_of, structure_of
 from cairo.model.names import MONTHS
 from cairo.model.tariff import parse_tariff
@@ -92,6 +92,12 @@ def _item(urdb: object, key: str | None) -> Mapping[str, object]:
     if not isinstance(items, list) or len(items) != 1 or not isinstance(items[0], Mapping):
         found = f"{len(items)} items" if isinstance(items, list) else type(items).__name__
         raise TariffError(f'{what}: found {found}, expected one URDB tariff in "items"')
+    if isinstance(urdb, Mapping):
+        beside = [f for f in urdb if f in BILLED and says_something(urdb[f])]
+        if beside:
+            raise TariffError(
+                f'{what}: {beside[0]} is beside "items", expected it in the tariff there'
+            )
     return items[0]
 
 

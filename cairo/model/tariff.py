@@ -20,7 +20,12 @@ from cairo.errors import TariffError
 from cairo.model.arrays import Float1D, Float2D, Int2D
 from cairo.model.demand_charges import DemandCharges, demand_of
 from cairo.model.names import KWH_TO_THERM, MONTHS
-from cairo.model.tariff_fields import FUEL_ADJUSTMENT, refuse_unknown_inputs
+from cairo.model.tariff_fields import (
+    BILLING_DEMAND,
+    FUEL_ADJUSTMENT,
+    refuse_unknown_inputs,
+    says_something,
+)
 from cairo.model.tariff_rows import (
     NO_LIMIT,
     PER_KW,
@@ -136,8 +141,7 @@ def parse_tariff(key: str, tariff: object) -> Tariff:
         unit[place] = int(code)
     _check_limit_units(key, limit, unit)
     periods = {period for period, _ in cells}
-    demand = demand_of(key, tariff)
-    if demand is not None and demand.billing is not None and np.isin(unit, PER_KW).any():
+    if says_something(tariff.get(BILLING_DEMAND)) and np.isin(unit, PER_KW).any():
         raise TariffError(
             f"tariff {key}: tier limits per kW of a billing demand are not modelled, expected "
             "ur_enable_billing_demand 0 or limits in kWh"
@@ -154,7 +158,7 @@ def parse_tariff(key: str, tariff: object) -> Tariff:
         _amount(key, tariff, "ur_monthly_min_charge"),
         _amount(key, tariff, "ur_annual_min_charge"),
         _metering(key, tariff),
-        demand,
+        demand_of(key, tariff),
         _fuel_adjustment(key, tariff),
         tariff,
     )
