@@ -225,6 +225,30 @@ def test_two_clocks_that_agree_are_one(tmp_path):
     assert prices.tolist() == HOUR.tolist()
 
 
+def test_days_and_hours_of_the_day_are_no_clocks(tmp_path):
+    stamps = hour_stamps(2025)
+    words = {"date": stamps.strftime("%Y-%m-%d"), "hour": stamps.strftime("%H:%M")}
+    path = parquet(tmp_path, "d.parquet", mc_total_per_kwh=HOUR, local_date=words["date"], **words)
+    prices = load_delivery_prices(path, target_year=2025)[DISTRIBUTION_PRICE]
+    assert prices.tolist() == HOUR.tolist()
+
+
+def test_a_cambium_file_of_another_zone_has_its_local_hours(tmp_path):
+    csv = cambium_csv(tmp_path)
+    lines = csv.read_text().splitlines()
+    local = hour_stamps(2025) - pd.Timedelta(hours=1)
+    rows = [
+        f"{row.split(',')[0]},{stamp},{row.split(',', 1)[1]}"
+        for row, stamp in zip(lines[6:], local, strict=True)
+    ]
+    header = lines[5].replace("timestamp,", "timestamp,timestamp_local,")
+    central = tmp_path / "central.csv"
+    central.write_text("\n".join([*lines[:5], header, *rows]))
+    prices = _load_cambium_marginal_costs(central, 2023)[ENERGY_PRICE] * 1000.0
+    # 2023 begins on a Sunday as Cambium does; local midnight is one o'clock Eastern.
+    np.testing.assert_allclose(prices, np.roll(HOUR, -1), rtol=1e-12)
+
+
 def test_a_local_clock_with_a_summer_hour_is_refused(tmp_path):
     stamps = pd.date_range("2025-01-01", periods=8760, freq="h", tz="America/New_York")
     local = stamps.tz_localize(None)

@@ -95,8 +95,8 @@ def _times(raw: pd.DataFrame, name: str) -> pd.Series | None:
             times = pd.Series(pd.to_datetime(given))
     except (ValueError, TypeError, OverflowError):
         return None
-    if times.isna().all() or not pd.api.types.is_datetime64_any_dtype(times):
-        return None
+    if not pd.api.types.is_datetime64_any_dtype(times) or times.nunique() <= len(times) / 2:
+        return None  # days, or hours of a day, are no clock of a year
     return times.dt.tz_localize(None) if times.dt.tz is not None else times
 
 
