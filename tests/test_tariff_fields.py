@@ -335,6 +335,15 @@ def test_sams_own_default_tariffs_are_read(model: str) -> None:
     assert parse_tariff("t", rates).monthly_fixed in (10.0, 30.0)
 
 
+def test_demand_prices_without_their_switch_are_refused() -> None:
+    inputs = {name: value for name, value in SAM_DEMAND.items() if name != "ur_dc_enable"}
+    with pytest.raises(TariffError, match="tariff t: has demand prices but no ur_dc_enable"):
+        parse_tariff("t", sam(**inputs))
+    assert parse_tariff("t", sam(**inputs, ur_dc_enable=0)).demand is None
+    free = inputs | {"ur_dc_flat_mat": [[month, 1, 1e38, 0.0] for month in range(12)]}
+    assert parse_tariff("t", sam(**free)).demand is None
+
+
 BAD_TERMS = {
     "minimum": {"ur_billing_demand_minimum": -1.0},
     "look-back": {"ur_billing_demand_lookback_period": 13},

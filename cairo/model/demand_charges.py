@@ -109,10 +109,15 @@ def demand_of(key: str, tariff: Mapping[str, object]) -> DemandCharges | None:
     TariffError
         Naming `key` and the input that cannot be billed.
     """
-    if not says_something(tariff.get("ur_dc_enable")):
+    enabled = tariff.get("ur_dc_enable")
+    if enabled is not None and not says_something(enabled):
         return None
     tou_price, tou_max = _prices(key, tariff, "ur_dc_tou_mat", first=1)
     flat_price, flat_max = _prices(key, tariff, "ur_dc_flat_mat", first=0)
+    if enabled is None and (tou_price.any() or flat_price.any()):
+        raise TariffError(
+            f"tariff {key}: has demand prices but no ur_dc_enable, expected 1 to bill them or 0"
+        )
     if not tou_price.any() and not flat_price.any():
         return None
     ones = np.ones((MONTHS, HOURS_OF_DAY), dtype=np.int64)
