@@ -175,6 +175,23 @@ def test_a_price_column_that_is_there_twice_must_be_the_same(tmp_path, factor):
             load_delivery_prices(path, target_year=2025)
 
 
+@pytest.mark.parametrize("kind", ["times", "switches", "lists"])
+def test_prices_that_are_no_numbers_are_refused(tmp_path, kind):
+    values = {"times": hour_stamps(2025), "switches": HOUR > 9, "lists": [[h] for h in HOUR]}
+    path = parquet(tmp_path, "d.parquet", mc_total_per_kwh=values[kind])
+    with pytest.raises(
+        PriceError, match=r"d\.parquet has 8760 rows of mc_total_per_kwh that are not"
+    ):
+        load_delivery_prices(path, target_year=2025)
+
+
+def test_prices_written_as_text_are_read(tmp_path):
+    text = [f"{h:,.1f}" for h in HOUR]
+    path = parquet(tmp_path, "d.parquet", mc_total_per_kwh=text)
+    prices = load_delivery_prices(path, target_year=2025)[DISTRIBUTION_PRICE]
+    assert prices.tolist() == HOUR.tolist()
+
+
 # Clocks
 
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import io
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
 
 import numpy as np
 import pandas as pd
 
 from cairo.errors import CairoError, MetadataError, listed, listed_buildings, one_line
+from cairo.files.numbers import is_no_number, written_numbers
 from cairo.files.reading import read_bytes
 from cairo.files.run_directory import NAME
 from cairo.model.names import summary_buildings_cols_keep
-from cairo.model.tariff_rows import number
 
 
 def read_frame(
@@ -105,27 +103,11 @@ def return_buildingstock(
     return frame.assign(weight=scaled_weights(frame, customer_count, name))
 
 
-THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
-"""A number with commas between thousands, as EIA and spreadsheets write it."""
-
-
-def written_number(value: object) -> float | None:
-    """A number, also one written as text such as "425,975" or "1e12"; None for anything else."""
-    if isinstance(value, str):
-        text = value.strip()
-        text = text.replace(",", "") if THOUSANDS.fullmatch(text) else text
-        try:
-            return float(text)
-        except ValueError:
-            return None
-    if isinstance(value, Decimal):
-        return float(value)
-    return number(value)
-
-
 def building_ids(values: pd.Series, name: str) -> pd.Series:
     """bldg_ids as integers, or a `MetadataError` naming the file and the first that is not."""
     numbers = pd.to_numeric(values, errors="coerce")
+    if is_no_number(values):
+        raise MetadataError(f"{name} has bldg_id of type {values.dtype}, expected whole numbers")
     wrong = values[numbers.isna() | (numbers % 1 != 0)].tolist()
     if wrong:
         raise MetadataError(f"{name} has bldg_id {wrong[0]!r}, expected whole numbers")
@@ -134,7 +116,7 @@ def building_ids(values: pd.Series, name: str) -> pd.Series:
 
 def scaled_weights(frame: pd.DataFrame, customer_count: float | None, name: str) -> pd.Series:
     """Weights, scaled to add to the customer count."""
-    weight = pd.to_numeric(frame["weight"], errors="coerce").astype(np.float64)
+    weight = written_numbers(frame["weight"])
     unweighted = frame["bldg_id"][~np.isfinite(weight)].tolist()
     if unweighted:
         raise MetadataError(f"{name} has no weight for buildings {listed_buildings(unweighted)}")

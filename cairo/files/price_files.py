@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import CairoError, PriceError, listed, one_line
+from cairo.files.numbers import written_numbers
 from cairo.files.price_clock import TIMESTAMP, clock_column, in_one_year
 from cairo.files.reading import FilePath, read_bytes
 from cairo.model.calendar import __timeshift__, hour_stamps
@@ -184,7 +185,7 @@ def _check_hours(path: FilePath, stamps: pd.DatetimeIndex) -> None:
 
 
 def _values(path: FilePath, name: str, given: pd.Series) -> pd.Series:
-    values = pd.to_numeric(given, errors="coerce").astype(np.float64)
+    values = written_numbers(given)
     wrong = np.flatnonzero(~np.isfinite(values.to_numpy()))
     if wrong.size:
         raise PriceError(

@@ -25,8 +25,8 @@ from cairo.files.metadata import (
     building_ids,
     read_frame,
     return_buildingstock,
-    written_number,
 )
+from cairo.files.numbers import written_number
 from cairo.files.reading import folder_listing, read_bytes
 from cairo.files.run_directory import check_run_name, local_folder
 from cairo.files.tariff_maps import TariffMap, tariff_of
