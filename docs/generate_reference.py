@@ -91,15 +91,18 @@ FILES = {
     + ", ".join(f"`{name}`" for name in (TOTAL_COLUMN, PV_COLUMN, GAS_COLUMN))
     + " [kWh]; the names may end in "
     + ", ".join(f"`{suffix}`" for suffix in UNIT_SUFFIXES if suffix)
-    + ". PV of either sign. Four quarter hours add to an hour.",
+    + ". PV of either sign, with losses of the other sign up to 1 % of its energy. Four quarter "
+    "hours add to an hour.",
     "metadata": "`bldg_id`, `weight` and any segment columns, such as `in.tenure`.",
     "tariff map": "CSV `bldg_id,tariff_key`.",
-    "tariff": "URDB version 7 or 8 JSON, or a PySAM-style dict such as `tariff_final_config.json` "
+    "tariff": "URDB version 3 to 8 JSON, or a PySAM-style dict such as `tariff_final_config.json` "
     "holds. Gas rates are per kWh of gas.",
     "price file": "Parquet or CSV: the hours of one year (a February 29 is left out), `timestamp` "
-    "in EST or without zone, and the column the key names. A path that contains `cambium` is a "
-    f"Cambium file; its CSV has {CAMBIUM_METADATA_ROWS} rows before its header. Another year's "
-    "prices are moved so that weekdays fall as in `year_run`.",
+    "in EST or without zone, and the column the key names. Where a second column of times says it "
+    "is local (`timestamp_local`), that is the clock; two that differ, none of them local, are "
+    f"refused. A Cambium file has {CAMBIUM_METADATA_ROWS} rows above its header, columns of busbar "
+    "costs, or `cambium` in its own name. Another year's prices are moved so that weekdays fall as "
+    "in `year_run`.",
 }
 
 CLI_HEAD = """# Command line

@@ -44,7 +44,7 @@ class Stock:
 
     @property
     def net(self) -> np.ndarray:
-        negative = (self.pv < 0).any(axis=1)[:, None]
+        negative = (self.pv.sum(axis=1) < 0)[:, None]
         return np.where(negative, self.total + self.pv, self.total - self.pv)
 
     def electric_frame(self) -> pd.DataFrame:
@@ -95,7 +95,15 @@ def write_load_file(
     pq.write_table(pa.table(columns), path)
 
 
-KINDS = ("plain", "pv negative", "pv positive", "all zero", "negative net", "flat")
+KINDS = (
+    "plain",
+    "pv negative",
+    "pv positive",
+    "pv with losses",
+    "all zero",
+    "negative net",
+    "flat",
+)
 
 
 def _home(kind: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -107,6 +115,8 @@ def _home(kind: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         pv = -sun
     elif kind == "pv positive":
         pv = sun
+    elif kind == "pv with losses":
+        pv = np.where(sun > 0.0, sun, -0.002) * rng.choice([-1.0, 1.0])
     elif kind == "all zero":
         total = np.zeros(HOURS)
     elif kind == "negative net":

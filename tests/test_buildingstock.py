@@ -42,6 +42,19 @@ def test_columns_asked_for_are_kept_besides_the_usual_ones(tmp_path: Path) -> No
     assert list(found)[-1] == "in.other"
 
 
+def test_weights_written_as_text_are_read(tmp_path: Path) -> None:
+    found = stock(tmp_path, STOCK.assign(weight=["10", "1,030.5", " 4e1 "]))
+    assert found["weight"].tolist() == [10.0, 1030.5, 40.0]
+
+
+@pytest.mark.parametrize("values", [[True] * 3, pd.date_range("2018", periods=3), [[1.0]] * 3])
+def test_weights_and_ids_that_are_no_numbers_are_refused(tmp_path: Path, values: Any) -> None:
+    with pytest.raises(MetadataError, match="has no weight for buildings"):
+        stock(tmp_path, STOCK.assign(weight=values))
+    with pytest.raises(MetadataError, match=r"has bldg_id .* expected whole numbers"):
+        stock(tmp_path, STOCK.assign(bldg_id=values))
+
+
 def test_a_sample_keeps_the_files_order(tmp_path: Path) -> None:
     found = stock(tmp_path, building_stock_sample=np.array([123, 500]))
     assert found["bldg_id"].tolist() == [500, 123]

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from cairo.errors import InputErrors, RequirementError
+from cairo.errors import InputErrors, MetadataError, RequirementError
 from cairo.rates_tool.run_spec import DistributionCost
 from cairo.scenario.inputs import RunInputs, read_inputs
 from cairo.scenario.scenario_file import read_scenario
@@ -104,6 +104,33 @@ def test_customers_are_the_test_years_else_the_utilitys_else_the_stocks(
     path = utility_statistics(demo) if statistics else None
     weight = inputs(demo, path_electric_utility_stats=path).customer_metadata["weight"]
     assert weight.tolist() == pytest.approx([expected / 6] * 6)
+
+
+@pytest.mark.parametrize(
+    ("written", "customers"),
+    [("425,975", 425975.0), (" 1200 ", 1200.0), ("1,200.5", 1200.5), ("1e6", 1e6), ("7", 7.0)],
+)
+def test_customers_written_as_text_are_read(demo: Demo, written: str, customers: float) -> None:
+    path = demo.folder / "statistics.parquet"
+    stored = {"utility_code": ["demo"], "residential_customers": [written]}
+    pd.DataFrame(stored).to_parquet(path)
+    demo.yaml(REQUIREMENT, lambda kept: kept | {"test_year_customer_count": None})
+    weight = inputs(demo, path_electric_utility_stats=str(path)).customer_metadata["weight"]
+    assert weight.sum() == pytest.approx(customers)
+
+
+@pytest.mark.parametrize("written", [".", "", None, "12,34", "4.259,75", "many", "nan", "inf", "0"])
+def test_customers_that_are_no_number_are_refused_in_one_line(
+    demo: Demo, written: str | None
+) -> None:
+    path = demo.folder / "statistics.parquet"
+    stored = {"utility_code": ["demo"], "residential_customers": pd.Series([written], dtype=object)}
+    pd.DataFrame(stored).to_parquet(path)
+    demo.yaml(REQUIREMENT, lambda kept: kept | {"test_year_customer_count": None})
+    with pytest.raises(InputErrors, match=r"statistics\.parquet has .* residential_customers") as e:
+        inputs(demo, path_electric_utility_stats=str(path))
+    assert isinstance(e.value.errors[0], MetadataError)
+    assert "\n" not in str(e.value.errors[0])
 
 
 def test_the_scale_of_loads_is_the_files(demo: Demo) -> None:

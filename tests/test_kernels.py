@@ -19,10 +19,36 @@ def test_net_load_subtracts_generation_of_either_sign() -> None:
     assert kernels.net_load(load, np.zeros(3)).tolist() == [3.0, 1.0, 2.0]
 
 
-def test_one_negative_hour_makes_the_whole_year_negative_generation() -> None:
-    # An inverter's small draw has the other sign than generation: 2 + 0.1 and 1 - 3.
-    load, pv = np.array([2.0, 1.0]), np.array([0.1, -3.0])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_the_sign_that_carries_the_energy_is_generation_and_the_other_is_use(sign: float) -> None:
+    # An inverter's small draw: 2 + 0.1 and 1 - 3, whichever sign generation has.
+    load, pv = np.array([2.0, 1.0]), sign * np.array([-0.1, 3.0])
     assert kernels.net_load(load, pv).tolist() == [2.1, -2.0]
+    assert kernels.generation(pv).tolist() == [0.0, 3.0]
+    assert kernels.net_exports(load, pv).tolist() == [0.0, 2.0]
+    assert kernels.self_consumption(load, pv).tolist() == [0.0, 1.0]
+    assert kernels.loss_share(pv) == pytest.approx(0.1 / 3.1)
+
+
+def test_losses_are_never_exported() -> None:
+    # A house without use, 5 kWh made at noon, 0.02 kWh lost at night: 5 out, 0.02 in.
+    load, pv = np.zeros(2), np.array([[-5.0, 0.02], [5.0, -0.02]])
+    assert kernels.net_exports(load, pv).tolist() == [[5.0, 0.0], [5.0, 0.0]]
+    for row in pv:
+        assert kernels.grid_consumption(kernels.net_load(load, row)).tolist() == [0.0, 0.02]
+
+
+def test_energies_beyond_all_numbers_have_no_sign() -> None:
+    assert kernels.loss_share(np.array([1e308, 1e308, -1e308])) == 0.5
+
+
+@given(st.lists(st.floats(0.0, 1e6), min_size=1, max_size=50), st.sampled_from([1.0, -1.0]))
+def test_of_one_sign_generation_is_its_size_to_the_bit(hours: list[float], sign: float) -> None:
+    pv = sign * np.array(hours)
+    assert kernels.generation(pv).tobytes() == np.abs(pv).tobytes()
+    assert kernels.loss_share(pv) == 0.0
+    load = np.full(len(pv), 3.0)
+    assert kernels.net_load(load, pv).tobytes() == (load - np.abs(pv)).tobytes()
 
 
 def test_exports_are_generation_beyond_the_hours_use() -> None:

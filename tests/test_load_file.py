@@ -56,6 +56,86 @@ def test_four_quarter_hours_are_added_to_their_hour(tmp_path: Path, first: str) 
     assert loads.source_year == 2018
 
 
+@pytest.mark.parametrize("minutes", [60, 15])
+@pytest.mark.parametrize("year", [2012, 2016, 2020])
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_leap_years_file_that_is_cut_at_its_end_is_refused(
+    tmp_path: Path, minutes: int, year: int, ends: bool
+) -> None:
+    rows, step = HOURS * 60 // minutes, pd.Timedelta(minutes=minutes)
+    begin = pd.date_range(f"{year}-01-01", periods=rows + rows // 365, freq=step)
+    stamps = begin + step if ends else begin
+    path = write(tmp_path / "7-0.parquet", np.ones(rows), stamps[:rows].to_numpy())
+    message = rf"7-0\.parquet ends at {year}-12-3.*February 29"
+    with pytest.raises(LoadError, match=message) as caught:
+        LoadFileReader(["total"]).read(str(path), 7)
+    assert "\n" not in str(caught.value)
+    # With February 29 left out in its place the same rows are a year.
+    kept = stamps[~((begin.month == 2) & (begin.day == 29))]
+    path = write(tmp_path / "7-0.parquet", np.ones(rows), kept.to_numpy())
+    assert LoadFileReader(["total"]).read(str(path), 7).source_year == year
+
+
+def with_twin(path: Path, name: str, values: pa.Array) -> Path:
+    table = pq.read_table(path)
+    pq.write_table(table.append_column(name, values), path)
+    return path
+
+
+@pytest.mark.parametrize("name", [TOTAL_COLUMN, f"{TOTAL_COLUMN}..kwh"])
+def test_two_columns_that_could_be_meant_and_differ_are_refused(
+    tmp_path: Path, total: np.ndarray, name: str
+) -> None:
+    path = write(tmp_path / "7-0.parquet", total)
+    other = with_twin(write(tmp_path / "8-0.parquet", total), name, pa.array(total * 3.6))
+    reader = LoadFileReader(["total"])
+    assert np.array_equal(reader.read(str(path), 7).values["total"], total)
+    message = rf"8-0\.parquet has columns {TOTAL_COLUMN} and {name}, which differ"
+    with pytest.raises(LoadError, match=message) as caught:
+        reader.read(str(other), 7)
+    assert "\n" not in str(caught.value)
+    if name != TOTAL_COLUMN:
+        with pytest.raises(LoadError, match=r"frame of building 7 has columns .* which differ"):
+            loads_of_frame(pd.read_parquet(other), 7, ["total"])
+
+
+def test_two_columns_that_hold_the_same_are_one(tmp_path: Path, total: np.ndarray) -> None:
+    path = write(tmp_path / "7-0.parquet", total)
+    with_twin(path, f"{TOTAL_COLUMN}..kwh", pa.array(total))
+    assert np.array_equal(LoadFileReader(["total"]).read(str(path), 7).values["total"], total)
+    frame = pd.read_parquet(path)
+    assert np.array_equal(loads_of_frame(frame, 7, ["total"]).values["total"], total)
+
+
+def night_losses(share: float) -> np.ndarray:
+    """Generation of 4,000 kWh at noon, and losses at night of a share of all the energy."""
+    hours = np.arange(HOURS) % 24
+    made = np.where(hours == 12, 4000.0 / 365, 0.0)
+    lost = np.where(hours == 0, 4000.0 / 365 * share / (1.0 - share), 0.0)
+    return made - lost
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_small_loss_of_an_inverter_is_read(tmp_path: Path, sign: float) -> None:
+    path, total = tmp_path / "7-0.parquet", np.ones(HOURS)
+    write_load_file(path, 7, total, sign * night_losses(0.009), total, STAMPS)
+    assert LoadFileReader(["pv"]).read(str(path), 7).values["pv"].sum() * sign > 0.0
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_pv_of_both_signs_is_refused_by_name(tmp_path: Path, sign: float) -> None:
+    path, total = tmp_path / "7-0.parquet", np.ones(HOURS)
+    write_load_file(path, 7, total, sign * night_losses(0.03), total, STAMPS)
+    message = r"7-0\.parquet column .*pv.* of both signs \(3% has the other sign\)"
+    with pytest.raises(LoadError, match=message) as caught:
+        check_load_file(str(path), 7)
+    assert "\n" not in str(caught.value)
+    # Where generation is not asked for its signs do not matter.
+    assert LoadFileReader(["total"]).read(str(path), 7).values["total"].sum() == HOURS
+    with pytest.raises(LoadError, match=r"frame of building 7 column .*pv"):
+        loads_of_frame(pd.read_parquet(path), 7, ["total", "pv"])
+
+
 def test_a_building_may_be_named_by_the_file_alone(tmp_path: Path, total: np.ndarray) -> None:
     path = tmp_path / "7-0.parquet"
     write_load_file(path, None, total, total, total, STAMPS)

@@ -1,5 +1,7 @@
 """Price files: units, calendar, refusals; and the distribution cost's spread over peak hours."""
 
+import gzip
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -127,6 +129,149 @@ def test_cambiums_years_begin_on_a_sunday():
         assert pd.Timestamp(f"{cambium_year(year)}-01-01").day_name() == "Sunday"
     years = {2019: 2017, 2025: 2023, 2035: 2034, 2046: 2045, 2060: 2051}
     assert {year: cambium_year(year) for year in years} == years
+
+
+def test_a_folder_called_cambium_makes_no_file_cambiums(tmp_path):
+    folder = tmp_path / "cambium_and_others"
+    folder.mkdir()
+    capacity = parquet(tmp_path, "c.parquet", capacity_cost_enduse=HOUR)
+    for make in (lambda f: parquet(f, "e.parquet", energy_cost_enduse=HOUR), plain_csv):
+        there, elsewhere = (
+            load_supply_prices(make(place), capacity, target_year=2025)
+            for place in (folder, tmp_path)
+        )
+        pd.testing.assert_frame_equal(there, elsewhere)
+        np.testing.assert_allclose(there[ENERGY_PRICE] * 1000, HOUR, rtol=1e-15)
+
+
+def plain_csv(folder):
+    path = folder / "e.csv"
+    frame = pd.DataFrame({"timestamp": hour_stamps(2025), "energy_cost_enduse": HOUR})
+    frame.to_csv(path, index=False)
+    return path
+
+
+def test_a_cambium_file_under_any_name_is_cambiums(tmp_path):
+    named = _load_cambium_marginal_costs(cambium_csv(tmp_path), 2026)
+    other = cambium_csv(tmp_path, name="supply.csv")
+    pd.testing.assert_frame_equal(_load_cambium_marginal_costs(other, 2026), named)
+    zipped = tmp_path / "supply.csv.gz"
+    zipped.write_bytes(gzip.compress(other.read_bytes()))
+    pd.testing.assert_frame_equal(_load_cambium_marginal_costs(zipped, 2026), named)
+    columns = {"energy_cost_enduse": HOUR, "capacity_cost_enduse": 2 * HOUR}
+    whole = parquet(tmp_path, "supply.parquet", **columns, energy_cost_busbar=HOUR)
+    pd.testing.assert_frame_equal(_load_cambium_marginal_costs(whole, 2026), named)
+
+
+@pytest.mark.parametrize("factor", [1, 2])
+def test_a_price_column_that_is_there_twice_must_be_the_same(tmp_path, factor):
+    name, path = "mc_total_per_kwh", tmp_path / "d.csv"
+    rows = [f"{s},{h},{factor * h}" for h, s in enumerate(hour_stamps(2025))]
+    path.write_text("\n".join([f"timestamp,{name},{name}", *rows]))
+    if factor == 1:
+        assert load_delivery_prices(path, target_year=2025)[DISTRIBUTION_PRICE].sum() == HOUR.sum()
+    else:
+        with pytest.raises(PriceError, match=rf"d\.csv has two columns {name}, which differ"):
+            load_delivery_prices(path, target_year=2025)
+
+
+@pytest.mark.parametrize("kind", ["times", "switches", "lists"])
+def test_prices_that_are_no_numbers_are_refused(tmp_path, kind):
+    values = {"times": hour_stamps(2025), "switches": HOUR > 9, "lists": [[h] for h in HOUR]}
+    path = parquet(tmp_path, "d.parquet", mc_total_per_kwh=values[kind])
+    with pytest.raises(
+        PriceError, match=r"d\.parquet has 8760 rows of mc_total_per_kwh that are not"
+    ):
+        load_delivery_prices(path, target_year=2025)
+
+
+def test_prices_written_as_text_are_read(tmp_path):
+    text = [f"{h:,.1f}" for h in HOUR]
+    path = parquet(tmp_path, "d.parquet", mc_total_per_kwh=text)
+    prices = load_delivery_prices(path, target_year=2025)[DISTRIBUTION_PRICE]
+    assert prices.tolist() == HOUR.tolist()
+
+
+# Clocks
+
+
+def two_clocks(folder, zone, **names):
+    """Prices [$/kWh] that are the local hour's number, from the first to the last UTC hour."""
+    utc = pd.DatetimeIndex(hour_stamps(2025))
+    local = utc + pd.Timedelta(hours=zone)
+    clocks = {"utc": utc, "local": local}
+    columns = {name: clocks[clock] for name, clock in names.items()}
+    price = (HOUR + zone) % 8760
+    path = folder / "two.parquet"
+    pd.DataFrame(columns | {"mc_total_per_kwh": price}).to_parquet(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize("zone", [-5, -8, 0, 3])
+@pytest.mark.parametrize("other", ["timestamp", "timestamp_utc", "datetime_est"])
+def test_of_two_clocks_the_local_one_is_the_loads(tmp_path, zone, other):
+    path = two_clocks(tmp_path, zone, **{other: "utc"}, timestamp_local="local")
+    prices = load_delivery_prices(path, target_year=2025)[DISTRIBUTION_PRICE]
+    assert prices.tolist() == HOUR.tolist()
+
+
+def test_a_column_of_utc_beside_the_stamps_is_not_the_loads(tmp_path):
+    utc = hour_stamps(2025) + pd.Timedelta(hours=5)
+    path = parquet(tmp_path, "d.parquet", mc_total_per_kwh=HOUR, timestamp_utc=utc)
+    prices = load_delivery_prices(path, target_year=2025)[DISTRIBUTION_PRICE]
+    assert prices.tolist() == HOUR.tolist()
+
+
+def test_stamps_that_are_utc_by_another_column_are_refused(tmp_path):
+    path = parquet(tmp_path, "d.parquet", mc_total_per_kwh=HOUR, utc=hour_stamps(2025))
+    with pytest.raises(PriceError, match=r"d\.parquet has the UTC of utc in timestamp"):
+        load_delivery_prices(path, target_year=2025)
+
+
+@pytest.mark.parametrize("names", [("timestamp", "timestamp_est"), ("local_time", "time_local")])
+def test_two_clocks_that_differ_are_refused_by_name(tmp_path, names):
+    path = two_clocks(tmp_path, -1, **dict(zip(names, ("utc", "local"), strict=True)))
+    with pytest.raises(PriceError, match=f"two clocks, {names[0]} and {names[1]}, .* row 1") as e:
+        load_delivery_prices(path, target_year=2025)
+    assert "\n" not in str(e.value)
+
+
+def test_two_clocks_that_agree_are_one(tmp_path):
+    path = two_clocks(tmp_path, 0, timestamp="utc", datetime_est="local", hour="utc")
+    prices = load_delivery_prices(path, target_year=2025)[DISTRIBUTION_PRICE]
+    assert prices.tolist() == HOUR.tolist()
+
+
+def test_days_and_hours_of_the_day_are_no_clocks(tmp_path):
+    stamps = hour_stamps(2025)
+    words = {"date": stamps.strftime("%Y-%m-%d"), "hour": stamps.strftime("%H:%M")}
+    path = parquet(tmp_path, "d.parquet", mc_total_per_kwh=HOUR, local_date=words["date"], **words)
+    prices = load_delivery_prices(path, target_year=2025)[DISTRIBUTION_PRICE]
+    assert prices.tolist() == HOUR.tolist()
+
+
+def test_a_cambium_file_of_another_zone_has_its_local_hours(tmp_path):
+    csv = cambium_csv(tmp_path)
+    lines = csv.read_text().splitlines()
+    local = hour_stamps(2025) - pd.Timedelta(hours=1)
+    rows = [
+        f"{row.split(',')[0]},{stamp},{row.split(',', 1)[1]}"
+        for row, stamp in zip(lines[6:], local, strict=True)
+    ]
+    header = lines[5].replace("timestamp,", "timestamp,timestamp_local,")
+    central = tmp_path / "central.csv"
+    central.write_text("\n".join([*lines[:5], header, *rows]))
+    prices = _load_cambium_marginal_costs(central, 2023)[ENERGY_PRICE] * 1000.0
+    # 2023 begins on a Sunday as Cambium does; local midnight is one o'clock Eastern.
+    np.testing.assert_allclose(prices, np.roll(HOUR, -1), rtol=1e-12)
+
+
+def test_a_local_clock_with_a_summer_hour_is_refused(tmp_path):
+    stamps = pd.date_range("2025-01-01", periods=8760, freq="h", tz="America/New_York")
+    local = stamps.tz_localize(None)
+    path = parquet(tmp_path, "d.parquet", mc_total_per_kwh=HOUR, timestamp_local=local)
+    with pytest.raises(PriceError, match=r"d\.parquet has hours more than once: 2025-11-02"):
+        load_delivery_prices(path, target_year=2025)
 
 
 def test_a_leap_day_is_left_out(tmp_path):

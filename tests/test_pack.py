@@ -126,3 +126,10 @@ def test_a_partition_is_of_whole_blocks_where_it_is_no_smaller(
     frame = read_load_frame(packed, partition_buildings=size)
     counts = frame["load_data"].map_partitions(len).compute(scheduler="synchronous")
     assert (counts // HOURS).tolist() == expected
+
+
+def test_a_packed_home_with_generation_of_both_signs_is_named(tmp_path: Path) -> None:
+    stock = a_stock(3)
+    stock.pv[0] = np.where(np.arange(HOURS) % 2, -3.0, 1.0)
+    with pytest.raises(LoadError, match=f"{stock.bldg_ids[0]}-0.parquet .* of both signs"):
+        pack(stock.write(tmp_path / "loads"), tmp_path / "packed")

@@ -6,9 +6,12 @@ hourly loads; neither program's code has a part in it.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
+from cairo.errors import TariffError
 from tests.pysam_bills import (
     BUY_ALL,
     EVENING,
@@ -198,13 +201,16 @@ def test_sam_credits_exports_tier_by_tier_and_we_at_the_first() -> None:
     assert_apart(ours, sams)
 
 
-def test_buy_all_sell_all_is_sams_alone() -> None:
+def test_buy_all_sell_all_is_sams_alone(caplog: pytest.LogCaptureFixture) -> None:
     tariff = urdb(structure([(PRICE, None)], sell=0.05), dgrules="Buy All Sell All")
     sams = sam_bills(tariff, homes(), sun(2.0), ur_metering_option=BUY_ALL)
     assert_same(sams, FIXED + PRICE * monthly(homes()) - 0.05 * monthly(sun(2.0)))
-    ours = our_bills(tariff, homes(), sun(2.0), "net_billing")
-    assert_same(ours, FIXED + PRICE * monthly(imports(2.0)) - 0.05 * monthly(exports(2.0)))
-    assert_apart(ours, sams)
+    for style in ("net_billing", "net_metering"):
+        with pytest.raises(TariffError, match=f"tariff t: dgrules Buy All Sell All .* {style}"):
+            our_bills(tariff, homes(), sun(2.0), style)
+    # Without a compensation it is named, and homes without PV pay what they pay in SAM.
+    assert_same(our_bills(tariff, homes()), sam_bills(tariff, homes()))
+    assert "dgrules Buy All Sell All is not modelled" in caplog.text
 
 
 def test_a_negative_price_pays_our_customer_and_sams_only_under_net_billing() -> None:
@@ -262,7 +268,7 @@ def test_our_annual_minimum_counts_the_monthly_one_and_sams_adds_to_it() -> None
 # Demand
 
 
-def demand_tariff(night: Tiers, evening: Tiers) -> dict[str, object]:
+def demand_tariff(night: Tiers, evening: Tiers) -> dict[str, Any]:
     return urdb(
         structure([(PRICE, None)]),
         demandratestructure=structure(night, evening, unit="kW"),
@@ -285,6 +291,24 @@ def test_every_demand_periods_peak_is_billed_unless_sam_is_told_the_months_alone
     assert_same(sam_bills(tariff, load), ours)
     alone = np.where(evening > night, 8.0 * evening, 5.0 * night)
     assert_same(sam_bills(tariff, load, TOU_demand_single_peak=1), energy + alone)
+
+
+def test_a_price_per_kw_daily_is_billed_for_each_day_of_the_month_that_sam_refuses() -> None:
+    tariff = demand_tariff([(0.5, 2.0), (0.9, None)], [(0.8, 1.0), (0.3, None)]) | {
+        "flatdemandstructure": structure([(0.2, 3.0), (0.1, None)], unit="kW daily"),
+        "flatdemandmonths": [0] * 12,
+    }
+    for tiers in tariff["demandratestructure"]:
+        for tier in tiers:
+            tier["unit"] = "kW Daily"
+    with pytest.raises(RuntimeError, match="unrecognized unit in rate structure"):
+        sam_bills(tariff, homes())
+    days = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
+    whole = (by_tier(peaks(homes(), HOUR >= 0), 3.0) * [0.2, 0.1]).sum(axis=2)
+    night = (by_tier(peaks(homes(), ~IN_EVENING), 2.0) * [0.5, 0.9]).sum(axis=2)
+    evening = (by_tier(peaks(homes(), IN_EVENING), 1.0) * [0.8, 0.3]).sum(axis=2)
+    energy = FIXED + PRICE * monthly(homes())
+    assert_same(our_bills(tariff, homes()), energy + days * (whole + night + evening))
 
 
 def test_sam_refuses_the_demand_tiers_by_period_that_we_bill() -> None:

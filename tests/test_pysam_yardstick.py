@@ -26,6 +26,7 @@ from tests.pysam_bills import (
     BY_MONTH,
     EVENING,
     MONDAY_YEAR,
+    MONTH,
     NET_BILLING,
     NET_BILLING_DOLLARS,
     NET_METERING,
@@ -33,6 +34,7 @@ from tests.pysam_bills import (
     assert_same,
     billed,
     homes,
+    monthly,
     our_bills,
     our_gas_bills,
     sam_bill,
@@ -145,6 +147,82 @@ def test_a_home_with_uncredited_pv_is_billed_its_hourly_imports_as_in_sam(name: 
         load, pv = load[:3], pv[:3]
     sams = sam_bills(TARIFFS[name], load, pv, ur_metering_option=NET_BILLING)
     assert_same(our_bills(TARIFFS[name], load, pv), sams)
+
+
+OTHER_PRICE_EVERY_MONTH = [round(0.02 - 0.004 * month, 3) for month in range(12)]
+
+
+def by_month_in_sam(tiers: Tiers, fuel: list[float]) -> dict[str, Any]:
+    """SAM has no fuel adjustment: a period of its own for each month's rates."""
+    periods = [[(price + added, most) for price, most in tiers] for added in fuel]
+    return urdb(structure(*periods, sell=0.05), BY_MONTH)
+
+
+@pytest.mark.parametrize("tiers", [[(0.14, None)], TIERS])
+def test_a_fuel_adjustment_is_part_of_the_months_rate(tiers: Tiers) -> None:
+    fuel = OTHER_PRICE_EVERY_MONTH
+    tariff = urdb(structure(tiers, sell=0.05), fueladjustmentsmonthly=fuel)
+    sams = by_month_in_sam(tiers, fuel)
+    assert_same(our_bills(tariff, homes()), sam_bills(sams, homes()))
+    way = {"ur_metering_option": NET_BILLING}
+    ours = our_bills(tariff, homes(), sun(2.0), "net_billing")
+    assert_same(ours, sam_bills(sams, homes(), sun(2.0), **way))
+
+
+def test_net_metering_credits_the_fuel_adjustment_too() -> None:
+    fuel = OTHER_PRICE_EVERY_MONTH
+    tariff = urdb(FLAT, fueladjustmentsmonthly=fuel)
+    sams = by_month_in_sam([(0.14, None)], fuel)
+    load, pv = homes()[:2], sun(0.6)[:2]
+    way = {"ur_metering_option": NET_METERING}
+    assert_same(our_bills(tariff, load, pv, "net_metering"), sam_bills(sams, load, pv, **way))
+
+
+@st.composite
+def billing_demands(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A tariff with demand charges, and SAM's inputs of billing demand."""
+    charges = draw(st.sampled_from([PER_MONTH, BY_TIME, PER_MONTH | BY_TIME]))
+    percent, on = st.integers(0, 100), st.integers(0, 1)
+    counts = [[1, 1]] if charges is PER_MONTH else draw(st.sampled_from([(0, 1), (1, 0), (1, 1)]))
+    if charges is not PER_MONTH:
+        counts = [[period, counted] for period, counted in enumerate(counts, start=1)]
+    return urdb(FLAT, **charges), {
+        "ur_enable_billing_demand": 1,
+        "ur_billing_demand_minimum": draw(st.sampled_from([0.0, 1.5, 4.0])),
+        "ur_billing_demand_lookback_period": draw(st.integers(0, 12)),
+        "ur_billing_demand_lookback_percentages": [[draw(percent), draw(on)] for _ in range(12)],
+        "ur_dc_billing_demand_periods": counts,
+    }
+
+
+@given(billing_demands())
+def test_billing_demand_its_minimum_and_its_look_back_are_sams(
+    drawn: tuple[dict[str, Any], dict[str, Any]],
+) -> None:
+    tariff, terms = drawn
+    rates = sam_tariff(tariff)
+    sams = []
+    for load in homes():
+        # The year before was the same year.
+        before = [float(load[month == MONTH].max()) for month in range(12)]
+        sams.append(sam_bill(rates, load, **terms, ur_yearzero_usage_peaks=before))
+    assert_same(our_bills(tariff, homes(), **terms), np.array(sams))
+
+
+def test_a_ratchet_bills_four_fifths_of_the_years_highest_month() -> None:
+    # One home: 10 kW in January, 1 kW in every other month; 5 $/kW.
+    load = np.where(MONTH == 0, 10.0, 1.0)[None, :]
+    demand = {"flatdemandstructure": [[{"rate": 5.0}]], "flatdemandmonths": [0] * 12}
+    ratchet = {
+        "ur_enable_billing_demand": 1,
+        "ur_billing_demand_minimum": 0.0,
+        "ur_billing_demand_lookback_period": 11,
+        "ur_billing_demand_lookback_percentages": [[80, 1]] * 12,
+        "ur_dc_billing_demand_periods": [[1, 1]],
+    }
+    bills = our_bills(urdb(FLAT, **demand), load, **ratchet)
+    energy = 7.5 + 0.14 * monthly(load)
+    np.testing.assert_allclose(bills - energy, [[50.0] + [40.0] * 11], atol=1e-9)
 
 
 @pytest.mark.parametrize("kw", [0.5, 6.0])

@@ -92,6 +92,20 @@ PYSAM_CASES = {
     "flat demand": {k: v for k, v in DEMAND.items() if k.startswith("flat")},
     "demand periods": {k: v for k, v in DEMAND.items() if not k.startswith("flat")},
 }
+OF_OURS = {
+    "fuel adjustments": {"fueladjustmentsmonthly": [0.01 * month for month in range(12)]},
+    "old names": {
+        "fixedchargefirstmeter": ...,
+        "mincharge": ...,
+        "fixedmonthlycharge": 9.0,
+        "minmonthlycharge": 20.0,
+        "annualmincharge": 300.0,
+    },
+    "daily demand": DEMAND
+    | {"demandrateunit": "kW daily", "flatdemandunit": "kW daily"}
+    | {"flatdemandstructure": [[{"rate": 2.0}], [{"rate": 3.0, "max": 4}, {"rate": 6}]]},
+}
+"""What PySAM's conversion leaves out."""
 
 
 @pytest.mark.parametrize("changes", PYSAM_CASES.values(), ids=PYSAM_CASES)
@@ -140,7 +154,8 @@ def assert_comes_back(tariff):
     before, after = (
         parse_tariff("t", t) for t in (tariff, URDBv7_to_ElectricityRates(json.loads(text)))
     )
-    for name in ("rate", "sell", "max_usage", "unit", "weekday", "weekend"):
+    arrays = ("rate", "sell", "max_usage", "unit", "weekday", "weekend", "fuel_adjustment")
+    for name in arrays:
         np.testing.assert_array_equal(getattr(before, name), getattr(after, name), err_msg=name)
     for name in ("monthly_fixed", "monthly_min", "annual_min", "metering_option", "key"):
         assert getattr(before, name) == getattr(after, name)
@@ -152,7 +167,9 @@ def assert_comes_back(tariff):
             )
 
 
-@pytest.mark.parametrize("changes", PYSAM_CASES.values(), ids=PYSAM_CASES)
+@pytest.mark.parametrize(
+    "changes", [*PYSAM_CASES.values(), *OF_OURS.values()], ids=[*PYSAM_CASES, *OF_OURS]
+)
 def test_a_tariff_survives_the_way_to_urdb_and_back(changes):
     assert_comes_back(URDBv7_to_ElectricityRates(urdb(**changes)))
 
@@ -162,10 +179,12 @@ def test_sams_other_net_metering_survives_as_net_metering():
     assert ElectricityRates_to_URDB(tariff)["items"][0]["dgrules"] == "Net Metering"
 
 
-def test_two_minimum_charges_have_no_room_in_urdb():
+def test_of_two_minimum_charges_the_annual_one_has_its_old_name_in_urdb():
     tariff = URDBv7_to_ElectricityRates(urdb()) | {"ur_annual_min_charge": 50.0}
-    with pytest.raises(TariffError, match=r"tariff k: has a monthly minimum of 4 .*annual.* 50"):
-        ElectricityRates_to_URDB(tariff, "k")
+    item = ElectricityRates_to_URDB(tariff, "k")["items"][0]
+    assert (item["mincharge"], item["minchargeunits"]) == (4.0, "$/month")
+    assert item["annualmincharge"] == 50.0
+    assert_comes_back(tariff)
 
 
 def test_the_bill_of_the_real_tariffs_survives_the_way_to_urdb_and_back(real_data):
@@ -274,12 +293,6 @@ def test_urdb_that_cannot_be_billed_is_refused_in_one_line(changes, message):
 def test_what_is_no_single_tariff_is_refused(odd):
     with pytest.raises(TariffError, match=r"tariff k: found .*expected one URDB tariff"):
         URDBv7_to_ElectricityRates(odd, "k")
-
-
-def test_a_charge_that_is_not_billed_is_said_so(caplog):
-    with caplog.at_level(logging.WARNING):
-        URDBv7_to_ElectricityRates(urdb(coincidentratestructure=[[{"rate": 1}]]))
-    assert "coincidentratestructure is not billed" in caplog.text
 
 
 # Files and maps

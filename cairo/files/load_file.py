@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from cairo.errors import LoadError, listed, one_line
 from cairo.files.reading import is_url
+from cairo.model import kernels
 from cairo.model.arrays import Float1D, Int1D
 from cairo.model.names import GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN, UNIT_SUFFIXES
 
@@ -35,6 +36,8 @@ FIELDS = {"total": TOTAL_COLUMN, "pv": PV_COLUMN, "gas": GAS_COLUMN}
 
 FILE_NAME = re.compile(r"(\d+)-(\d+)\.parquet")
 QUARTERS = 4
+MOST_LOSSES = 0.01
+"""Share of a home's PV energy that may have the other sign: an inverter's use at night."""
 KINDS_KEPT = 3
 """Kinds of stored stamps remembered besides the last one, as stocks mix few."""
 READ_AHEAD = 2**18
@@ -153,6 +156,8 @@ class LoadFileReader:
         self.storage_options = dict(storage_options or {})
         self.count = ReadCount()
         self._layout: dict[str, int] = {}
+        self._twins: dict[str, list[int]] = {}
+        self._schema: pq.ParquetSchema | None = None
         self._checked_stamps: list[tuple[tuple[object, ...], pa.Buffer, tuple[int, int]]] = []
 
     def read(self, path: str, bldg_id: int) -> HourlyLoads:
@@ -174,6 +179,8 @@ class LoadFileReader:
                 field: _energies(parquet, columns[field], per_hour, path, FIELDS[field])
                 for field in self.fields
             }
+            check_generation(values, path)
+            self._check_twins(parquet, path, per_hour, values)
             self.count += ReadCount(1, stored_bytes(parquet.metadata, self._layout.values()))
         return HourlyLoads(values, year)
 
@@ -194,24 +201,40 @@ class LoadFileReader:
 
     def _columns(self, parquet: _ColumnReader, path: str) -> dict[str, int]:
         schema = parquet.metadata.schema
-        if self._layout and len(schema) > max(self._layout.values()):
-            groups = parquet.metadata.num_row_groups
-            group = parquet.metadata.row_group(0) if groups else None
-            if group is not None and all(
-                group.column(i).path_in_schema in _NAMES[field] for field, i in self._layout.items()
-            ):
-                return self._layout
-        names = {schema.column(i).path: i for i in range(len(schema))}
+        if self._schema is not None and schema.equals(self._schema):
+            return self._layout
+        names = [schema.column(i).path for i in range(len(schema))]
         layout: dict[str, int] = {}
-        for field in ("timestamp", *self.fields):
-            there = [name for name in _NAMES[field] if name in names]
-            if not there:
+        twins: dict[str, list[int]] = {}
+        for field in ("timestamp", *self.fields, "bldg_id"):
+            wanted = _NAMES[field]
+            there = [(wanted.index(name), i) for i, name in enumerate(names) if name in wanted]
+            places = [i for _, i in sorted(there)]
+            if places:
+                layout[field], *twins[field] = places
+            elif field != "bldg_id":
                 raise LoadError(f"load file {path} has no column {_NAMES[field][0]}")
-            layout[field] = names[there[0]]
-        if "bldg_id" in names:
-            layout["bldg_id"] = names["bldg_id"]
-        self._layout = layout
+        self._layout, self._twins, self._schema = layout, twins, schema
         return layout
+
+    def _check_twins(
+        self, parquet: _ColumnReader, path: str, per_hour: int, values: Mapping[str, Float1D]
+    ) -> None:
+        """Columns that a field could be read from as well must hold the same."""
+        schema = parquet.metadata.schema
+        for field, places in self._twins.items():
+            for place in places:
+                used, other = (schema.column(i).path for i in (self._layout[field], place))
+                if field in values:
+                    energies = _energies(parquet, place, per_hour, path, other)
+                    same = np.array_equal(values[field], energies)
+                else:
+                    same = _column(parquet, place).equals(_column(parquet, self._layout[field]))
+                if not same:
+                    raise LoadError(
+                        f"load file {path} has columns {used} and {other}, which differ: "
+                        "expected one of them"
+                    )
 
     def _stamps(
         self, parquet: _ColumnReader, source: pa.NativeFile, column: int, path: str
@@ -333,6 +356,14 @@ def check_stamps(stamps: np.ndarray, path: str) -> tuple[int, int]:
         raise LoadError(
             f"load file {path} begins at {_stamp(stamps[0])}, expected the first hour of a year"
         )
+    # Every step is right, so a last stamp before the year's end is a leap year's cut short.
+    begins = stamps[0] == year_start.astype(stamps.dtype)
+    last = (year_start + 1).astype(stamps.dtype) - (step if begins else np.timedelta64(0, "h"))
+    if stamps[-1] != last:
+        raise LoadError(
+            f"load file {path} ends at {_stamp(stamps[-1])}, expected {_stamp(last)}: of a leap "
+            f"year leave out February 29, not the year's end"
+        )
     return int(year_start.astype(int)) + 1970, QUARTERS if quarters else 1
 
 
@@ -386,6 +417,40 @@ def checked_energies(values: Float1D, per_hour: int, path: str, name: str) -> Fl
     return hourly
 
 
+def _name_in(frame: pd.DataFrame, field: str, what: str) -> str:
+    """The frame's column of a field; several must hold the same."""
+    there = [name for name in frame.columns if name in _NAMES[field]]
+    if not there:
+        raise LoadError(f"load file {what} has no column {_NAMES[field][0]}")
+    columns = [frame.iloc[:, i] for i, name in enumerate(frame.columns) if name in there]
+    if not all(np.array_equal(columns[0].to_numpy(), other.to_numpy()) for other in columns):
+        raise LoadError(
+            f"load file {what} has columns {listed(there)}, which differ: expected one of them"
+        )
+    if len(set(there)) < len(there):
+        raise LoadError(f"load file {what} has column {there[0]} more than once")
+    name: str = there[0]
+    return name
+
+
+def check_generation(values: Mapping[str, Float1D], path: str) -> None:
+    """Check that what is generation and what is use can be told apart.
+
+    Raises
+    ------
+    LoadError
+        Naming the file: more than `MOST_LOSSES` of the PV energy has the other sign.
+    """
+    if "pv" not in values:
+        return
+    share = kernels.loss_share(values["pv"])
+    if share > MOST_LOSSES:
+        raise LoadError(
+            f"load file {path} column {PV_COLUMN} has energy of both signs ({share:.0%} has the "
+            f"other sign), expected generation of one sign and at most {MOST_LOSSES:.0%} of losses"
+        )
+
+
 def loads_of_frame(frame: pd.DataFrame, bldg_id: int, fields: Iterable[str]) -> HourlyLoads:
     """`LoadFileReader.read` for the pandas frame of one load file.
 
@@ -398,13 +463,7 @@ def loads_of_frame(frame: pd.DataFrame, bldg_id: int, fields: Iterable[str]) -> 
     what = f"frame of building {bldg_id}"
     levels = [name for name in frame.index.names if name in ("timestamp", "bldg_id")]
     frame = frame.reset_index(level=levels) if levels else frame
-    found = {
-        field: next((name for name in _NAMES[field] if name in frame), None)
-        for field in ("timestamp", *fields)
-    }
-    for field, name in found.items():
-        if name is None:
-            raise LoadError(f"load file {what} has no column {_NAMES[field][0]}")
+    found = {field: _name_in(frame, field, what) for field in ("timestamp", *fields)}
     if "bldg_id" in frame and set(frame["bldg_id"]) != {bldg_id}:
         raise LoadError(f"load file {what} holds buildings {listed(set(frame['bldg_id']))}")
     year, per_hour = check_stamps(frame[found["timestamp"]].to_numpy(), what)
@@ -414,6 +473,7 @@ def loads_of_frame(frame: pd.DataFrame, bldg_id: int, fields: Iterable[str]) -> 
         )
         for field in fields
     }
+    check_generation(values, what)
     return HourlyLoads(values, year)
 
 

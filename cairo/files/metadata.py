@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import CairoError, MetadataError, listed, listed_buildings, one_line
+from cairo.files.numbers import is_no_number, written_numbers
 from cairo.files.reading import read_bytes
 from cairo.files.run_directory import NAME
 from cairo.model.names import summary_buildings_cols_keep
@@ -105,6 +106,8 @@ def return_buildingstock(
 def building_ids(values: pd.Series, name: str) -> pd.Series:
     """bldg_ids as integers, or a `MetadataError` naming the file and the first that is not."""
     numbers = pd.to_numeric(values, errors="coerce")
+    if is_no_number(values):
+        raise MetadataError(f"{name} has bldg_id of type {values.dtype}, expected whole numbers")
     wrong = values[numbers.isna() | (numbers % 1 != 0)].tolist()
     if wrong:
         raise MetadataError(f"{name} has bldg_id {wrong[0]!r}, expected whole numbers")
@@ -113,7 +116,7 @@ def building_ids(values: pd.Series, name: str) -> pd.Series:
 
 def scaled_weights(frame: pd.DataFrame, customer_count: float | None, name: str) -> pd.Series:
     """Weights, scaled to add to the customer count."""
-    weight = pd.to_numeric(frame["weight"], errors="coerce").astype(np.float64)
+    weight = written_numbers(frame["weight"])
     unweighted = frame["bldg_id"][~np.isfinite(weight)].tolist()
     if unweighted:
         raise MetadataError(f"{name} has no weight for buildings {listed_buildings(unweighted)}")

@@ -18,7 +18,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cairo.errors import LoadError
-from cairo.files.load_file import FIELDS, ReadCount, checked_energies, reading, stored_bytes
+from cairo.files.load_file import (
+    FIELDS,
+    ReadCount,
+    check_generation,
+    checked_energies,
+    reading,
+    stored_bytes,
+)
 from cairo.files.reading import is_url
 from cairo.model.arrays import Float1D
 from cairo.model.names import HOURS
@@ -128,7 +135,9 @@ class PackedReader:
             number, row = self.stock.place[bldg_id]
             if number != current:
                 current, held = number, self._block(self.stock.blocks[number])
-            yield {name: values[row] for name, values in held.items()}, self.stock.source_year
+            hours = {name: values[row] for name, values in held.items()}
+            check_generation(hours, f"{self.stock.folder} of building {bldg_id}")
+            yield hours, self.stock.source_year
 
     def _block(self, block: PackedBlock) -> dict[str, np.ndarray]:
         path = str(Path(self.stock.folder) / block.file)

@@ -1,33 +1,45 @@
-"""One file of hourly prices, checked: 8760 finite values in order, in the target year's hours."""
+"""One file of hourly prices, checked: 8760 finite values in order, in the target year's hours.
+
+A Cambium file is known by what is in it: five rows about it above the header of a CSV, or prices
+at the busbar; or by its own name, where only some of its columns are left.
+"""
 
 from __future__ import annotations
 
+import gzip
 import io
 import warnings
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 
 import numpy as np
 import pandas as pd
 
 from cairo.errors import CairoError, PriceError, listed, one_line
+from cairo.files.numbers import written_numbers
+from cairo.files.price_clock import TIMESTAMP, clock_column, in_one_year
 from cairo.files.reading import FilePath, read_bytes
 from cairo.model.calendar import __timeshift__, hour_stamps
 from cairo.model.names import HOURS
 
 EST = "EST"
 EST_OFFSET = pd.Timedelta(hours=-5)
-TIMESTAMP = "timestamp"
-"""Column of times of a price file."""
 TIME = "time"
 """Index of the frames, as of load frames."""
 CAMBIUM_METADATA_ROWS = 5
+BUSBAR = "_cost_busbar"
+"""How Cambium's columns of busbar costs end, which other price files do not have."""
 CAMBIUM_YEARS = (2017, 2023, 2034, 2045, 2051)
 """Years that begin on a Sunday, as every Cambium year does whatever its stamps say."""
 
 
-def is_cambium(path: FilePath) -> bool:
-    """Whether a path names a Cambium file."""
-    return "cambium" in str(path).lower()
+def is_cambium(path: FilePath, columns: Sequence[str], metadata_rows: int) -> bool:
+    """Whether a file is Cambium's, whatever the folders above it are called."""
+    return (
+        metadata_rows == CAMBIUM_METADATA_ROWS
+        or any(str(name).lower().endswith(BUSBAR) for name in columns)
+        or "cambium" in PurePath(str(path)).name.lower()
+    )
 
 
 def cambium_year(year: int) -> int:
@@ -47,7 +59,8 @@ def read_prices(
     Parameters
     ----------
     path : parquet or CSV, local or fsspec URL. A Cambium CSV has five metadata rows first, and
-        Cambium's stamps are set to a year that begins on a Sunday before they are shifted.
+        Cambium's stamps are set to a year that begins on a Sunday before they are shifted. Of
+        two clocks the loads' is used (`price_clock`).
     columns : wanted; `optional` ones are left out where the file lacks them.
     target_year : weekdays are aligned with it when the file is of another year.
 
@@ -61,21 +74,27 @@ def read_prices(
         Naming the file: missing, unreadable, without a column, or not 8760 consecutive hours of
         one year in EST, each with a finite value in each column.
     """
-    raw = _read(path, storage_options)
+    raw, metadata_rows = _read(path, storage_options)
     wanted = [*columns, *(name for name in optional if name in raw)]
     missing = [name for name in wanted if name not in raw]
     if missing:
         raise PriceError(
             f"price file {path} has no column {listed(missing)}; it has {listed(raw.columns)}"
         )
-    stamps = _stamps(path, raw)
+    _check_twins(path, raw, wanted)
+    cambium = is_cambium(path, list(raw.columns), metadata_rows)
+    clock, wrapped = clock_column(path, raw)
+    stamps = _stamps(path, raw, clock)
+    if wrapped:
+        raw = in_one_year(raw, stamps)
+        stamps = pd.DatetimeIndex(raw.index)
     usual = ~((stamps.month == 2) & (stamps.day == 29))
     stamps = stamps[usual]
     _check_hours(path, stamps)
     prices = raw.loc[usual, wanted].set_axis(stamps)
     for name in wanted:
         prices[name] = _values(path, name, prices[name])
-    if is_cambium(path):
+    if cambium:
         prices = prices.set_axis(hour_stamps(cambium_year(int(stamps.year[0]))))
     try:
         shifted = __timeshift__(prices, target_year)
@@ -86,31 +105,42 @@ def read_prices(
     return shifted.set_axis(hour_stamps(target_year, EST).rename(TIME))
 
 
-def _read(path: FilePath, storage_options: Mapping[str, object] | None) -> pd.DataFrame:
+def _read(path: FilePath, storage_options: Mapping[str, object] | None) -> tuple[pd.DataFrame, int]:
+    """A file's table, and the rows above its header."""
     content = read_bytes(path, storage_options, PriceError, "price file")
     name = str(path).lower()
     try:
         if name.endswith((".csv", ".csv.gz")):
-            return pd.read_csv(
-                io.BytesIO(content),
-                skiprows=CAMBIUM_METADATA_ROWS if is_cambium(path) else 0,
-                compression="gzip" if name.endswith(".gz") else None,
-                low_memory=False,
-            )
+            text = gzip.decompress(content) if name.endswith(".gz") else content
+            above = _rows_above_header(text)
+            return pd.read_csv(io.BytesIO(text), skiprows=above, low_memory=False), above
         frame = pd.read_parquet(io.BytesIO(content))
     except Exception as error:  # pandas and pyarrow raise errors of many classes
         raise PriceError(f"price file {path} cannot be read: {one_line(error)}") from error
-    return frame if TIMESTAMP in frame else frame.rename_axis(TIMESTAMP).reset_index()
+    return (frame if TIMESTAMP in frame else frame.rename_axis(TIMESTAMP).reset_index()), 0
 
 
-def _stamps(path: FilePath, raw: pd.DataFrame) -> pd.DatetimeIndex:
-    if TIMESTAMP not in raw:
-        raise PriceError(
-            f"price file {path} has no column {TIMESTAMP}; it has {listed(raw.columns)}"
-        )
-    given = raw[TIMESTAMP]
+def _check_twins(path: FilePath, raw: pd.DataFrame, wanted: Sequence[str]) -> None:
+    """Columns of one name, the second of which a CSV is read with as `name.1`, hold the same."""
+    for name in wanted:
+        again = f"{name}.1"
+        if again in raw and not (raw[name].to_numpy() == raw[again].to_numpy()).all():
+            raise PriceError(
+                f"price file {path} has two columns {name}, which differ: expected one of them"
+            )
+
+
+def _rows_above_header(text: bytes) -> int:
+    """Five when the sixth line of a CSV has a column of times and the first has none."""
+    lines = text.split(b"\n", CAMBIUM_METADATA_ROWS + 1)[: CAMBIUM_METADATA_ROWS + 1]
+    has = [TIMESTAMP.encode() in line.lower() for line in lines]
+    return CAMBIUM_METADATA_ROWS if len(has) > CAMBIUM_METADATA_ROWS and has[-1] > has[0] else 0
+
+
+def _stamps(path: FilePath, raw: pd.DataFrame, clock: str) -> pd.DatetimeIndex:
+    given = raw[clock]
     if pd.api.types.is_numeric_dtype(given):
-        raise PriceError(f"price file {path} has numbers in {TIMESTAMP}, expected times")
+        raise PriceError(f"price file {path} has numbers in {clock}, expected times")
     try:
         with warnings.catch_warnings():
             # Stamps without a common format are read one by one, and refused if they are no times.
@@ -118,10 +148,10 @@ def _stamps(path: FilePath, raw: pd.DataFrame) -> pd.DatetimeIndex:
             stamps = pd.DatetimeIndex(pd.to_datetime(given))
     except (ValueError, TypeError) as error:
         raise PriceError(
-            f"price file {path} has a {TIMESTAMP} that is no time: {one_line(error)}"
+            f"price file {path} has a {clock} that is no time: {one_line(error)}"
         ) from error
     if stamps.hasnans:
-        raise PriceError(f"price file {path} has rows without {TIMESTAMP}")
+        raise PriceError(f"price file {path} has rows without {clock}")
     if stamps.tz is None:
         return stamps
     local = stamps.tz_localize(None)
@@ -155,7 +185,7 @@ def _check_hours(path: FilePath, stamps: pd.DatetimeIndex) -> None:
 
 
 def _values(path: FilePath, name: str, given: pd.Series) -> pd.Series:
-    values = pd.to_numeric(given, errors="coerce").astype(np.float64)
+    values = written_numbers(given)
     wrong = np.flatnonzero(~np.isfinite(values.to_numpy()))
     if wrong.size:
         raise PriceError(

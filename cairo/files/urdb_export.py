@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from cairo.errors import TariffError
 from cairo.files.urdb import METERING
+from cairo.model.demand_charges import DemandCharges
 from cairo.model.names import MONTHS
-from cairo.model.tariff import DemandCharges, parse_tariff
+from cairo.model.tariff import parse_tariff
+from cairo.model.tariff_fields import FUEL_ADJUSTMENT
 from cairo.model.tariff_rows import NO_LIMIT, UNITS, TariffDict, energy_rows, matrix_rows
 
 
@@ -22,8 +24,12 @@ def ElectricityRates_to_URDB(tariff: Mapping[str, object], key: str | None = Non
     Raises
     ------
     TariffError
-        The tariff cannot be billed, or has both a monthly and an annual minimum charge, which
-        URDB has no room for.
+        The tariff cannot be billed, or has billing demand, which URDB has no room for.
+
+    Notes
+    -----
+    Of a monthly and an annual minimum charge the annual one has the name that URDB's version 3
+    gave it, `annualmincharge`: later versions have room for one of them.
     """
     name = key or "given"
     table = parse_tariff(name, tariff)
@@ -38,12 +44,17 @@ def ElectricityRates_to_URDB(tariff: Mapping[str, object], key: str | None = Non
     item["energyweekendschedule"] = (table.weekend - 1).tolist()
     item["fixedchargefirstmeter"] = table.monthly_fixed
     item["fixedchargeunits"] = "$/month"
-    if table.monthly_min != 0.0 and table.annual_min != 0.0:
+    if table.demand is not None and table.demand.billing is not None:
         raise TariffError(
-            f"tariff {name}: has a monthly minimum of {table.monthly_min:g} $ and an annual one of "
-            f"{table.annual_min:g} $; URDB has room for one of them"
+            f"tariff {name}: has billing demand (ur_enable_billing_demand), which URDB has no room "
+            "for; expected demand charges on each month's own peaks"
         )
+    if table.fuel_adjustment.any():
+        item[FUEL_ADJUSTMENT] = table.fuel_adjustment.tolist()
     annual = table.annual_min != 0.0
+    if annual and table.monthly_min != 0.0:
+        item["annualmincharge"] = table.annual_min
+        annual = False
     item["mincharge"] = table.annual_min if annual else table.monthly_min
     item["minchargeunits"] = "$/year" if annual else "$/month"
     rules = {code: rule for rule, code in METERING.items()}

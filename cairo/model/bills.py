@@ -1,9 +1,10 @@
 """Bills of customers on one tariff, from their use by month and period: every bill formula.
 
 Arrays have a row a customer; months, tariff periods and tiers follow: (n, 12, P, T). A bill is
-energy charge + demand charge + fixed charge - solar credit, at least the monthly minimum; what
-the year's bills lack of the annual minimum is charged in December. `tests/test_pysam_yardstick.py`
-holds them against SAM; `docs/pysam.md` names the conventions that differ from its own.
+energy charge + fuel adjustment + demand charge + fixed charge - solar credit, at least the monthly
+minimum; what the year's bills lack of the annual minimum is charged in December.
+`tests/test_pysam_yardstick.py` holds them against SAM; `docs/pysam.md` names the conventions that
+differ from its own.
 
 References
 ----------
@@ -19,6 +20,7 @@ from typing import Literal
 import numpy as np
 
 from cairo.model.arrays import Float1D, Float2D, Float3D, Float4D, FloatND, Int1D
+from cairo.model.demand_charges import billed_demand
 from cairo.model.names import DAYS_OF_MONTH
 from cairo.model.periods import PeriodUse
 from cairo.model.tariff import Tariff
@@ -97,10 +99,18 @@ def energy_charges(energy: Float4D, rate: Float2D) -> Float2D:
     return charges
 
 
+def adjustment_charges(energy: Float4D, adjustment: Float1D) -> Float2D:
+    """Fuel adjustment (n, 12) [$]: the month's energy x its adjustment (12,) [$/kWh]."""
+    customers, year = energy.shape[:2]
+    charges: Float2D = energy.reshape(customers, year, -1).sum(axis=2) * adjustment
+    return charges
+
+
 def demand_charges(use: CustomerUse, table: Tariff) -> Float2D:
     """Demand charge (n, 12) [$]: monthly peaks [kW], tier by tier, x price [$/kW].
 
-    The flat part bills the month's peak, the time-of-use part each demand period's own.
+    The flat part bills the month's peak, the time-of-use part each demand period's own; with
+    terms of billing demand both bill that (`billed_demand`).
     """
     shape = use.energy.shape[:2]
     demand = table.demand
@@ -108,10 +118,14 @@ def demand_charges(use: CustomerUse, table: Tariff) -> Float2D:
         return np.zeros(shape)
     assert use.peak_kw is not None
     total = np.zeros(shape)
+    peak_kw, demand_kw = use.peak_kw, use.demand_kw
+    if demand.billing is not None:
+        assert demand_kw is not None
+        peak_kw, demand_kw = billed_demand(peak_kw, demand_kw, demand.billing)
     if demand.flat_price.size:
-        total = total + _tiered(use.peak_kw, demand.flat_price, demand.flat_max)
-    if use.demand_kw is not None and demand.tou_price.size:
-        total = total + _tiered(use.demand_kw, demand.tou_price, demand.tou_max).sum(axis=2)
+        total = total + _tiered(peak_kw, demand.flat_price, demand.flat_max)
+    if demand_kw is not None and demand.tou_price.size:
+        total = total + _tiered(demand_kw, demand.tou_price, demand.tou_max).sum(axis=2)
     return total
 
 
@@ -143,12 +157,17 @@ def solar_credits(
     sell: Float2D | None,
     style: SolarStyle | None,
 ) -> Float2D:
-    """Credit (n, 12) [$] for exports: retail rate x ratio (net metering) or sell price."""
+    """Credit (n, 12) [$] for exports: retail rate x ratio (net metering) or sell price.
+
+    The month's fuel adjustment is part of the retail rate.
+    """
     if use.exports is None:
         return np.zeros(use.energy.shape[:2])
     price, of_retail = credit_prices(table, sell, style)
     credit = price * table.rate[:, 0] if of_retail else price
     credited: Float2D = (use.exports * credit).sum(axis=2)
+    if of_retail:
+        credited = credited + (use.exports * price).sum(axis=2) * table.fuel_adjustment
     return credited
 
 
@@ -181,6 +200,7 @@ def monthly_bills(
     """
     charges = (
         energy_charges(use.energy, table.rate)
+        + adjustment_charges(use.energy, table.fuel_adjustment)
         + demand_charges(use, table)
         + table.monthly_fixed
         - solar_credits(use, table, sell, style)
@@ -219,10 +239,12 @@ def rate_response(
     """
     slope = energy_charges(use.energy, relative)
     constant = demand_charges(use, table) + table.monthly_fixed
+    constant = constant + adjustment_charges(use.energy, table.fuel_adjustment)
     if use.exports is not None:
         price, of_retail = credit_prices(table, sell, style)
         if of_retail:
             slope = slope - (use.exports * (price * relative[:, 0])).sum(axis=2)
+            constant = constant - (use.exports * price).sum(axis=2) * table.fuel_adjustment
         else:
             constant = constant - (use.exports * price).sum(axis=2)
     return RateResponse(slope, constant, weight, table.monthly_min, table.annual_min)

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from cairo.errors import ScenarioError
-from cairo.model.tariff import parse_tariff, with_sell_rates
+from cairo.errors import ScenarioError, TariffError
+from cairo.model.tariff import BUY_ALL, parse_tariff, with_sell_rates
 from cairo.model.tariff_rows import TariffDict
 
 logger = logging.getLogger(__name__)
@@ -44,6 +44,8 @@ def _return_export_compensation_rate(
     ------
     ScenarioError
         An unknown style, or a ratio that is not a number from 0.
+    TariffError
+        A tariff under which all use is bought and all generation sold.
     """
     styles = (None, "net_metering", "net_billing")
     if solar_pv_compensation not in styles:
@@ -53,6 +55,7 @@ def _return_export_compensation_rate(
     ratio = solar_pv_export_import_ratio
     if ratio is not None and not (math.isfinite(ratio) and ratio >= 0.0):
         raise ScenarioError(f"solar_pv_export_import_ratio is {ratio}, expected a number from 0")
+    _refuse_buy_all(solar_pv_compensation, tariff_dict)
     if solar_pv_compensation is None:
         return dict.fromkeys(tariff_dict)
     net_metering = solar_pv_compensation == "net_metering"
@@ -60,6 +63,24 @@ def _return_export_compensation_rate(
         key: _net_metering(key, tariff, ratio) if net_metering else _net_billing(key, tariff, ratio)
         for key, tariff in tariff_dict.items()
     }
+
+
+def _refuse_buy_all(style: str | None, tariffs: Mapping[str, Mapping[str, object]]) -> None:
+    """Buy all, sell all is not modelled: refused with a compensation, named without one."""
+    for key, tariff in tariffs.items():
+        if parse_tariff(key, tariff).metering_option != BUY_ALL:
+            continue
+        if style is not None:
+            raise TariffError(
+                f"tariff {key}: dgrules Buy All Sell All (ur_metering_option {BUY_ALL}) is not "
+                f"modelled with solar_pv_compensation {style}; give the tariff other dgrules if "
+                "its homes net their use"
+            )
+        logger.warning(
+            "tariff %s: dgrules Buy All Sell All is not modelled: homes with PV pay for what they "
+            "take from the grid alone, and their exports are not credited",
+            key,
+        )
 
 
 def _determine_sell_rate(

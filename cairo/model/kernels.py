@@ -36,13 +36,29 @@ def net_load(load: FloatND, pv: FloatND, out: FloatND | None = None) -> FloatND:
     Parameters
     ----------
     load : gross consumption [kWh].
-    pv : generation [kWh], of either sign: ResStock releases store it negative or positive.
-        One negative hour makes the whole row the negative kind.
+    pv : generation [kWh], of either sign: ResStock releases store it negative or positive. The
+        sign that carries its energy is generation, hours of the other sign are use (an inverter
+        at night).
     out : where to write the result.
     """
-    if pv.min(initial=0.0) < 0.0:
+    if pv.sum() < 0.0:
         return np.add(load, pv, out=out)
     return np.subtract(load, pv, out=out)
+
+
+def generation(pv: FloatND) -> FloatND:
+    """Generation [kWh], from 0, of rows (..., 8760) stored with either sign; no losses in it."""
+    negative = pv.sum(axis=-1, keepdims=True) < 0.0
+    return np.where((pv < 0.0) == negative, np.abs(pv), 0.0)
+
+
+def loss_share(pv: Float1D) -> float:
+    """Share of a row's energy that has the other sign than its generation, 0 to 0.5."""
+    with np.errstate(over="ignore"):
+        energy = float(np.abs(pv).sum())
+    if not math.isfinite(energy):
+        return 0.5
+    return (energy - abs(float(pv.sum()))) / (2.0 * energy) if energy > 0.0 else 0.0
 
 
 def grid_consumption(net: FloatND, out: FloatND | None = None) -> FloatND:
@@ -52,12 +68,12 @@ def grid_consumption(net: FloatND, out: FloatND | None = None) -> FloatND:
 
 def net_exports(load: FloatND, pv: FloatND) -> FloatND:
     """Generation beyond the building's own use in the hour [kWh]; `pv` of either sign."""
-    return np.maximum(np.abs(pv) - load, 0.0)
+    return np.maximum(generation(pv) - load, 0.0)
 
 
 def self_consumption(load: FloatND, pv: FloatND) -> FloatND:
     """Generation used in the building in the hour [kWh]; `pv` of either sign."""
-    return np.minimum(np.abs(pv), load)
+    return np.minimum(generation(pv), load)
 
 
 # A building's own sums

@@ -108,6 +108,11 @@ def response_plan(
     TariffError
         A price that is not above zero in a period of a season that responds.
     """
+    if table.fuel_adjustment.any():
+        raise TariffError(
+            f"tariff {table.key} has fuel adjustments by month: a response to prices that differ "
+            "within a season is not modelled"
+        )
     names, of_month = seasons_of(table, winter_months)
     by_season = elasticity.by_season
     if by_season is not None:

@@ -3,7 +3,8 @@
 The dict's names are those of SAM's `Utilityrate5` (electricity rates). `ur_ec_tou_mat` rows are
 period, tier (both from 1), max usage, unit code, rate, adjustment, sell rate; rows of six, as
 PySAM itself has them, carry no adjustment. `ur_dc_tou_mat` rows are period, tier (from 1), max
-[kW], $/kW; `ur_dc_flat_mat` rows month (from 0), tier (from 1), max [kW], $/kW.
+[kW], $/kW; `ur_dc_flat_mat` rows month (from 0), tier (from 1), max [kW], $/kW. One name is
+URDB's, since SAM has no such input: `fueladjustmentsmonthly`, twelve $/kWh.
 """
 
 from __future__ import annotations
@@ -16,10 +17,16 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from cairo.errors import TariffError
-from cairo.model.arrays import Float2D, Int2D
+from cairo.model.arrays import Float1D, Float2D, Int2D
+from cairo.model.demand_charges import DemandCharges, demand_of
 from cairo.model.names import KWH_TO_THERM, MONTHS
+from cairo.model.tariff_fields import (
+    BILLING_DEMAND,
+    FUEL_ADJUSTMENT,
+    refuse_unknown_inputs,
+    says_something,
+)
 from cairo.model.tariff_rows import (
-    HOURS_OF_DAY,
     NO_LIMIT,
     PER_KW,
     UNITS,
@@ -38,25 +45,9 @@ if TYPE_CHECKING:
 
 AggregationMethod = Literal["flat", "time-of-use", "tiered", "combined"]
 
-METERING_OPTIONS = (0, 1, 2, 3, 4)
+BUY_ALL = 4
+METERING_OPTIONS = (0, 1, 2, 3, BUY_ALL)
 """SAM's `ur_metering_option`: 0 and 1 net metering, 2 and 3 net billing, 4 buy all sell all."""
-
-
-@dataclass(frozen=True)
-class DemandCharges:
-    """Demand charges: D demand periods with Td tiers, Tf tiers of the flat charge.
-
-    weekday, weekend : (12, 24) demand periods from 1.
-    tou_price : (D, Td) [$/kW]; tou_max : (D, Td) [kW]; D is 0 when only the flat part charges.
-    flat_price : (12, Tf) by month [$/kW]; flat_max : (12, Tf) [kW].
-    """
-
-    weekday: Int2D
-    weekend: Int2D
-    tou_price: Float2D
-    tou_max: Float2D
-    flat_price: Float2D
-    flat_max: Float2D
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +63,7 @@ class Tariff:
     weekday, weekend : (12, 24) energy periods from 1.
     monthly_fixed, monthly_min, annual_min : [$].
     demand : None when the tariff charges nothing for demand.
+    fuel_adjustment : (12,) added to every rate of the month [$/kWh]; calibration leaves it.
     given : the PySAM-style dict the arrays were read from; never changed, see `to_dict`.
     """
 
@@ -87,6 +79,7 @@ class Tariff:
     annual_min: float
     metering_option: int
     demand: DemandCharges | None
+    fuel_adjustment: Float1D
     given: Mapping[str, object] = field(repr=False)
 
     def to_dict(self) -> TariffDict:
@@ -125,12 +118,13 @@ def parse_tariff(key: str, tariff: object) -> Tariff:
     TariffError
         Naming `key`: rows missing, malformed, repeated or with gaps; values that are not finite
         numbers; unit codes that are not billed; tiers whose maxima fall; a schedule that is not
-        12 x 24 or names a period without rates.
+        12 x 24 or names a period without rates; inputs that change bills and are not modelled.
     """
     if isinstance(tariff, Tariff):
         return tariff
     if not isinstance(tariff, Mapping):
         raise TariffError(f"tariff {key}: found {type(tariff).__name__}, expected a mapping")
+    refuse_unknown_inputs(key, tariff)
     rows = energy_rows(key, tariff)
     cells = row_cells(key, "ur_ec_tou_mat", rows, first=1)
     limit = limit_array(key, "ur_ec_tou_mat", cells, first=1)
@@ -147,6 +141,11 @@ def parse_tariff(key: str, tariff: object) -> Tariff:
         unit[place] = int(code)
     _check_limit_units(key, limit, unit)
     periods = {period for period, _ in cells}
+    if says_something(tariff.get(BILLING_DEMAND)) and np.isin(unit, PER_KW).any():
+        raise TariffError(
+            f"tariff {key}: tier limits per kW of a billing demand are not modelled, expected "
+            "ur_enable_billing_demand 0 or limits in kWh"
+        )
     return Tariff(
         key,
         rate,
@@ -159,7 +158,8 @@ def parse_tariff(key: str, tariff: object) -> Tariff:
         _amount(key, tariff, "ur_monthly_min_charge"),
         _amount(key, tariff, "ur_annual_min_charge"),
         _metering(key, tariff),
-        _demand(key, tariff),
+        demand_of(key, tariff),
+        _fuel_adjustment(key, tariff),
         tariff,
     )
 
@@ -191,7 +191,7 @@ def in_therms(tariff: Mapping[str, object]) -> TariffDict:
 
     Rates [$/kWh] are divided by `KWH_TO_THERM`, tier limits [kWh] multiplied by it; a limit per
     kW of peak is a number of hours and stays, and so do fixed and minimum charges. Demand
-    charges are scaled alike. The input is not changed.
+    charges and fuel adjustments are scaled alike. The input is not changed.
     """
 
     def limit(most: float) -> float:
@@ -208,6 +208,12 @@ def in_therms(tariff: Mapping[str, object]) -> TariffDict:
                 [int(r[0]), int(r[1]), limit(r[2]), r[3] / KWH_TO_THERM]
                 for r in matrix_rows("of gas", tariff, name, widths=(4,))
             ]
+    fuel = _fuel_adjustment("of gas", tariff)
+    if fuel.any():
+        converted[FUEL_ADJUSTMENT] = (fuel / KWH_TO_THERM).tolist()
+    least = _amount("of gas", tariff, "ur_billing_demand_minimum")
+    if least:
+        converted["ur_billing_demand_minimum"] = least * KWH_TO_THERM
     return converted
 
 
@@ -271,6 +277,18 @@ def _amount(key: str, tariff: Mapping[str, object], name: str) -> float:
     return amount
 
 
+def _fuel_adjustment(key: str, tariff: Mapping[str, object]) -> Float1D:
+    given = tariff.get(FUEL_ADJUSTMENT)
+    if given is None:
+        return np.zeros(MONTHS)
+    prices = [number(one) for one in given] if isinstance(given, Sequence | np.ndarray) else []
+    if len(prices) != MONTHS or not all(p is not None and is_sound(p) for p in prices):
+        raise TariffError(
+            f"tariff {key}: {FUEL_ADJUSTMENT} is {str(given)[:60]}, expected $/kWh of the 12 months"
+        )
+    return np.array(prices, dtype=np.float64)
+
+
 def _metering(key: str, tariff: Mapping[str, object]) -> int:
     value = tariff.get("ur_metering_option")
     option = 0.0 if value is None else number(value)
@@ -279,43 +297,3 @@ def _metering(key: str, tariff: Mapping[str, object]) -> int:
             f"tariff {key}: ur_metering_option is {value!r}, expected one of {METERING_OPTIONS}"
         )
     return int(option)
-
-
-def _demand(key: str, tariff: Mapping[str, object]) -> DemandCharges | None:
-    if not tariff.get("ur_dc_enable"):
-        return None
-    tou_price, tou_max = _prices(key, tariff, "ur_dc_tou_mat", first=1)
-    flat_price, flat_max = _prices(key, tariff, "ur_dc_flat_mat", first=0)
-    if not tou_price.any() and not flat_price.any():
-        return None
-    ones = np.ones((MONTHS, HOURS_OF_DAY), dtype=np.int64)
-    if not tou_price.any():
-        # Free demand periods (SAM writes one when there are none) need no peaks.
-        empty = np.zeros((0, 1))
-        return DemandCharges(ones, ones, empty, empty, flat_price, flat_max)
-    priced = {int(row[0]) for row in matrix_rows(key, tariff, "ur_dc_tou_mat", widths=(4,))}
-    return DemandCharges(
-        _schedule(key, tariff, "ur_dc_sched_weekday", priced),
-        _schedule(key, tariff, "ur_dc_sched_weekend", priced),
-        tou_price,
-        tou_max,
-        flat_price,
-        flat_max,
-    )
-
-
-def _prices(
-    key: str, tariff: Mapping[str, object], name: str, first: int
-) -> tuple[Float2D, Float2D]:
-    """(price [$/kW], limit [kW]) by period or month and tier; free when the matrix is absent."""
-    least = MONTHS if first == 0 else 1
-    if tariff.get(name) is None:
-        return np.zeros((least, 1)), np.full((least, 1), NO_LIMIT)
-    cells = row_cells(key, name, matrix_rows(key, tariff, name, widths=(4,)), first)
-    limit = limit_array(key, name, cells, first, least)
-    if first == 0 and len(limit) > MONTHS:
-        raise TariffError(f"tariff {key}: {name} has month {len(limit) - 1}, expected 0 to 11")
-    price = np.zeros_like(limit)
-    for (period, tier), row in cells.items():
-        price[period - first, tier - 1] = row[3]
-    return price, limit

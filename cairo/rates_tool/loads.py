@@ -343,7 +343,7 @@ def aggregate_load_worker(
         hours = hours.assign(
             exports=kernels.net_exports(load, pv),
             self_use=kernels.self_consumption(load, pv),
-            generation=np.abs(pv),
+            generation=kernels.generation(pv),
         )
     for name in ("exports", "self_use", "generation"):
         use[name] = (

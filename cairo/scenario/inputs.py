@@ -21,7 +21,12 @@ from cairo.errors import (
     listed,
     listed_buildings,
 )
-from cairo.files.metadata import building_ids, read_frame, return_buildingstock
+from cairo.files.metadata import (
+    building_ids,
+    read_frame,
+    return_buildingstock,
+)
+from cairo.files.numbers import written_number
 from cairo.files.reading import folder_listing, read_bytes
 from cairo.files.run_directory import check_run_name, local_folder
 from cairo.files.tariff_maps import TariffMap, tariff_of
@@ -282,9 +287,14 @@ def _customer_count(settings: RunSettings, stored: Mapping[str, object]) -> floa
             f"{what} {path} has {len(rows)} rows of utility {settings.utility}, expected one "
             f"(there are {listed(frame['utility_code'])})"
         )
-    found = float(rows["residential_customers"].iloc[0])
-    if not 0 < found < math.inf:
-        raise MetadataError(f"{what} {path} has {found} residential_customers, expected some")
+    stored_count = rows["residential_customers"].iloc[0]
+    found = written_number(stored_count)
+    if found is None or not 0 < found < math.inf:
+        said = repr(stored_count) if found is None else str(found)
+        raise MetadataError(
+            f"{what} {path} has {said[:40]} residential_customers, expected some of utility "
+            f"{settings.utility}"
+        )
     return found
 
 

@@ -41,7 +41,7 @@ class Exports(RowMeasure):
             hourly = (
                 kernels.net_exports(own, made),
                 kernels.self_consumption(own, made),
-                np.abs(made),
+                kernels.generation(made),
             )
             for place, values in enumerate(hourly):
                 sums = kernels.group_sums(values, groups.order, groups.starts)

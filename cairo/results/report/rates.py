@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cairo.model.arrays import Float1D
+from cairo.model.demand_charges import DemandCharges
 from cairo.model.names import months
-from cairo.model.tariff import DemandCharges, Tariff
+from cairo.model.tariff import Tariff
 from cairo.results.report.numbers import count, dollars
 from cairo.results.report.page import Html, heading, join, lines, paragraph, table
 from cairo.results.report.schedule import when
@@ -30,6 +31,14 @@ def _charges(tariff: Tariff) -> Html:
         parts.append(f"minimum bill {dollars(tariff.monthly_min, 2)} a month")
     if tariff.annual_min:
         parts.append(f"minimum bill {dollars(tariff.annual_min, 2)} a year")
+    if tariff.fuel_adjustment.any():
+        by_month = (
+            f"{month} {price:.6f}"
+            for month, price in zip(months, tariff.fuel_adjustment.tolist(), strict=True)
+        )
+        parts.append(f"fuel adjustment [$/kWh] {', '.join(by_month)}")
+    if tariff.demand is not None and tariff.demand.billing is not None:
+        parts.append("demand charges on billing demand (a minimum or earlier months' peaks)")
     return paragraph("; ".join(parts) + ".")
 
 

@@ -49,7 +49,7 @@ def _load_cambium_marginal_costs(
     """Energy and capacity prices of one Cambium file, CSV or parquet (CAIRO's name).
 
     An `ancillary_cost_enduse` column is taken too where there is one. A Cambium file is known by
-    "cambium" in its path; its five metadata rows are skipped in CSV.
+    its five metadata rows, its busbar costs or its own name (`price_files.is_cambium`).
 
     Raises
     ------

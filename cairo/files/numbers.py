@@ -1,0 +1,47 @@
+"""Numbers as files write them: also as text, never as times or switches."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+
+from cairo.model.tariff_rows import number
+
+THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
+"""A number with commas between thousands, as EIA and spreadsheets write it."""
+
+
+def written_number(value: object) -> float | None:
+    """A number, also one written as text such as "425,975" or "1e12"; None for anything else."""
+    if isinstance(value, bytes):
+        value = value.decode("ascii", "replace")
+    if isinstance(value, str):
+        text = value.strip()
+        text = text.replace(",", "") if THOUSANDS.fullmatch(text) else text
+        try:
+            return float(text)
+        except ValueError:
+            return None
+    if isinstance(value, Decimal):
+        return float(value)
+    return number(value)
+
+
+def written_numbers(values: pd.Series) -> pd.Series:
+    """A column's numbers as float64; NaN for whatever is none."""
+    if pd.api.types.is_float_dtype(values) or pd.api.types.is_integer_dtype(values):
+        return pd.to_numeric(values, errors="coerce").astype(np.float64)
+    return values.map(written_number).astype(np.float64)
+
+
+def is_no_number(values: pd.Series) -> bool:
+    """Whether a column holds switches or times, which pandas would count as numbers."""
+    types = pd.api.types
+    return bool(
+        types.is_bool_dtype(values)
+        or types.is_datetime64_any_dtype(values)
+        or types.is_timedelta64_dtype(values)
+    )

@@ -1,0 +1,154 @@
+"""The fields of a Utility Rate Database (URDB) tariff: those billed, and those that change no bill.
+
+Every other field that says something is refused: a charge that is passed over would be a wrong
+bill.
+
+References
+----------
+.. [1] OpenEI, Utility Rate Database API, versions 3 to 8, rate structure fields.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from cairo.errors import TariffError
+from cairo.model.tariff_fields import FUEL_ADJUSTMENT, is_junk, says_something
+from cairo.model.tariff_rows import number
+
+logger = logging.getLogger(__name__)
+
+ENERGY_STRUCTURE = "energyratestructure"
+DEMAND_STRUCTURE = "demandratestructure"
+FLAT_STRUCTURE = "flatdemandstructure"
+FLAT_MONTHS = "flatdemandmonths"
+
+BILLED = frozenset(
+    {
+        "dgrules",
+        ENERGY_STRUCTURE,
+        "energyweekdayschedule",
+        "energyweekendschedule",
+        FUEL_ADJUSTMENT,
+        "fixedchargefirstmeter",
+        "fixedchargeunits",
+        "fixedmonthlycharge",
+        "mincharge",
+        "minchargeunits",
+        "minmonthlycharge",
+        "annualmincharge",
+        DEMAND_STRUCTURE,
+        "demandweekdayschedule",
+        "demandweekendschedule",
+        "demandrateunit",
+        FLAT_STRUCTURE,
+        FLAT_MONTHS,
+        "flatdemandunit",
+        "demandunits",
+    }
+)
+HARMLESS = frozenset(
+    {
+        # What the tariff is called, by whom and since when.
+        "label",
+        "name",
+        "uri",
+        "utility",
+        "utilityname",
+        "eiaid",
+        "country",
+        "zipcode",
+        "state",
+        "approved",
+        "is_default",
+        "startdate",
+        "enddate",
+        "latest_update",
+        "source",
+        "sourceparent",
+        "supersedes",
+        "supercedes",
+        "revisions",
+        "readonly",
+        "description",
+        "rate_type",
+        # Whom it is for: the tariff map says who is on it.
+        "sector",
+        "servicetype",
+        "residentialtype",
+        "voltagecategory",
+        "voltageminimum",
+        "voltagemaximum",
+        "phasewiring",
+        "peakkwcapacitymin",
+        "peakkwcapacitymax",
+        "peakkwcapacityhistory",
+        "peakkwhusagemin",
+        "peakkwhusagemax",
+        "peakkwhusagehistory",
+        # The run's solar compensation decides: docs/differences.md.
+        "usenetmetering",
+        # A home has one meter.
+        "fixedchargeeaaddl",
+        # Units and schedules alone charge nothing.
+        "coincidentrateunit",
+        "coincidentrateschedule",
+        # Months of a ratchet, which lookbackpercent and lookbackrange give a share and a length.
+        "lookbackmonths",
+        # Asked about where demand is charged for.
+        "demandwindow",
+    }
+)
+COMMENTS = "comments"
+"""Fields that end so are free text."""
+ATTRIBUTES = ("energyattrs", "demandattrs", "fixedattrs")
+"""Remarks of a utility as name and value: refused when there is a number among them."""
+TIER_FIELDS = frozenset({"max", "unit", "rate", "adj", "sell"})
+HOUR_IN_MINUTES = 60.0
+
+
+def refuse_unknown_fields(name: str, item: Mapping[str, object]) -> None:
+    """Refuse a URDB tariff with a field that our bills would pass over.
+
+    Raises
+    ------
+    TariffError
+        Naming the tariff and the field.
+    """
+    for field, value in item.items():
+        if field in BILLED or field in HARMLESS or str(field).endswith(COMMENTS):
+            continue
+        if field in ATTRIBUTES and not any(digit in str(value) for digit in "123456789"):
+            continue
+        if field in ("lookbackpercent", "lookbackrange") and says_something(value):
+            raise TariffError(
+                f"tariff {name}: {field} is {value!r}; demand ratchets are not billed from URDB, "
+                "which does not say what a month owes of its own peak: give ur_billing_demand_* "
+                "inputs of SAM"
+            )
+        if says_something(value):
+            raise TariffError(
+                f"tariff {name}: {field} is {str(value)[:60]}, which is not modelled; leave it out "
+                "if the bill without it is wanted"
+            )
+    _name_demand_window(name, item)
+
+
+def _name_demand_window(name: str, item: Mapping[str, object]) -> None:
+    window = item.get("demandwindow")
+    charged = any(says_something(item.get(field)) for field in (DEMAND_STRUCTURE, FLAT_STRUCTURE))
+    if charged and not is_junk(window) and number(window) not in (0.0, HOUR_IN_MINUTES):
+        logger.warning(
+            "tariff %s: demand is billed by the hour, demandwindow says %s minutes", name, window
+        )
+
+
+def refuse_unknown_tier_fields(name: str, field: str, tier: Mapping[str, object]) -> None:
+    """The same of one tier of a rate structure."""
+    for part, value in tier.items():
+        if part not in TIER_FIELDS and not str(part).endswith(COMMENTS) and says_something(value):
+            raise TariffError(
+                f"tariff {name}: {part} is {str(value)[:60]} in a tier of {field}, which is not "
+                f"modelled; expected {', '.join(sorted(TIER_FIELDS))}"
+            )

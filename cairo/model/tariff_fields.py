@@ -1,0 +1,141 @@
+"""What a PySAM-style tariff dict may hold: inputs that bills use, and those that change none.
+
+Every other input that says something is refused: a price, a share or a switch that is passed
+over would be a wrong bill.
+
+References
+----------
+.. [1] System Advisor Model, PySAM `Utilityrate5.ElectricityRates`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from cairo.errors import TariffError
+
+JUNK = ("", "na", "n/a", "nan", "none", "null")
+"""Texts that fill fields for which a utility has published nothing."""
+NO = ("0", "0.0", "false", "no", "off")
+"""Texts that say that something is not so."""
+
+FUEL_ADJUSTMENT = "fueladjustmentsmonthly"
+"""Twelve $/kWh added to the rates month by month. SAM has no such input: the name is URDB's."""
+ENERGY_INPUTS = frozenset(
+    {
+        "ur_ec_tou_mat",
+        "ur_ec_sched_weekday",
+        "ur_ec_sched_weekend",
+        "ur_monthly_fixed_charge",
+        "ur_monthly_min_charge",
+        "ur_annual_min_charge",
+        "ur_metering_option",
+        "en_electricity_rates",
+        FUEL_ADJUSTMENT,
+    }
+)
+DEMAND_INPUTS = frozenset(
+    {
+        "ur_dc_enable",
+        "ur_dc_tou_mat",
+        "ur_dc_flat_mat",
+        "ur_dc_sched_weekday",
+        "ur_dc_sched_weekend",
+    }
+)
+BILLING_DEMAND = "ur_enable_billing_demand"
+BILLING_DEMAND_INPUTS = (
+    "ur_billing_demand_minimum",
+    "ur_billing_demand_lookback_period",
+    "ur_billing_demand_lookback_percentages",
+    "ur_dc_billing_demand_periods",
+)
+HARMLESS_INPUTS = frozenset(
+    {
+        # Of credits carried from month to month, which our bills do not have: docs/pysam.md.
+        "ur_nm_credit_month",
+        "ur_nm_credit_rollover",
+        "ur_nm_yearend_sell_rate",
+        "ur_nb_apply_credit_current_month",
+        "ur_nb_credit_expire",
+        # Of one customer: ours have their own loads, peaks and years.
+        "ur_yearzero_usage_peaks",
+        "load",
+        "gen",
+        "grid_outage",
+        "system_use_lifetime_output",
+        "degradation",
+        # Of later years.
+        "rate_escalation",
+        "load_escalation",
+        "inflation_rate",
+        "analysis_period",
+    }
+)
+SWITCHED = {
+    "ur_en_ts_buy_rate": ("ur_ts_buy_rate",),
+    "ur_en_ts_sell_rate": ("ur_ts_sell_rate",),
+    BILLING_DEMAND: BILLING_DEMAND_INPUTS,
+}
+"""Switches and what counts only where they are on: an explicit 0 makes it count for nothing."""
+OF_DEMAND = frozenset({BILLING_DEMAND, *BILLING_DEMAND_INPUTS, "TOU_demand_single_peak"})
+"""What counts only where demand is charged for."""
+
+
+def is_junk(value: object) -> bool:
+    """Whether a field is null or a text that means so."""
+    return value is None or (isinstance(value, str) and value.strip().lower() in JUNK)
+
+
+def says_something(value: object) -> bool:
+    """Whether a field holds a number other than 0, a true, or a text that is not of nothing."""
+    rest = [value]
+    while rest:
+        one = rest.pop()
+        if isinstance(one, Mapping):
+            rest += one.values()
+        elif isinstance(one, np.ndarray):
+            rest.append(one.tolist())
+        elif isinstance(one, Sequence) and not isinstance(one, str | bytes):
+            rest += one
+        elif isinstance(one, str):
+            if not is_junk(one) and one.strip().lower() not in NO:
+                return True
+        elif one is not None and one != 0:
+            return True
+    return False
+
+
+def refuse_unknown_inputs(key: str, tariff: Mapping[str, object]) -> None:
+    """Refuse a PySAM-style dict with an input that our bills would pass over.
+
+    Texts under names that are not SAM's are labels and stay.
+
+    Raises
+    ------
+    TariffError
+        Naming the tariff and the input.
+    """
+    if "en_electricity_rates" in tariff and not says_something(tariff["en_electricity_rates"]):
+        raise TariffError(
+            f"tariff {key}: en_electricity_rates is {tariff['en_electricity_rates']!r}: SAM bills "
+            "nothing then; expected 1"
+        )
+    known = ENERGY_INPUTS | DEMAND_INPUTS | HARMLESS_INPUTS | {BILLING_DEMAND}
+    charged = says_something(tariff.get("ur_dc_enable"))
+    if not charged:
+        known |= OF_DEMAND
+    for switch, inputs in SWITCHED.items():
+        if switch in tariff and (switch == BILLING_DEMAND or not says_something(tariff[switch])):
+            known = known.union(inputs)
+    for name, value in tariff.items():
+        if name in known or not says_something(value):
+            continue
+        if isinstance(value, str) and not str(name).startswith(("ur_", "TOU_")):
+            continue
+        raise TariffError(
+            f"tariff {key}: {name} is {str(value)[:60]}, which is not modelled; leave it out if "
+            "the bill without it is wanted"
+        )
