@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from cairo.errors import LoadError, listed, one_line
 from cairo.files.reading import is_url
+from cairo.files.recorded_options import STORAGE, without_values
 from cairo.model.arrays import Float1D, Int1D
 from cairo.model.names import GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN, UNIT_SUFFIXES
 
@@ -99,7 +100,7 @@ def load_files(
 
 
 def _listing(folder: str, storage_options: Mapping[str, object] | None) -> list[str]:
-    with reading(folder, "load folder"):
+    with reading(folder, "load folder", storage_options):
         if not is_url(folder):
             return [entry.path for entry in os.scandir(folder)]
         import fsspec
@@ -110,8 +111,14 @@ def _listing(folder: str, storage_options: Mapping[str, object] | None) -> list[
 
 
 @contextmanager
-def reading(path: str, what: str = "load file") -> Iterator[None]:
+def reading(
+    path: str, what: str = "load file", storage_options: Mapping[str, object] | None = None
+) -> Iterator[None]:
     """Turn whatever a missing, unreadable or broken file raises into one `LoadError`."""
+
+    def told(error: Exception) -> str:
+        return without_values(one_line(error, 300), storage_options, STORAGE)
+
     try:
         yield
     except LoadError:
@@ -119,13 +126,11 @@ def reading(path: str, what: str = "load file") -> Iterator[None]:
     except FileNotFoundError:
         raise LoadError(f"{what} {path} does not exist") from None
     except PermissionError as error:
-        raise LoadError(
-            f"{what} {path} cannot be read: access denied ({one_line(error, 300)})"
-        ) from None
+        raise LoadError(f"{what} {path} cannot be read: access denied ({told(error)})") from None
     except Exception as error:
         # Object stores and parquet decoders raise their own many classes for a bad file.
         raise LoadError(
-            f"{what} {path} cannot be read: {type(error).__name__}: {one_line(error, 300)}"
+            f"{what} {path} cannot be read: {type(error).__name__}: {told(error)}"
         ) from None
 
 
@@ -165,7 +170,7 @@ class LoadFileReader:
             hours or quarter hours, stamps with gaps or repeats or out of order, missing or
             infinite energies, or another building inside.
         """
-        with reading(path), self._opened(path) as source:
+        with reading(path, storage_options=self.storage_options), self._opened(path) as source:
             parquet = _open(source, path)
             columns = self._columns(parquet, path)
             _check_building(parquet, columns.get("bldg_id"), bldg_id, path)

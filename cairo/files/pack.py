@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cairo.errors import LoadError, OutputError
+from cairo.errors import LoadError, OutputError, without_secrets
 from cairo.files.load_file import FIELDS, LoadFileReader, load_files
 from cairo.files.packed import FORMAT, MANIFEST, is_packed
 from cairo.files.reading import is_url
@@ -94,7 +94,7 @@ def pack(
         manifest = {
             "format": FORMAT,
             "source_year": years.pop(),
-            "source": {"folder": str(loads_dir), "fingerprint": source},
+            "source": {"folder": without_secrets(str(loads_dir)), "fingerprint": source},
             "bldg_ids": ids,
             "files": [{"file": name, "row_groups": groups} for name, groups in jobs],
         }

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cairo.errors import CairoError, OutputError, one_line
+from cairo.files.recorded_options import STORAGE, without_values
 
 FilePath = str | os.PathLike[str]
 
@@ -49,7 +50,8 @@ def read_bytes(
         raise error(f"{what} {name} does not exist") from None
     except Exception as cause:  # remote file systems raise errors of many classes
         reason = getattr(cause, "strerror", None) or one_line(cause)
-        raise error(f"{what} {name} cannot be read: {reason}") from cause
+        reason = without_values(reason, storage_options, STORAGE)
+        raise error(f"{what} {name} cannot be read: {reason}") from None
 
 
 def folder_listing(
@@ -75,7 +77,8 @@ def folder_listing(
             return None
         found = filesystem.ls(root, detail=True)
     except Exception as cause:  # as in `read_bytes`
-        raise CairoError(f"{path} cannot be listed: {one_line(cause)}") from cause
+        reason = without_values(one_line(cause), storage_options, STORAGE)
+        raise CairoError(f"{path} cannot be listed: {reason}") from None
     return sorted((one["name"].rsplit("/", 1)[-1], one["size"] or 0) for one in found)
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cairo.errors import CairoError, ClusterError, one_line
+from cairo.files.recorded_options import CLUSTER, without_values
 from cairo.stopping import held
 from cairo.workers.sizing import Sizing, sizing
 from cairo.workers.worker_processes import START_METHOD, WORKER_ENVIRON, prepare_workers
@@ -96,7 +97,9 @@ def connected(
             cause: BaseException = error
             while cause.__cause__ is not None:
                 cause = cause.__cause__
-            problem = f"cannot start or reach Dask at {where}: {one_line(cause, 300)}"
+            given = settings.cluster.arguments if settings.cluster else None
+            told = without_values(one_line(cause, 300), given, CLUSTER)
+            problem = f"cannot start or reach Dask at {where}: {told}"
             if own and "Nanny failed" in problem and "cairo.cli" not in sys.modules:
                 problem += UNGUARDED
             raise ClusterError(problem) from None
