@@ -15,8 +15,8 @@ from pydantic import (
 )
 
 from cairo.errors import ScenarioError
-from cairo.model.elasticity import Elasticity, Response
 from cairo.files.recorded_options import STORAGE, recorded_options
+from cairo.model.elasticity import Elasticity, Response
 from cairo.model.names import Backend, RunType, gas_tariff_year
 from cairo.model.setting_problems import one_line_error, setting_problems
 from cairo.workers.settings import STRICT, DaskSettings, PathText
