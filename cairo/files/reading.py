@@ -1,13 +1,12 @@
-"""Small files: inputs, local or behind an fsspec URL, and outputs that appear whole."""
+"""Small input files, local or behind an fsspec URL."""
 
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from cairo.errors import CairoError, OutputError, one_line
+from cairo.errors import CairoError, one_line
 from cairo.files.recorded_options import STORAGE, without_values
 
 FilePath = str | os.PathLike[str]
@@ -80,28 +79,3 @@ def folder_listing(
         reason = without_values(one_line(cause), storage_options, STORAGE)
         raise CairoError(f"{path} cannot be listed: {reason}") from None
     return sorted((one["name"].rsplit("/", 1)[-1], one["size"] or 0) for one in found)
-
-
-def write_whole(path: Path, text: str) -> Path:
-    """Write a text file that appears whole or not at all.
-
-    Raises
-    ------
-    OutputError
-        It cannot be written.
-    """
-    made = None
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            made = Path(file.name)
-            file.write(text)
-        made.chmod(0o644)
-        made.replace(path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        if made is not None:
-            made.unlink(missing_ok=True)
-    return path

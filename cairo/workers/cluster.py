@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cairo.errors import CairoError, ClusterError, one_line
+from cairo.files.leftovers import of_this_process, sweep
 from cairo.files.recorded_options import CLUSTER, without_values
 from cairo.stopping import held
 from cairo.workers.sizing import Sizing, sizing
@@ -47,7 +48,8 @@ LOGGERS = ("distributed", "distributed.client", "tornado.application")
 """Those that Dask gives a level of their own."""
 WORKER_SECONDS = 60.0
 """How long a cluster may be without its first worker."""
-
+SCRATCH = "cairo-workers-"
+"""In the name of the folder that workers write into, before whose it is."""
 
 UNGUARDED = (
     '; a script must call cairo under `if __name__ == "__main__":`, as worker processes '
@@ -271,9 +273,10 @@ def _scratch_folder() -> Iterator[None]:
 
     place = dask.config.get("temporary-directory", None) or tempfile.gettempdir()
     Path(place).mkdir(parents=True, exist_ok=True)
+    sweep(Path(place), SCRATCH)
     with (
         tempfile.TemporaryDirectory(
-            prefix="cairo-workers-", dir=place, ignore_cleanup_errors=True
+            prefix=f"{SCRATCH}{of_this_process()}", dir=place, ignore_cleanup_errors=True
         ) as folder,
         dask.config.set({"temporary-directory": folder}),
     ):
