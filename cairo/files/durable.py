@@ -49,6 +49,14 @@ def flush_tree(path: Path) -> None:
         flush_folder(Path(folder))
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those it is in, for good."""
+    new = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in new:
+        flush_folder(folder.parent)
+
+
 def replace(made: Path, path: Path) -> None:
     """Give a flushed file its final name, for good."""
     made.replace(path)
