@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cairo.errors import LoadError, listed, one_line
-from cairo.files.reading import is_url
+from cairo.files.reading import NO_FILE, is_url, size_of_file
 from cairo.files.recorded_options import STORAGE, without_values
 from cairo.model.arrays import Float1D, Int1D
 from cairo.model.names import GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN, UNIT_SUFFIXES
@@ -36,6 +36,10 @@ FIELDS = {"total": TOTAL_COLUMN, "pv": PV_COLUMN, "gas": GAS_COLUMN}
 
 FILE_NAME = re.compile(r"(\d+)-(\d+)\.parquet")
 QUARTERS = 4
+MOST_ROWS = 2 * HOURS * QUARTERS
+"""Of a file that is looked at more closely, to say what is wrong with it."""
+MOST_COLUMN_BYTES = 2**26
+"""A year of quarter hours takes 280 kB."""
 KINDS_KEPT = 3
 """Kinds of stored stamps remembered besides the last one, as stocks mix few."""
 READ_AHEAD = 2**18
@@ -137,9 +141,9 @@ def reading(
 class LoadFileReader:
     """Reads load files that share a layout, remembering what it learned from the last one.
 
-    Two things make files after the first cheaper: the position of each column is tried
-    where it was before, and stamps whose stored bytes equal ones already checked are not
-    decoded again.
+    Two things make files after the first cheaper: columns of a file with the same schema are where
+    they were, and stamps whose stored bytes equal ones already checked are not decoded again.
+    What is checked of a file does not depend on the files before it.
 
     Parameters
     ----------
@@ -157,6 +161,7 @@ class LoadFileReader:
         self.fields = tuple(fields)
         self.storage_options = dict(storage_options or {})
         self.count = ReadCount()
+        self._schema: pq.ParquetSchema | None = None
         self._layout: dict[str, int] = {}
         self._checked_stamps: list[tuple[tuple[object, ...], pa.Buffer, tuple[int, int]]] = []
 
@@ -173,6 +178,7 @@ class LoadFileReader:
         with reading(path, storage_options=self.storage_options), self._opened(path) as source:
             parquet = _open(source, path)
             columns = self._columns(parquet, path)
+            _check_size(parquet.metadata, columns.values(), path)
             _check_building(parquet, columns.get("bldg_id"), bldg_id, path)
             year, per_hour = self._stamps(parquet, source, columns["timestamp"], path)
             values = {
@@ -186,6 +192,12 @@ class LoadFileReader:
     def _opened(self, path: str) -> Iterator[pa.NativeFile]:
         # Not a memory map: a file cut short while mapped would kill the process.
         if not is_url(path):
+            try:
+                size_of_file(path)
+            except OSError as error:
+                if error.strerror != NO_FILE:
+                    raise
+                raise LoadError(f"load file {path} cannot be read: {NO_FILE}") from None
             with pa.OSFile(path) as source:
                 yield source
         else:
@@ -199,13 +211,8 @@ class LoadFileReader:
 
     def _columns(self, parquet: _ColumnReader, path: str) -> dict[str, int]:
         schema = parquet.metadata.schema
-        if self._layout and len(schema) > max(self._layout.values()):
-            groups = parquet.metadata.num_row_groups
-            group = parquet.metadata.row_group(0) if groups else None
-            if group is not None and all(
-                group.column(i).path_in_schema in _NAMES[field] for field, i in self._layout.items()
-            ):
-                return self._layout
+        if self._schema is not None and schema.equals(self._schema):
+            return self._layout
         names = {schema.column(i).path: i for i in range(len(schema))}
         layout: dict[str, int] = {}
         for field in ("timestamp", *self.fields):
@@ -215,7 +222,7 @@ class LoadFileReader:
             layout[field] = names[there[0]]
         if "bldg_id" in names:
             layout["bldg_id"] = names["bldg_id"]
-        self._layout = layout
+        self._schema, self._layout = schema, layout
         return layout
 
     def _stamps(
@@ -231,8 +238,9 @@ class LoadFileReader:
             start = min(start, chunk.dictionary_page_offset)
         source.seek(start)
         stored = source.read_buffer(chunk.total_compressed_size)
-        kind = str(metadata.schema.column(column).logical_type)
-        layout = (metadata.num_rows, chunk.compression, chunk.physical_type, kind)
+        stored_as = metadata.schema.column(column)
+        kind = (str(stored_as.logical_type), stored_as.max_definition_level)
+        layout = (metadata.num_rows, chunk.compression, chunk.physical_type, *kind)
         for known_layout, known, checked in self._checked_stamps:
             if known_layout == layout and known.equals(stored):
                 return checked
@@ -270,6 +278,24 @@ def _open(source: pa.NativeFile, path: str) -> _ColumnReader:
     reader.open(source, pre_buffer=is_url(path))
     opened: _ColumnReader = reader
     return opened
+
+
+def _check_size(metadata: pq.FileMetaData, columns: Iterable[int], path: str) -> None:
+    """What the footer says of columns must fit a year, before a small file fills the memory."""
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    rows = max(metadata.num_rows, sum(group.num_rows for group in groups))
+    if rows > MOST_ROWS:
+        raise LoadError(
+            f"load file {path} has {rows} rows, expected {HOURS} hours or "
+            f"{HOURS * QUARTERS} quarter hours"
+        )
+    for column in columns:
+        size = sum(group.column(column).total_uncompressed_size for group in groups)
+        if size > MOST_COLUMN_BYTES:
+            raise LoadError(
+                f"load file {path} has a column of {size} bytes, expected at most "
+                f"{MOST_COLUMN_BYTES}"
+            )
 
 
 def stored_bytes(

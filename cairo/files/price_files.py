@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import warnings
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import CairoError, PriceError, listed, one_line
-from cairo.files.reading import FilePath, read_bytes
+from cairo.files.reading import FilePath, check_table_size, read_bytes
 from cairo.model.calendar import __timeshift__, hour_stamps
 from cairo.model.names import HOURS
 
@@ -20,6 +21,8 @@ TIMESTAMP = "timestamp"
 """Column of times of a price file."""
 TIME = "time"
 """Index of the frames, as of load frames."""
+MOST_TEXT_BYTES = 2**28
+"""Of a zipped file's text: a year of hours takes a few megabytes."""
 CAMBIUM_METADATA_ROWS = 5
 CAMBIUM_YEARS = (2017, 2023, 2034, 2045, 2051)
 """Years that begin on a Sunday, as every Cambium year does whatever its stamps say."""
@@ -92,15 +95,23 @@ def _read(path: FilePath, storage_options: Mapping[str, object] | None) -> pd.Da
     try:
         if name.endswith((".csv", ".csv.gz")):
             return pd.read_csv(
-                io.BytesIO(content),
+                io.BytesIO(_unzipped(content) if name.endswith(".gz") else content),
                 skiprows=CAMBIUM_METADATA_ROWS if is_cambium(path) else 0,
-                compression="gzip" if name.endswith(".gz") else None,
                 low_memory=False,
             )
+        check_table_size(content)
         frame = pd.read_parquet(io.BytesIO(content))
     except Exception as error:  # pandas and pyarrow raise errors of many classes
         raise PriceError(f"price file {path} cannot be read: {one_line(error)}") from error
     return frame if TIMESTAMP in frame else frame.rename_axis(TIMESTAMP).reset_index()
+
+
+def _unzipped(content: bytes) -> bytes:
+    with gzip.open(io.BytesIO(content)) as file:
+        text = file.read(MOST_TEXT_BYTES + 1)
+    if len(text) > MOST_TEXT_BYTES:
+        raise ValueError(f"it unzips to more than {MOST_TEXT_BYTES} bytes")
+    return text
 
 
 def _stamps(path: FilePath, raw: pd.DataFrame) -> pd.DatetimeIndex:

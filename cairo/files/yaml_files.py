@@ -121,11 +121,7 @@ def read_yaml(
         Of class `error`: the file is missing, too large, not YAML, has a key twice, aliases
         that contain themselves or multiply, tags that are not plain data, or is not a mapping.
     """
-    content = read_bytes(path, storage_options, error, what)
-    if len(content) > MOST_BYTES:
-        raise error(
-            f"{what} {path} has {len(content)} bytes, expected settings of at most {MOST_BYTES}"
-        )
+    content = read_bytes(path, storage_options, error, what, MOST_BYTES)
     try:
         stored = yaml.load(content.decode("utf-8-sig"), _StrictLoader)
     except RecursionError:
