@@ -22,6 +22,7 @@ from cairo.errors import CairoError, ClusterError, one_line
 from cairo.files.leftovers import of_this_process, sweep
 from cairo.files.recorded_options import CLUSTER, without_values
 from cairo.stopping import held
+from cairo.workers.certificates import own_security
 from cairo.workers.sizing import Sizing, sizing
 from cairo.workers.worker_processes import START_METHOD, WORKER_ENVIRON, prepare_workers
 
@@ -50,6 +51,15 @@ WORKER_SECONDS = 60.0
 """How long a cluster may be without its first worker."""
 SCRATCH = "cairo-workers-"
 """In the name of the folder that workers write into, before whose it is."""
+
+SERVED = {
+    "distributed.scheduler.http.routes": [
+        "distributed.http.scheduler.json", "distributed.http.health", "distributed.http.statics",
+    ],
+    "distributed.worker.http.routes": ["distributed.http.health"],
+}  # fmt: skip
+"""What a local cluster's web servers answer besides the dashboard's plots: no call stacks, logs and
+errors, which tell of code and inputs, and nothing is passed on to other servers."""
 
 UNGUARDED = (
     '; a script must call cairo under `if __name__ == "__main__":`, as worker processes '
@@ -84,7 +94,7 @@ def connected(
     own = not (settings.cluster or settings.scheduler_address or settings.scheduler_file)
     whole = held if own else nullcontext
     try:
-        stack.enter_context(dask.config.set(_config()))
+        stack.enter_context(dask.config.set(_config() | (SERVED if own else {})))
         stack.enter_context(_quiet())
         try:
             with whole():
@@ -107,7 +117,7 @@ def connected(
             raise ClusterError(problem) from None
         link = dashboard_link(client, settings)
         if link:
-            note(f"dashboard {link}")
+            note(f"dashboard {link}{_open_to(link) if own else ''}")
         yield client
     finally:
         with whole():
@@ -134,6 +144,12 @@ def dashboard_link(client: Client, settings: DaskSettings) -> str | None:
         return f"http://{host}:{port}/status" if port else None
     link: str | None = client.dashboard_link
     return link
+
+
+def _open_to(link: str) -> str:
+    """Who may look at a dashboard: it asks nobody who they are."""
+    here = link.startswith((f"http://{LOOPBACK}:", "http://localhost:"))
+    return f" (open to {'users of this machine' if here else 'all who reach this machine'})"
 
 
 def _config() -> dict[str, object]:
@@ -246,7 +262,8 @@ def _cluster(settings: DaskSettings, size: Sizing, security: Any) -> Iterator[An
             processes=size.processes,
             memory_limit=size.memory_limit,
             dashboard_address=dashboard,
-            security=security,
+            # Threads of this process are reached by no port.
+            security=security or (own_security() if size.processes else None),
             silence_logs=50,
             # Without a dashboard there still is an HTTP server, on all interfaces unless told.
             scheduler_kwargs={} if dashboard else {"dashboard_address": f"{LOOPBACK}:0"},
