@@ -269,7 +269,8 @@ def _json_mapping(text: str | None, option: str) -> dict[str, object]:
     except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
-        raise typer.BadParameter(f"{option} is {text}, expected a JSON object")
+        # Not what it holds: it may be a secret that misses a bracket.
+        raise typer.BadParameter(f"{option} cannot be read, expected a JSON object")
     return values
 
 

@@ -8,17 +8,59 @@ from collections.abc import Iterable
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 LONG_WORD = re.compile(r"\S{400,}")
 
+HIDDEN = "set"
+"""What is said of a value that may be secret."""
+_URL = re.compile(r"(?<![\w+.-])[A-Za-z][\w+.-]+:/{1,2}(?=[^\s/])\S*")
+"""A URL in a text, also one whose second slash a path has lost."""
+_USER = re.compile(
+    r"(?<=:/)(?P<slash>/?)(?!/)(?:[^\s/?#@:]*:(?!:|\d+(?:[/?#]|$))[^\s]*|[^\s/?#@]+)@"
+)
+"""`user:password@`, whatever the password holds, or `token@`."""
+_CONTAINER = re.compile(r"(?:abfss?|wasbs?|sftp|ssh|hdfs)://[^\s/?#@:]+@", re.IGNORECASE)
+"""What stands there where it is the name of a container, or of a user who logs in by a key."""
+_PARAMETER = re.compile(r"(?P<mark>[?&;#])(?P<name>[^\s?&;#=]*=)?[^\s?&;#:]*(?::(?!:)[^\s?&;#:]*)*")
+_OPEN_PARAMETERS = {"versionid=", "generation=", "x-amz-date=", "x-amz-expires="}
+
+
+def without_secrets(text: str) -> str:
+    """A text whose URLs tell no user, password, token or signature."""
+    return _URL.sub(lambda found: _open_url(found[0]), text) if ":/" in text else text
+
+
+def _open_url(url: str) -> str:
+    if "@" in url and not _CONTAINER.match(url):
+        url = _USER.sub(rf"\g<slash>{HIDDEN}@", url)
+
+    def parameter(found: re.Match[str]) -> str:
+        name = found["name"] or ""
+        if not name and "http" not in url:  # a key of an object store may hold such a mark
+            return found[0]
+        return found[0] if name.lower() in _OPEN_PARAMETERS else f"{found['mark']}{name}{HIDDEN}"
+
+    place, mark, rest = _cut(url)
+    return place + _PARAMETER.sub(parameter, mark + rest) if rest else url
+
+
+def _cut(url: str) -> tuple[str, str, str]:
+    """A URL before, at and after its first `?` or `#`."""
+    at = min((url.find(mark) for mark in "?#" if mark in url), default=len(url))
+    return url[:at], url[at : at + 1], url[at + 1 :]
+
 
 class CairoError(Exception):
     """Base of every error this package raises on purpose; its text is one line.
 
-    What it quotes of a file is written so that it can be printed, and very long words are cut in
-    their middle.
+    What it quotes of a file is written so that it can be printed, very long words are cut in
+    their middle, and URLs tell no secrets.
     """
 
     def __str__(self) -> str:
         text = UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], super().__str__())
+        text = without_secrets(text)
         return LONG_WORD.sub(lambda found: f"{found[0][:100]}...{found[0][-200:]}", text)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
 
 
 class ScenarioError(CairoError):

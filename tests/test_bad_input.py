@@ -173,7 +173,7 @@ METADATA_FILES: dict[str, Callable[[Frame], Frame]] = {
     f"has no weight for buildings {TWO_LISTED}": weight(np.nan),
     f"has negative weights for buildings {TWO_LISTED}": weight(-1.0),
     "has weights that add to 0.0, expected more than zero": lambda m: m.assign(weight=0.0),
-    "has weights that add to inf, expected more than zero": lambda m: m.assign(weight=1e308),
+    "has weights above 1e+12 or below 1e-12 customers": lambda m: m.assign(weight=1e308),
     f"has buildings more than once: {TWO_LISTED}": twice,
     f"lacks buildings {TWO_LISTED}": lambda m: m[~of_two(m)],
     "has no column weight; it has bldg_id": lambda m: m.drop(columns="weight"),

@@ -29,7 +29,7 @@ from cairo.errors import CairoError, InputErrors
 from cairo.files.load_file import FIELDS, LoadFileReader
 from cairo.files.metadata import return_buildingstock
 from cairo.files.pack import pack
-from cairo.files.packed import MANIFEST, PackedReader, read_manifest
+from cairo.files.packed import MANIFEST, PackedReader, footer_digest, read_manifest, sealed
 from cairo.files.price_files import CAMBIUM_METADATA_ROWS, read_prices
 from cairo.files.urdb_export import ElectricityRates_to_URDB
 from cairo.files.yaml_files import read_yaml
@@ -573,7 +573,13 @@ def check_packed(packed: Path, victim: Path, content: bytes) -> None:
 @given(data=st.data())
 def test_packed_stocks_with_another_manifest(packed: Path, data: st.DataObject) -> None:
     manifest = packed / MANIFEST
-    tree = damaged_trees(json.loads(manifest.read_text())).map(json_bytes)
+    stored = json.loads(manifest.read_text())
+    del stored["digest"]
+
+    def with_digest(tree: Any) -> bytes:
+        return sealed(tree).encode() if isinstance(tree, dict) else json_bytes(tree)
+
+    tree = damaged_trees(stored).map(with_digest)
     content = data.draw(tree | damaged_bytes(manifest.read_bytes()))
     check_packed(packed, manifest, content)
 
@@ -627,7 +633,15 @@ def test_a_packed_stock_without_an_energy_is_refused(packed: Path) -> None:
     pq.write_table(table.set_column(place, name, pa.array(values)), buffer)
     sound = part.read_bytes()
     part.write_bytes(buffer.getvalue())
+    manifest = packed / MANIFEST
+    stored = json.loads(manifest.read_text())
+    del stored["digest"]
+    with pa.OSFile(str(part)) as source:
+        stored["files"][0]["footer"] = footer_digest(source)
+    before = manifest.read_text()
+    manifest.write_text(sealed(stored))
     reader = PackedReader(str(packed), FIELDS)
     with pytest.raises(CairoError, match=f"{part.name} column {name} has 1 rows that are missing"):
         list(reader.read(sorted(reader.stock.place)))
     part.write_bytes(sound)
+    manifest.write_text(before)

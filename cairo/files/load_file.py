@@ -21,7 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cairo.errors import LoadError, listed, one_line
-from cairo.files.reading import is_url
+from cairo.files.reading import NO_FILE, is_url, size_of_file
+from cairo.files.recorded_options import STORAGE, without_values
 from cairo.model import kernels
 from cairo.model.arrays import Float1D, Int1D
 from cairo.model.names import GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN, UNIT_SUFFIXES
@@ -38,6 +39,10 @@ FILE_NAME = re.compile(r"(\d+)-(\d+)\.parquet")
 QUARTERS = 4
 MOST_LOSSES = 0.01
 """Share of a home's PV energy that may have the other sign: an inverter's use at night."""
+MOST_ROWS = 2 * HOURS * QUARTERS
+"""Of a file that is looked at more closely, to say what is wrong with it."""
+MOST_COLUMN_BYTES = 2**26
+"""A year of quarter hours takes 280 kB."""
 KINDS_KEPT = 3
 """Kinds of stored stamps remembered besides the last one, as stocks mix few."""
 READ_AHEAD = 2**18
@@ -102,7 +107,7 @@ def load_files(
 
 
 def _listing(folder: str, storage_options: Mapping[str, object] | None) -> list[str]:
-    with reading(folder, "load folder"):
+    with reading(folder, "load folder", storage_options):
         if not is_url(folder):
             return [entry.path for entry in os.scandir(folder)]
         import fsspec
@@ -113,8 +118,14 @@ def _listing(folder: str, storage_options: Mapping[str, object] | None) -> list[
 
 
 @contextmanager
-def reading(path: str, what: str = "load file") -> Iterator[None]:
+def reading(
+    path: str, what: str = "load file", storage_options: Mapping[str, object] | None = None
+) -> Iterator[None]:
     """Turn whatever a missing, unreadable or broken file raises into one `LoadError`."""
+
+    def told(error: Exception) -> str:
+        return without_values(one_line(error, 300), storage_options, STORAGE)
+
     try:
         yield
     except LoadError:
@@ -122,22 +133,20 @@ def reading(path: str, what: str = "load file") -> Iterator[None]:
     except FileNotFoundError:
         raise LoadError(f"{what} {path} does not exist") from None
     except PermissionError as error:
-        raise LoadError(
-            f"{what} {path} cannot be read: access denied ({one_line(error, 300)})"
-        ) from None
+        raise LoadError(f"{what} {path} cannot be read: access denied ({told(error)})") from None
     except Exception as error:
         # Object stores and parquet decoders raise their own many classes for a bad file.
         raise LoadError(
-            f"{what} {path} cannot be read: {type(error).__name__}: {one_line(error, 300)}"
+            f"{what} {path} cannot be read: {type(error).__name__}: {told(error)}"
         ) from None
 
 
 class LoadFileReader:
     """Reads load files that share a layout, remembering what it learned from the last one.
 
-    Two things make files after the first cheaper: the position of each column is tried
-    where it was before, and stamps whose stored bytes equal ones already checked are not
-    decoded again.
+    Two things make files after the first cheaper: columns of a file with the same schema are where
+    they were, and stamps whose stored bytes equal ones already checked are not decoded again.
+    What is checked of a file does not depend on the files before it.
 
     Parameters
     ----------
@@ -170,9 +179,10 @@ class LoadFileReader:
             hours or quarter hours, stamps with gaps or repeats or out of order, missing or
             infinite energies, or another building inside.
         """
-        with reading(path), self._opened(path) as source:
+        with reading(path, storage_options=self.storage_options), self._opened(path) as source:
             parquet = _open(source, path)
             columns = self._columns(parquet, path)
+            _check_size(parquet.metadata, columns.values(), path)
             _check_building(parquet, columns.get("bldg_id"), bldg_id, path)
             year, per_hour = self._stamps(parquet, source, columns["timestamp"], path)
             values = {
@@ -188,6 +198,12 @@ class LoadFileReader:
     def _opened(self, path: str) -> Iterator[pa.NativeFile]:
         # Not a memory map: a file cut short while mapped would kill the process.
         if not is_url(path):
+            try:
+                size_of_file(path)
+            except OSError as error:
+                if error.strerror != NO_FILE:
+                    raise
+                raise LoadError(f"load file {path} cannot be read: {NO_FILE}") from None
             with pa.OSFile(path) as source:
                 yield source
         else:
@@ -249,8 +265,9 @@ class LoadFileReader:
             start = min(start, chunk.dictionary_page_offset)
         source.seek(start)
         stored = source.read_buffer(chunk.total_compressed_size)
-        kind = str(metadata.schema.column(column).logical_type)
-        layout = (metadata.num_rows, chunk.compression, chunk.physical_type, kind)
+        stored_as = metadata.schema.column(column)
+        kind = (str(stored_as.logical_type), stored_as.max_definition_level)
+        layout = (metadata.num_rows, chunk.compression, chunk.physical_type, *kind)
         for known_layout, known, checked in self._checked_stamps:
             if known_layout == layout and known.equals(stored):
                 return checked
@@ -288,6 +305,24 @@ def _open(source: pa.NativeFile, path: str) -> _ColumnReader:
     reader.open(source, pre_buffer=is_url(path))
     opened: _ColumnReader = reader
     return opened
+
+
+def _check_size(metadata: pq.FileMetaData, columns: Iterable[int], path: str) -> None:
+    """What the footer says of columns must fit a year, before a small file fills the memory."""
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    rows = max(metadata.num_rows, sum(group.num_rows for group in groups))
+    if rows > MOST_ROWS:
+        raise LoadError(
+            f"load file {path} has {rows} rows, expected {HOURS} hours or "
+            f"{HOURS * QUARTERS} quarter hours"
+        )
+    for column in columns:
+        size = sum(group.column(column).total_uncompressed_size for group in groups)
+        if size > MOST_COLUMN_BYTES:
+            raise LoadError(
+                f"load file {path} has a column of {size} bytes, expected at most "
+                f"{MOST_COLUMN_BYTES}"
+            )
 
 
 def stored_bytes(

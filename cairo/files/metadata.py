@@ -11,9 +11,12 @@ import pandas as pd
 
 from cairo.errors import CairoError, MetadataError, listed, listed_buildings, one_line
 from cairo.files.numbers import is_no_number, written_numbers
-from cairo.files.reading import read_bytes
+from cairo.files.reading import check_table_size, read_bytes
 from cairo.files.run_directory import NAME
 from cairo.model.names import summary_buildings_cols_keep
+
+MOST_WEIGHT = 1e12
+"""Customers a building may stand for; as few, it may stand for as small a part of one."""
 
 
 def read_frame(
@@ -35,6 +38,7 @@ def read_frame(
     """
     content = read_bytes(path, storage_options, error, what)
     try:
+        check_table_size(content)
         frame = pd.read_parquet(io.BytesIO(content))
     except Exception as cause:
         # pyarrow raises errors of many classes for files that are not sound parquet.
@@ -120,6 +124,12 @@ def scaled_weights(frame: pd.DataFrame, customer_count: float | None, name: str)
     unweighted = frame["bldg_id"][~np.isfinite(weight)].tolist()
     if unweighted:
         raise MetadataError(f"{name} has no weight for buildings {listed_buildings(unweighted)}")
+    odd = frame["bldg_id"][(weight > MOST_WEIGHT) | ((weight > 0) & (weight < 1 / MOST_WEIGHT))]
+    if len(odd):
+        raise MetadataError(
+            f"{name} has weights above {MOST_WEIGHT:g} or below {1 / MOST_WEIGHT:g} customers for "
+            f"buildings {listed_buildings(odd.tolist())}"
+        )
     negative = frame["bldg_id"][weight < 0].tolist()
     if negative:
         raise MetadataError(

@@ -1,7 +1,8 @@
 """`cairo pack`: a stock rewritten once into few files, for the many runs that share it.
 
-Every part is written beside its place, read back and compared to the bit, and renamed; the
-manifest is written last. A pack that was interrupted goes on from the parts that are there.
+Every part is written beside its place, read back and compared to the bit, and renamed once it is
+on the disk; the manifest is written last. One process at a time packs into a folder. A pack that
+was interrupted goes on from the parts that are there.
 """
 
 from __future__ import annotations
@@ -9,18 +10,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cairo.errors import LoadError, OutputError
+from cairo.errors import LoadError, OutputError, without_secrets
+from cairo.files.durable import flush_file, flush_folder, make_folder, replace, write_flushed
 from cairo.files.load_file import FIELDS, LoadFileReader, load_files
-from cairo.files.packed import FORMAT, MANIFEST, is_packed
+from cairo.files.lock import alone
+from cairo.files.packed import FORMAT, MANIFEST, footer_digest, is_packed, read_manifest, sealed
 from cairo.files.reading import is_url
 from cairo.model.calendar import hour_stamps
 from cairo.model.names import HOURS
@@ -31,6 +34,32 @@ BLOCK_BUILDINGS = 64
 FILE_BLOCKS = 8
 """Row groups of a file."""
 UNFINISHED = "_cairo_pack.unfinished.json"
+LOCK = "_cairo_pack.lock"
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What is packed.
+
+    files : {bldg_id: path}. place : their folder. fingerprint : what tells them from others.
+    """
+
+    files: Mapping[int, str]
+    place: str
+    fingerprint: str
+    storage_options: Mapping[str, object] | None
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What is known of a file that is written: its weather year and the digest of its footer."""
+
+    source_year: int
+    footer: str
+
+
+_Job = tuple[str, list[list[int]]]
+"""A file's name and the buildings of each of its row groups."""
 
 
 def pack(
@@ -62,57 +91,66 @@ def pack(
     LoadError
         An unsound load file, files of several weather years.
     OutputError
-        `out` holds something else, or cannot be written.
+        `out` holds something else, is being packed into by another process, or cannot be written.
     """
     folder = Path(out)
     files = load_files(loads_dir, storage_options)
     if bldg_ids is not None:
         files = {int(i): files[int(i)] for i in sorted(bldg_ids)}
-    source = _fingerprint(files, block_buildings)
-    with _writing(folder):
-        done = _resumed(folder, source)
-        if done is None:
+    fingerprint = _fingerprint(files, block_buildings)
+    source = _Source(files, without_secrets(str(loads_dir)), fingerprint, storage_options)
+    try:
+        if _complete(folder, source):
             return folder
-        ids = list(files)
-        per_file = block_buildings * FILE_BLOCKS
-        parts = [ids[i : i + per_file] for i in range(0, len(ids), per_file)]
-        if progress:
-            progress.stage("pack", len(ids))
-        jobs = [
-            (
-                f"part-{number:05d}.parquet",
-                [part[i : i + block_buildings] for i in range(0, len(part), block_buildings)],
-            )
-            for number, part in enumerate(parts)
-        ]
-        years = _write_parts(folder, jobs, files, done, source, storage_options, progress)
-        if len(years) > 1:
-            raise LoadError(
-                f"load files of {loads_dir} are of several weather years {sorted(years)}: "
-                "pack each year's on its own"
-            )
-        manifest = {
-            "format": FORMAT,
-            "source_year": years.pop(),
-            "source": {"folder": str(loads_dir), "fingerprint": source},
-            "bldg_ids": ids,
-            "files": [{"file": name, "row_groups": groups} for name, groups in jobs],
-        }
-        _write_text(folder / MANIFEST, json.dumps(manifest))
-        (folder / UNFINISHED).unlink(missing_ok=True)
+        make_folder(folder)
+        with alone(folder / LOCK, f"packed stock {folder}"):
+            try:
+                if not _complete(folder, source):
+                    _write(folder, source, _jobs(list(files), block_buildings), progress)
+            finally:
+                for left in folder.glob("*.writing"):
+                    left.unlink(missing_ok=True)
+        flush_folder(folder)
+    except OSError as error:
+        raise OutputError(f"cannot write packed stock {folder}: {error.strerror}") from None
     return folder
 
 
-@contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(f"cannot write packed stock {folder}: {error.strerror}") from None
-    finally:
-        if folder.is_dir():
-            for left in folder.glob("*.writing"):
-                left.unlink(missing_ok=True)
+def _jobs(ids: Sequence[int], block_buildings: int) -> list[_Job]:
+    per_file = block_buildings * FILE_BLOCKS
+    parts = [ids[i : i + per_file] for i in range(0, len(ids), per_file)]
+    return [
+        (
+            f"part-{number:05d}.parquet",
+            [list(part[i : i + block_buildings]) for i in range(0, len(part), block_buildings)],
+        )
+        for number, part in enumerate(parts)
+    ]
+
+
+def _write(folder: Path, source: _Source, jobs: Sequence[_Job], progress: Progress | None) -> None:
+    """Write every part that is not there yet, then the manifest."""
+    if progress:
+        progress.stage("pack", len(source.files))
+    parts = _write_parts(folder, jobs, source, _resumed(folder, source), progress)
+    years = {part.source_year for part in parts.values()}
+    if len(years) > 1:
+        raise LoadError(
+            f"load files of {source.place} are of several weather years {sorted(years)}: "
+            "pack each year's on its own"
+        )
+    manifest = {
+        "format": FORMAT,
+        "source_year": years.pop(),
+        "source": {"folder": source.place, "fingerprint": source.fingerprint},
+        "bldg_ids": list(source.files),
+        "files": [
+            {"file": name, "row_groups": groups, "footer": parts[name].footer}
+            for name, groups in jobs
+        ],
+    }
+    _write_text(folder / MANIFEST, sealed(manifest))
+    (folder / UNFINISHED).unlink(missing_ok=True)
 
 
 def _fingerprint(files: Mapping[int, str], block_buildings: int) -> str:
@@ -126,67 +164,78 @@ def _fingerprint(files: Mapping[int, str], block_buildings: int) -> str:
     return digest.hexdigest()
 
 
-def _resumed(folder: Path, source: str) -> dict[str, int] | None:
-    """{part: weather year} already written; None when the pack is complete."""
+def _complete(folder: Path, source: _Source) -> bool:
+    """Whether the folder holds these loads already; it may hold nothing else."""
     if is_packed(str(folder)):
-        stored = json.loads((folder / MANIFEST).read_text())
-        if stored.get("source", {}).get("fingerprint") == source:
-            return None
+        try:
+            stored = read_manifest(str(folder))
+        except LoadError as error:
+            raise OutputError(
+                f"{folder} already holds a packed stock, which cannot be read ({error}): "
+                "remove it or name another folder"
+            ) from None
+        if stored.fingerprint == source.fingerprint:
+            return True
         raise OutputError(
             f"{folder} already holds a packed stock of other loads: remove it or name another"
         )
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is a file, expected a folder to pack into")
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / UNFINISHED
-    if not unfinished.exists():
-        if any(folder.iterdir()):
-            raise OutputError(f"{folder} is not empty: name a new folder to pack into")
-        _write_text(unfinished, json.dumps({"source": source, "parts": {}}))
+    there = {path.name for path in folder.iterdir()} if folder.exists() else set()
+    if UNFINISHED not in there and there - {LOCK}:
+        raise OutputError(f"{folder} is not empty: name a new folder to pack into")
+    return False
+
+
+def _resumed(folder: Path, source: _Source) -> dict[str, _Part]:
+    """Parts that an interrupted pack of the same loads has written."""
+    try:
+        stored = json.loads((folder / UNFINISHED).read_text(encoding="utf-8"))
+        if stored["source"] != source.fingerprint:
+            return {}
+        parts = {name: _Part(**part) for name, part in stored["parts"].items()}
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+        # None yet, or cut short by a power failure: parts are written anew.
         return {}
-    stored = json.loads(unfinished.read_text())
-    parts = stored["parts"] if stored.get("source") == source else {}
-    return {name: int(year) for name, year in parts.items() if (folder / name).is_file()}
+    return {name: part for name, part in parts.items() if (folder / name).is_file()}
 
 
 def _write_parts(
     folder: Path,
-    jobs: Sequence[tuple[str, list[list[int]]]],
-    files: Mapping[int, str],
-    done: dict[str, int],
-    source: str,
-    storage_options: Mapping[str, object] | None,
+    jobs: Sequence[_Job],
+    source: _Source,
+    done: Mapping[str, _Part],
     progress: Progress | None,
-) -> set[int]:
-    def one(job: tuple[str, list[list[int]]]) -> tuple[str, int, int]:
+) -> dict[str, _Part]:
+    def one(job: _Job) -> tuple[str, _Part, int]:
         name, groups = job
-        buildings = sum(map(len, groups))
-        if name in done:
-            return name, done[name], buildings
-        return name, _write_part(folder / name, groups, files, storage_options), buildings
+        part = done.get(name) or _write_part(folder / name, groups, source)
+        return name, part, sum(map(len, groups))
+
+    def note() -> None:
+        said = {name: asdict(part) for name, part in parts.items()}
+        told = {"source": source.fingerprint, "parts": said}
+        _write_text(folder / UNFINISHED, json.dumps(told))
 
     parts = dict(done)
+    note()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         try:
-            for name, year, buildings in pool.map(one, jobs):
-                parts[name] = year
-                _write_text(folder / UNFINISHED, json.dumps({"source": source, "parts": parts}))
+            for name, part, buildings in pool.map(one, jobs):
+                parts[name] = part
+                note()
                 if progress:
                     progress.advance(buildings)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return set(parts.values())
+    return parts
 
 
-def _write_part(
-    path: Path,
-    groups: Sequence[Sequence[int]],
-    files: Mapping[int, str],
-    storage_options: Mapping[str, object] | None,
-) -> int:
-    """Write one file, verify it, put it in its place; the weather year of its buildings."""
-    reader = LoadFileReader(FIELDS, storage_options)
+def _write_part(path: Path, groups: Sequence[Sequence[int]], source: _Source) -> _Part:
+    """Write one file, verify it, put it in its place."""
+    reader = LoadFileReader(FIELDS, source.storage_options)
+    files = source.files
     writing = path.with_suffix(".writing")
     years: set[int] = set()
     digests: list[bytes] = []
@@ -196,6 +245,7 @@ def _write_part(
         compression="lz4",
         use_dictionary=["bldg_id"],
         write_statistics=False,
+        write_page_checksum=True,
         column_encoding={"timestamp": "DELTA_BINARY_PACKED"},
     ) as writer:
         for group in groups:
@@ -221,10 +271,11 @@ def _write_part(
             )
             writer.write_table(table, row_group_size=len(table))
     _verify(writing, groups, digests)
-    with writing.open("rb") as file:
-        os.fsync(file.fileno())
-    writing.replace(path)
-    return years.pop()
+    with pa.OSFile(str(writing)) as stored:
+        footer = footer_digest(stored)
+    flush_file(writing)
+    replace(writing, path)
+    return _Part(years.pop(), footer)
 
 
 _SCHEMA = pa.schema(
@@ -242,7 +293,7 @@ def _digest(values: np.ndarray) -> bytes:
 
 def _verify(path: Path, groups: Sequence[Sequence[int]], digests: Sequence[bytes]) -> None:
     """Read a part back: the same buildings and the same bits as went in."""
-    stored = pq.ParquetFile(path)
+    stored = pq.ParquetFile(path, page_checksum_verification=True)
     read: list[bytes] = []
     for number, group in enumerate(groups):
         table = stored.read_row_group(number, use_threads=False)
@@ -256,5 +307,5 @@ def _verify(path: Path, groups: Sequence[Sequence[int]], digests: Sequence[bytes
 
 def _write_text(path: Path, text: str) -> None:
     writing = path.with_name(path.name + ".writing")
-    writing.write_text(text, encoding="utf-8")
-    writing.replace(path)
+    write_flushed(writing, text)
+    replace(writing, path)

@@ -8,10 +8,12 @@ the bit. Any parquet reader can open the files; this one reads only the row grou
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -31,25 +33,37 @@ from cairo.model.arrays import Float1D
 from cairo.model.names import HOURS
 
 MANIFEST = "_cairo_pack.json"
-FORMAT = 1
+FORMAT = 2
+OLD_FORMAT = 1
+"""Of a stock without checksums, which is read as it is."""
+_TAIL = 8
+"""Bytes that end a parquet file: how long the footer before them is, and four letters."""
 
 
 @dataclass(frozen=True)
 class PackedBlock:
-    """Where a block of buildings is: file, row group, its buildings in order."""
+    """Where a block of buildings is: file, row group, its buildings in order.
+
+    footer : digest of the file's footer; None in a stock without checksums.
+    """
 
     file: str
     row_group: int
     bldg_ids: tuple[int, ...]
+    footer: str | None = None
 
 
 @dataclass(frozen=True)
 class PackedStock:
-    """The manifest of a packed stock."""
+    """The manifest of a packed stock.
+
+    fingerprint : what tells the loads it was made of from others.
+    """
 
     folder: str
     source_year: int
     blocks: tuple[PackedBlock, ...]
+    fingerprint: str | None = None
 
     @functools.cached_property
     def place(self) -> dict[int, tuple[int, int]]:
@@ -79,18 +93,51 @@ def read_manifest(folder: str) -> PackedStock:
     """
     path = Path(folder) / MANIFEST
     with reading(str(path), "packed stock's manifest"):
-        stored = json.loads(path.read_text())
-        if stored.get("format") != FORMAT:
+        stored = _opened(path.read_bytes(), path)
+        if stored.get("format") not in (FORMAT, OLD_FORMAT):
             raise LoadError(
                 f"packed stock {folder} has format {stored.get('format')}, expected {FORMAT}: "
                 "pack it again"
             )
         blocks = tuple(
-            PackedBlock(str(part["file"]), group, tuple(map(int, ids)))
+            PackedBlock(str(part["file"]), group, tuple(map(int, ids)), part.get("footer"))
             for part in stored["files"]
             for group, ids in enumerate(part["row_groups"])
         )
-        return PackedStock(str(folder), int(stored["source_year"]), blocks)
+        source = stored.get("source") or {}
+        fingerprint = source.get("fingerprint")
+        return PackedStock(str(folder), int(stored["source_year"]), blocks, fingerprint)
+
+
+def sealed(manifest: Mapping[str, object]) -> str:
+    """A manifest as it is stored, with a digest of itself."""
+    return json.dumps(dict(manifest) | {"digest": _digest_of(manifest)})
+
+
+def _opened(content: bytes, path: Path) -> dict[str, Any]:
+    """A stored manifest, if it is as it was written."""
+    try:
+        stored = json.loads(content)
+    except ValueError:
+        stored = None
+    if isinstance(stored, dict):
+        digest = stored.pop("digest", None)
+        if stored.get("format") != FORMAT or digest == _digest_of(stored):
+            return stored
+    raise LoadError(f"packed stock's manifest {path} is damaged: pack the stock again")
+
+
+def _digest_of(manifest: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+
+
+def footer_digest(source: pa.NativeFile) -> str:
+    """A digest of a parquet file's footer, which says where its pages are and how to read them."""
+    size = source.size()
+    source.seek(max(size - _TAIL, 0))
+    length = int.from_bytes(source.read(4), "little")
+    source.seek(max(size - _TAIL - length, 0))
+    return hashlib.blake2b(source.read(length + _TAIL), digest_size=16).hexdigest()
 
 
 @functools.lru_cache(maxsize=4)
@@ -139,20 +186,31 @@ class PackedReader:
             check_generation(hours, f"{self.stock.folder} of building {bldg_id}")
             yield hours, self.stock.source_year
 
-    def _block(self, block: PackedBlock) -> dict[str, np.ndarray]:
+    def check(self, number: int) -> None:
+        """Read a block whole, with what no run reads of it."""
+        self._block(self.stock.blocks[number], whole=True)
+
+    def _block(self, block: PackedBlock, *, whole: bool = False) -> dict[str, np.ndarray]:
         path = str(Path(self.stock.folder) / block.file)
+        columns = [FIELDS[name] for name in self.fields]
+        rows = len(block.bldg_ids) * HOURS
         with reading(path, "packed load file"), pa.OSFile(path) as source:
-            parquet = pq.ParquetFile(source, pre_buffer=False)
+            if block.footer is not None and footer_digest(source) != block.footer:
+                raise LoadError(f"packed load file {path} is damaged: pack the stock again")
+            parquet = pq.ParquetFile(source, pre_buffer=False, page_checksum_verification=True)
+            if parquet.metadata.row_group(block.row_group).num_rows != rows:
+                raise _unlike(block, path)
             table = parquet.read_row_group(
-                block.row_group, [FIELDS[name] for name in self.fields], use_threads=False
+                block.row_group, None if whole else columns, use_threads=False
             )
-            if table.num_rows != len(block.bldg_ids) * HOURS:
-                raise LoadError(
-                    f"packed load file {path} row group {block.row_group} has "
-                    f"{table.num_rows} rows, expected {len(block.bldg_ids) * HOURS}: pack it again"
-                )
+            if table.num_rows != rows:
+                raise _unlike(block, path)
+            if whole:
+                ids = table.column("bldg_id").to_numpy()
+                if not np.array_equal(ids, np.repeat(np.asarray(block.bldg_ids), HOURS)):
+                    raise _unlike(block, path)
             names = parquet.schema_arrow.names
-            wanted = [names.index(FIELDS[name]) for name in self.fields]
+            wanted = [names.index(name) for name in columns]
             stored = stored_bytes(parquet.metadata, wanted, [block.row_group])
             self.count += ReadCount(1, stored)
             return {
@@ -161,3 +219,10 @@ class PackedReader:
                 ).reshape(-1, HOURS)
                 for name in self.fields
             }
+
+
+def _unlike(block: PackedBlock, path: str) -> LoadError:
+    return LoadError(
+        f"packed load file {path} row group {block.row_group} does not hold the "
+        f"{len(block.bldg_ids)} buildings it should: pack the stock again"
+    )

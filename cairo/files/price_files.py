@@ -18,7 +18,7 @@ import pandas as pd
 from cairo.errors import CairoError, PriceError, listed, one_line
 from cairo.files.numbers import written_numbers
 from cairo.files.price_clock import TIMESTAMP, clock_column, in_one_year
-from cairo.files.reading import FilePath, read_bytes
+from cairo.files.reading import FilePath, check_table_size, read_bytes
 from cairo.model.calendar import __timeshift__, hour_stamps
 from cairo.model.names import HOURS
 
@@ -26,6 +26,8 @@ EST = "EST"
 EST_OFFSET = pd.Timedelta(hours=-5)
 TIME = "time"
 """Index of the frames, as of load frames."""
+MOST_TEXT_BYTES = 2**28
+"""Of a zipped file's text: a year of hours takes a few megabytes."""
 CAMBIUM_METADATA_ROWS = 5
 BUSBAR = "_cost_busbar"
 """How Cambium's columns of busbar costs end, which other price files do not have."""
@@ -111,13 +113,22 @@ def _read(path: FilePath, storage_options: Mapping[str, object] | None) -> tuple
     name = str(path).lower()
     try:
         if name.endswith((".csv", ".csv.gz")):
-            text = gzip.decompress(content) if name.endswith(".gz") else content
+            text = _unzipped(content) if name.endswith(".gz") else content
             above = _rows_above_header(text)
             return pd.read_csv(io.BytesIO(text), skiprows=above, low_memory=False), above
+        check_table_size(content)
         frame = pd.read_parquet(io.BytesIO(content))
     except Exception as error:  # pandas and pyarrow raise errors of many classes
         raise PriceError(f"price file {path} cannot be read: {one_line(error)}") from error
     return (frame if TIMESTAMP in frame else frame.rename_axis(TIMESTAMP).reset_index()), 0
+
+
+def _unzipped(content: bytes) -> bytes:
+    with gzip.open(io.BytesIO(content)) as file:
+        text = file.read(MOST_TEXT_BYTES + 1)
+    if len(text) > MOST_TEXT_BYTES:
+        raise ValueError(f"it unzips to more than {MOST_TEXT_BYTES} bytes")
+    return text
 
 
 def _check_twins(path: FilePath, raw: pd.DataFrame, wanted: Sequence[str]) -> None:

@@ -1,15 +1,23 @@
-"""Small files: inputs, local or behind an fsspec URL, and outputs that appear whole."""
+"""Small input files, local or behind an fsspec URL."""
 
 from __future__ import annotations
 
+import errno
 import os
-import tempfile
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from cairo.errors import CairoError, OutputError, one_line
+from cairo.errors import CairoError, one_line
+from cairo.files.recorded_options import STORAGE, without_values
 
 FilePath = str | os.PathLike[str]
+MOST_BYTES = 2**30
+"""Of a small input: metadata of millions of homes take less."""
+MOST_ROWS = 20_000_000
+MOST_TABLE_BYTES = 2**33
+"""Of a table in memory."""
+NO_FILE = "it is a pipe or a device, expected a file"
 
 
 def is_url(path: str) -> bool:
@@ -22,6 +30,7 @@ def read_bytes(
     storage_options: Mapping[str, object] | None,
     error: type[CairoError],
     what: str,
+    most: int = MOST_BYTES,
 ) -> bytes:
     """Contents of a small file.
 
@@ -30,26 +39,72 @@ def read_bytes(
     path : local path or fsspec URL such as `s3://bucket/key`.
     storage_options : fsspec options; used for URLs only.
     error : class to raise; what : the file's part in the run, for the message.
+    most : bytes it may have, which is looked at before they are read.
 
     Raises
     ------
     CairoError
-        Of class `error`, naming the file, when it is missing or cannot be read.
+        Of class `error`, naming the file, when it is missing, too large, cannot be read or is no
+        file, such as a pipe, which may never end.
     """
     name = os.fspath(path)
     try:
         if not is_url(name):
-            return Path(name).expanduser().read_bytes()
-        import fsspec
+            place = Path(name).expanduser()
+            size = size_of_file(place)
+            content = place.read_bytes() if size <= most else b""
+        else:
+            import fsspec
 
-        with fsspec.open(name, "rb", **dict(storage_options or {})) as file:
-            content: bytes = file.read()
-            return content
+            with fsspec.open(name, "rb", **dict(storage_options or {})) as file:
+                # The size of what is compressed on the way is not known before.
+                content = file.read(most + 1)
+                size = len(content)
     except FileNotFoundError:
         raise error(f"{what} {name} does not exist") from None
     except Exception as cause:  # remote file systems raise errors of many classes
         reason = getattr(cause, "strerror", None) or one_line(cause)
-        raise error(f"{what} {name} cannot be read: {reason}") from cause
+        reason = without_values(reason, storage_options, STORAGE)
+        raise error(f"{what} {name} cannot be read: {reason}") from None
+    if size > most:
+        raise error(f"{what} {name} has {size} bytes or more, expected at most {most}")
+    return content
+
+
+def size_of_file(path: Path | str) -> int:
+    """Bytes of a local file.
+
+    Raises
+    ------
+    OSError
+        It is missing, or a pipe or device, which may never end or never begin.
+    """
+    status = Path(path).stat()
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+        raise OSError(errno.EINVAL, NO_FILE)
+    return status.st_size
+
+
+def check_table_size(content: bytes) -> None:
+    """Check what a parquet file says of itself: a small one may hold more than memory does.
+
+    Raises
+    ------
+    ValueError
+        More rows or values than any table of a run has.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    metadata = pq.read_metadata(pa.BufferReader(content))
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    rows = max(metadata.num_rows, sum(group.num_rows for group in groups))
+    size = max(rows * metadata.num_columns * 8, sum(group.total_byte_size for group in groups))
+    if rows > MOST_ROWS or size > MOST_TABLE_BYTES:
+        raise ValueError(
+            f"it has {rows} rows of {metadata.num_columns} columns, {size} bytes; expected at most "
+            f"{MOST_ROWS} rows and {MOST_TABLE_BYTES} bytes"
+        )
 
 
 def folder_listing(
@@ -75,30 +130,6 @@ def folder_listing(
             return None
         found = filesystem.ls(root, detail=True)
     except Exception as cause:  # as in `read_bytes`
-        raise CairoError(f"{path} cannot be listed: {one_line(cause)}") from cause
+        reason = without_values(one_line(cause), storage_options, STORAGE)
+        raise CairoError(f"{path} cannot be listed: {reason}") from None
     return sorted((one["name"].rsplit("/", 1)[-1], one["size"] or 0) for one in found)
-
-
-def write_whole(path: Path, text: str) -> Path:
-    """Write a text file that appears whole or not at all.
-
-    Raises
-    ------
-    OutputError
-        It cannot be written.
-    """
-    made = None
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            made = Path(file.name)
-            file.write(text)
-        made.chmod(0o644)
-        made.replace(path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        if made is not None:
-            made.unlink(missing_ok=True)
-    return path

@@ -12,8 +12,8 @@ import json
 import math
 import os
 import re
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -24,12 +24,16 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import OutputError, ScenarioError
+from cairo.files.durable import flush_folder, flush_tree
+from cairo.files.leftovers import of_this_process, sweep
 from cairo.stopping import held
 
 NAME = re.compile(r"[^/\\\0]+")
 URL = re.compile(r"[A-Za-z][\w+.-]+:/")
 """Beginning of a URL, also where a path has lost a slash."""
 STAMP = "%Y%m%d_%H%M%S"
+PARTIAL = ".partial-"
+"""In the name of a folder that is being written, before whose it is."""
 _MOST_TRIES = 1000
 
 
@@ -120,15 +124,18 @@ class RunDirectory:
 
     def __enter__(self) -> RunDirectory:
         self.final_path = self.output_dir / self.name
-        made: str | None = None
+        made: Path | None = None
         folders = (self.output_dir, *self.output_dir.parents)
         self._new_folders = [folder for folder in folders if not folder.exists()]
         try:
             with writing(self.output_dir), held():
                 self.output_dir.mkdir(parents=True, exist_ok=True)
-                made = tempfile.mkdtemp(prefix=f".{self.name}.partial-", dir=self.output_dir)
-                self.path = Path(made)
-                self.path.chmod(0o755)
+                sweep(self.output_dir, PARTIAL)
+                self.path = self.output_dir / (
+                    f".{self.name}{PARTIAL}{of_this_process()}{secrets.token_hex(4)}"
+                )
+                self.path.mkdir()
+                made = self.path
         except BaseException:
             # Python leaves a context only after it was entered.
             if made is not None:
@@ -143,11 +150,15 @@ class RunDirectory:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with held():
-            try:
-                if kind is None:
+        try:
+            if kind is None:
+                with writing(self.output_dir / self.name):
+                    # A disk may take its time, so it can be interrupted.
+                    flush_tree(self.path)
+                with held():
                     self.final_path = self._placed()
-            finally:
+        finally:
+            with held():
                 if self.path.exists():
                     shutil.rmtree(self.path, ignore_errors=True)
                     self._remove_new_folders()
@@ -170,6 +181,9 @@ class RunDirectory:
                 if place.exists():
                     continue
                 raise OutputError(f"cannot write {place}: {error.strerror}") from None
+            with writing(place):
+                for folder in (self.output_dir, *(new.parent for new in self._new_folders)):
+                    flush_folder(folder)
             return place
         raise OutputError(f"cannot write {self.output_dir / self.name}: the name is taken")
 

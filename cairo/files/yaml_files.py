@@ -91,6 +91,15 @@ def _line(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
 
 
+def _problem(cause: Exception) -> str:
+    """What is wrong and where; not the lines around it, which may hold secrets."""
+    mark = getattr(cause, "problem_mark", None)
+    if not isinstance(cause, yaml.MarkedYAMLError) or mark is None:
+        return one_line(cause)
+    context = f"{cause.context}, " if cause.context else ""
+    return f"{context}{cause.problem} (line {mark.line + 1}, column {mark.column + 1})"
+
+
 def read_yaml(
     path: str,
     what: str,
@@ -112,18 +121,14 @@ def read_yaml(
         Of class `error`: the file is missing, too large, not YAML, has a key twice, aliases
         that contain themselves or multiply, tags that are not plain data, or is not a mapping.
     """
-    content = read_bytes(path, storage_options, error, what)
-    if len(content) > MOST_BYTES:
-        raise error(
-            f"{what} {path} has {len(content)} bytes, expected settings of at most {MOST_BYTES}"
-        )
+    content = read_bytes(path, storage_options, error, what, MOST_BYTES)
     try:
         stored = yaml.load(content.decode("utf-8-sig"), _StrictLoader)
     except RecursionError:
         raise error(f"{what} {path} is not valid YAML: nested too deeply") from None
     except (yaml.YAMLError, ValueError, ArithmeticError, AttributeError, TypeError) as cause:
         # A scalar tagged as what it is not (`!!int x`) raises whatever its conversion does.
-        raise error(f"{what} {path} is not valid YAML: {one_line(cause)}") from None
+        raise error(f"{what} {path} is not valid YAML: {_problem(cause)}") from None
     if not isinstance(stored, dict):
         found = "nothing" if stored is None else f"a {type(stored).__name__}"
         raise error(f"{what} {path} holds {found}, expected a mapping of keys")

@@ -12,6 +12,8 @@ from pydantic.fields import FieldInfo
 from cairo.errors import InputErrors, ScenarioError
 
 MOST_CHARACTERS = 80
+MAY_BE_SECRET = ("storage_options", "kwargs")
+"""Keys whose values are not quoted."""
 
 
 def setting_problems(
@@ -71,7 +73,11 @@ def _worded(problem: Mapping[str, object], key: tuple[str, ...], model: type[Bas
         return "is missing"
     message = str(problem["msg"]).removeprefix("Value error, ")
     message = message.replace("Input should be", "expected")
-    return f"is {_shown(problem.get('input'))}: {message}" if key else message
+    if not key:
+        return message
+    secret = any(name in MAY_BE_SECRET for name in key)
+    found = problem.get("input")
+    return f"is {f'a {type(found).__name__}' if secret else _shown(found)}: {message}"
 
 
 def _joined(texts: list[str]) -> str:

@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 import pandas as pd
 
 from cairo.files.load_file import NOTHING_READ, ReadCount
+from cairo.files.recorded_options import open_text
 from cairo.rates_tool import system_revenues
 from cairo.rates_tool.run_spec import Costs, RunSpec
 from cairo.workers.memory import PeakMemory
@@ -58,7 +59,7 @@ def run_record(
     return {
         "run_name": spec.name,
         "started": origin.started.isoformat(timespec="seconds"),
-        "settings": origin.settings,
+        "settings": open_text(origin.settings),
         "summary": {
             "customers": float(spec.customers.frame["weight"].sum()),
             "buildings": len(spec.customers.frame),
@@ -78,7 +79,7 @@ def run_record(
         "workers": dict(loads.workers),
         "versions": {"python": platform.python_version(), **_versions()},
         "machine": {"system": platform.platform(), "cpus": os.cpu_count()},
-        "inputs": dict(origin.inputs),
+        "inputs": open_text(origin.inputs),
     }
 
 

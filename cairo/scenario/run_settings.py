@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, Literal
@@ -17,14 +16,12 @@ from pydantic import (
 )
 
 from cairo.errors import ScenarioError
+from cairo.files.recorded_options import STORAGE, recorded_options
 from cairo.model.elasticity import Elasticity, Response
 from cairo.model.names import Backend, RunType, gas_tariff_year
 from cairo.model.setting_problems import one_line_error, setting_problems
 from cairo.workers.settings import STRICT, DaskSettings, PathText
 
-SECRET = re.compile("key|secret|token|passw|credential|sas|connection_string", re.IGNORECASE)
-"""Names of storage options whose values are never written into a result."""
-HIDDEN = "(not recorded)"
 MONTHS_FROM_1 = set(range(1, 13))
 OF_OTHER_TOOLS = (
     "upgrade",
@@ -239,13 +236,7 @@ class RunSettings(BaseModel):
     @field_serializer("storage_options", when_used="json")
     def _without_secrets(self, options: dict[str, object]) -> dict[str, object]:
         """Storage options as `run.json` records them."""
-
-        def hidden(name: str, value: object) -> object:
-            if isinstance(value, dict):
-                return {key: hidden(str(key), item) for key, item in value.items()}
-            return HIDDEN if SECRET.search(name) else value
-
-        return {name: hidden(name, value) for name, value in options.items()}
+        return recorded_options(options, STORAGE)
 
     @field_validator("elasticity")
     @classmethod

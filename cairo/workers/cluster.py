@@ -19,7 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cairo.errors import CairoError, ClusterError, one_line
+from cairo.files.leftovers import of_this_process, sweep
+from cairo.files.recorded_options import CLUSTER, without_values
 from cairo.stopping import held
+from cairo.workers.certificates import own_security
 from cairo.workers.sizing import Sizing, sizing
 from cairo.workers.worker_processes import START_METHOD, WORKER_ENVIRON, prepare_workers
 
@@ -46,7 +49,17 @@ LOGGERS = ("distributed", "distributed.client", "tornado.application")
 """Those that Dask gives a level of their own."""
 WORKER_SECONDS = 60.0
 """How long a cluster may be without its first worker."""
+SCRATCH = "cairo-workers-"
+"""In the name of the folder that workers write into, before whose it is."""
 
+SERVED = {
+    "distributed.scheduler.http.routes": [
+        "distributed.http.scheduler.json", "distributed.http.health", "distributed.http.statics",
+    ],
+    "distributed.worker.http.routes": ["distributed.http.health"],
+}  # fmt: skip
+"""What a local cluster's web servers answer besides the dashboard's plots: no call stacks, logs and
+errors, which tell of code and inputs, and nothing is passed on to other servers."""
 
 UNGUARDED = (
     '; a script must call cairo under `if __name__ == "__main__":`, as worker processes '
@@ -81,7 +94,7 @@ def connected(
     own = not (settings.cluster or settings.scheduler_address or settings.scheduler_file)
     whole = held if own else nullcontext
     try:
-        stack.enter_context(dask.config.set(_config()))
+        stack.enter_context(dask.config.set(_config() | (SERVED if own else {})))
         stack.enter_context(_quiet())
         try:
             with whole():
@@ -96,13 +109,15 @@ def connected(
             cause: BaseException = error
             while cause.__cause__ is not None:
                 cause = cause.__cause__
-            problem = f"cannot start or reach Dask at {where}: {one_line(cause, 300)}"
+            given = settings.cluster.arguments if settings.cluster else None
+            told = without_values(one_line(cause, 300), given, CLUSTER)
+            problem = f"cannot start or reach Dask at {where}: {told}"
             if own and "Nanny failed" in problem and "cairo.cli" not in sys.modules:
                 problem += UNGUARDED
             raise ClusterError(problem) from None
         link = dashboard_link(client, settings)
         if link:
-            note(f"dashboard {link}")
+            note(f"dashboard {link}{_open_to(link) if own else ''}")
         yield client
     finally:
         with whole():
@@ -129,6 +144,12 @@ def dashboard_link(client: Client, settings: DaskSettings) -> str | None:
         return f"http://{host}:{port}/status" if port else None
     link: str | None = client.dashboard_link
     return link
+
+
+def _open_to(link: str) -> str:
+    """Who may look at a dashboard: it asks nobody who they are."""
+    here = link.startswith((f"http://{LOOPBACK}:", "http://localhost:"))
+    return f" (open to {'users of this machine' if here else 'all who reach this machine'})"
 
 
 def _config() -> dict[str, object]:
@@ -241,7 +262,8 @@ def _cluster(settings: DaskSettings, size: Sizing, security: Any) -> Iterator[An
             processes=size.processes,
             memory_limit=size.memory_limit,
             dashboard_address=dashboard,
-            security=security,
+            # Threads of this process are reached by no port.
+            security=security or (own_security() if size.processes else None),
             silence_logs=50,
             # Without a dashboard there still is an HTTP server, on all interfaces unless told.
             scheduler_kwargs={} if dashboard else {"dashboard_address": f"{LOOPBACK}:0"},
@@ -268,9 +290,10 @@ def _scratch_folder() -> Iterator[None]:
 
     place = dask.config.get("temporary-directory", None) or tempfile.gettempdir()
     Path(place).mkdir(parents=True, exist_ok=True)
+    sweep(Path(place), SCRATCH)
     with (
         tempfile.TemporaryDirectory(
-            prefix="cairo-workers-", dir=place, ignore_cleanup_errors=True
+            prefix=f"{SCRATCH}{of_this_process()}", dir=place, ignore_cleanup_errors=True
         ) as folder,
         dask.config.set({"temporary-directory": folder}),
     ):

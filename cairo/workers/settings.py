@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_serializer,
+    field_validator,
+)
+
+from cairo.files.recorded_options import CLUSTER, recorded_options
 
 STRICT = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
 """Of every model of a scenario file: unknown keys and numbers that are none are errors."""
@@ -36,6 +45,11 @@ class ClusterSettings(BaseModel):
     n_workers: int | None = Field(
         None, ge=1, description="Workers to scale to after it has started, and to wait for."
     )
+
+    @field_serializer("arguments", when_used="json")
+    def _without_secrets(self, arguments: dict[str, object]) -> dict[str, object]:
+        """Arguments as `run.json` records them."""
+        return recorded_options(arguments, CLUSTER)
 
 
 class DaskSettings(BaseModel):

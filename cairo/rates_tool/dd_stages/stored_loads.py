@@ -306,11 +306,10 @@ class PackedLoads(StoredLoads):
         place = manifest(self.folder).place
         for bldg_id in sorted(self.homes):
             by_block.setdefault(place[bldg_id][0], []).append(bldg_id)
-        for homes in by_block.values():
+        for block, homes in by_block.items():
             error = None
             try:
-                for _ in PackedReader(self.folder, tuple(FIELDS)).read(homes):
-                    pass
+                PackedReader(self.folder, tuple(FIELDS)).check(block)
             except CairoError as found:
                 error = found
             yield len(homes), error

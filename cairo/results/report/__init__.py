@@ -38,7 +38,7 @@ def write_report(
         A file of a run is missing or broken, the two runs have other homes, no home is in the
         group, or the page cannot be written.
     """
-    from cairo.files.reading import write_whole
+    from cairo.files.durable import write_whole
     from cairo.results.report.pair import pair_page
     from cairo.results.report.single import single_page
 

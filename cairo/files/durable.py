@@ -1,0 +1,126 @@
+"""Files and folders that appear whole, and are still whole after the power has failed.
+
+A rename may reach the disk before what was written: so that is flushed first, and the folder that
+holds the name after it. What is made gets the rights that any new file or folder would get: those
+the caller's umask leaves, and in a group's folder the group's.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from cairo.errors import OutputError
+
+OWN_STREAM = re.compile(r"/dev/(?:fd/|std)(\d+|in|out|err)|/proc/(?:self|\d+)/fd/(\d+)")
+STREAMS = {"in": 0, "out": 1, "err": 2}
+_NO_FLUSH = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EISDIR}
+"""Answers of file systems and systems that cannot flush a folder."""
+
+
+def flush_file(path: Path) -> None:
+    """Wait until a file's content is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def flush_folder(path: Path) -> None:
+    """Wait until the names in a folder are on the disk, where that can be asked for."""
+    try:
+        flush_file(path)
+    except OSError as error:
+        if error.errno not in _NO_FLUSH:
+            raise
+
+
+def flush_tree(path: Path) -> None:
+    """Wait until a folder and all it holds are on the disk."""
+    for folder, _, names in os.walk(path, topdown=False):
+        for name in names:
+            flush_file(Path(folder) / name)
+        flush_folder(Path(folder))
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those it is in, for good."""
+    new = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in new:
+        flush_folder(folder.parent)
+
+
+def replace(made: Path, path: Path) -> None:
+    """Give a flushed file its final name, for good."""
+    made.replace(path)
+    flush_folder(path.parent)
+
+
+def write_flushed(path: Path, text: str) -> None:
+    """Write a text file and wait until it is on the disk."""
+    with path.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def write_whole(path: Path, text: str) -> Path:
+    """Write a text file that appears whole or not at all.
+
+    A link is followed and stays; what is no regular file, such as a device, a pipe or
+    `/dev/stdout`, is written into.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written.
+    """
+    made = None
+    try:
+        if _written_into(path, text):
+            return path
+        # A link's own folder may be another than the file's.
+        target = Path(os.path.realpath(path))
+        made = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}")
+        descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            with suppress(FileNotFoundError):
+                made.chmod(stat.S_IMODE(target.stat().st_mode))
+            os.fsync(file.fileno())
+        replace(made, target)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
+    finally:
+        if made is not None:
+            made.unlink(missing_ok=True)
+    return path
+
+
+def _written_into(path: Path, text: str) -> bool:
+    """Write into what is not a regular file; whether it is none."""
+    stream = OWN_STREAM.fullmatch(os.fspath(path.absolute()))
+    if stream is None:
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            return False
+        if stat.S_ISREG(status.st_mode):
+            return False
+        file = path.open("w", encoding="utf-8")
+    else:
+        # Opened anew, a file behind the stream would be written from its beginning.
+        name = stream[1] or stream[2]
+        number = STREAMS[name] if name in STREAMS else int(name)
+        file = os.fdopen(os.dup(number), "w", encoding="utf-8")
+    with file:
+        file.write(text)
+    return True

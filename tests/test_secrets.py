@@ -1,0 +1,202 @@
+"""What is secret stays out of `run.json` and of everything that is said of a run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cairo.errors import CairoError, ClusterError, LoadError, TariffError, without_secrets
+from cairo.files.load_file import LoadFileReader
+from cairo.files.reading import read_bytes
+from cairo.files.recorded_options import CLUSTER, recorded_options, without_values
+from cairo.runs.demo import METADATA
+from cairo.workers import cluster
+from cairo.workers.settings import ClusterSettings, DaskSettings
+from tests.cairo_command import Command
+from tests.whole_runs import IN_PROCESS, RUN, Demo
+
+HOMES = 6
+SECRET = "TopSecret"
+OPTIONS: dict[str, Any] = {
+    "anon": True,
+    "endpoint_url": f"https://{SECRET}:{SECRET}@store.example/?sig={SECRET}",
+    "default_block_size": 5242880,
+    "auth": f"{SECRET}",
+    "pwd": SECRET,
+    "signature": SECRET,
+    "nobody_thought_of_it": SECRET,
+    "headers": {"Authorization": f"Bearer {SECRET}", "region": SECRET, "X": [SECRET]},
+    "cookies": {"session": SECRET},
+    "client_kwargs": {
+        "region_name": "eu-north-1",
+        "endpoint_url": "http://127.0.0.1:9000",
+        "headers": {"Authorization": SECRET},
+        "auth": ["somebody", SECRET, {"deeper": [[SECRET]]}],
+    },
+    "config_kwargs": {"retries": {"max_attempts": 3}, "proxies": {"https": SECRET}},
+    "s3": {"key": SECRET, "anon": False},
+    "profiles": [{"name": "a", "value": SECRET}],
+}
+RECORDED = {
+    "anon": True,
+    "endpoint_url": "https://set@store.example/?sig=set",
+    "default_block_size": 5242880,
+    "auth": "set",
+    "pwd": "set",
+    "signature": "set",
+    "nobody_thought_of_it": "set",
+    "headers": {"Authorization": "set", "region": "set", "X": ["set"]},
+    "cookies": {"session": "set"},
+    "client_kwargs": {
+        "region_name": "eu-north-1",
+        "endpoint_url": "http://127.0.0.1:9000",
+        "headers": {"Authorization": "set"},
+        "auth": ["set", "set", {"deeper": [["set"]]}],
+    },
+    "config_kwargs": {"retries": {"max_attempts": 3}, "proxies": {"https": "set"}},
+    "s3": {"key": "set", "anon": False},
+    "profiles": [{"name": "set", "value": "set"}],
+}
+
+
+def test_run_json_has_only_options_known_to_be_harmless(demo: Demo) -> None:
+    arguments = {
+        "cores": 4,
+        "queue": "short",
+        "env": {"AWS_SECRET_ACCESS_KEY": SECRET, "memory": SECRET},
+        "job_script_prologue": [f"export TOKEN={SECRET}"],
+    }
+    dask = IN_PROCESS["dask"] | {"cluster": {"class": "a.FarCluster", "kwargs": arguments}}
+    demo.settings({"storage_options": OPTIONS, "dask": dask})
+    place = demo.run(backend="pandas")
+    for path in place.rglob("*"):
+        assert path.is_dir() or SECRET not in path.read_text()
+    settings = json.loads((place / "run.json").read_text())["settings"]
+    assert settings["storage_options"] == RECORDED
+    assert settings["dask"]["cluster"]["kwargs"] == {
+        "cores": 4,
+        "queue": "short",
+        "env": {"AWS_SECRET_ACCESS_KEY": "set", "memory": "set"},
+        "job_script_prologue": ["set"],
+    }
+
+
+def test_run_json_tells_no_password_of_an_inputs_url(demo: Demo) -> None:
+    stored = (demo.folder / METADATA).read_bytes()
+    fsspec = pytest.importorskip("fsspec")
+    place = f"{SECRET}:{SECRET}@store/metadata.parquet"
+    fsspec.filesystem("memory").pipe_file(f"/{place}", stored)
+    demo.settings(IN_PROCESS | {"path_resstock_metadata": f"memory://{place}"})
+    run = json.loads((demo.run() / "run.json").read_text())
+    assert SECRET not in json.dumps(run)
+    assert run["settings"]["path_resstock_metadata"] == "memory://set@store/metadata.parquet"
+    assert "memory://set@store/metadata.parquet" in run["inputs"]
+
+
+URLS = {
+    "https://user:Top@host/a": "https://set@host/a",
+    "https://user:To@p@host:80/a": "https://set@host:80/a",
+    "https://user:T/op@host/a": "https://set@host/a",
+    "https://user:T?o#p@host/a": "https://set@host/a",
+    "https://Top@host/a": "https://set@host/a",
+    "s3://Top:Top@bucket/a": "s3://set@bucket/a",
+    "s3:/Top:Top@bucket/a": "s3:/set@bucket/a",
+    "https://host/a?X-Amz-Signature=Top&X-Amz-Expires=60": (
+        "https://host/a?X-Amz-Signature=set&X-Amz-Expires=60"
+    ),
+    "https://host/a?sv=1&sig=To%3Dp:p": "https://host/a?sv=set&sig=set",
+    "https://host/a?Top": "https://host/a?set",
+    "https://host/a#access_token=Top": "https://host/a#access_token=set",
+    "zip://b.json::https://user:Top@host/a.zip?sig=Top": "zip://b.json::https://set@host/a.zip?sig=set",
+    "https://host:8080/a@b": "https://host:8080/a@b",
+    "s3://bucket/a@b/c#1?": "s3://bucket/a@b/c#1?",
+    "abfs://container@account.example/a": "abfs://container@account.example/a",
+    "zip://b.csv::s3://bucket/a@b": "zip://b.csv::s3://bucket/a@b",
+    "tcp://127.0.0.1:8786": "tcp://127.0.0.1:8786",
+    "/here/a?b=1@c#d": "/here/a?b=1@c#d",
+}
+
+
+@pytest.mark.parametrize(("url", "open_url"), URLS.items())
+def test_a_url_tells_no_user_password_or_signature(url: str, open_url: str) -> None:
+    assert without_secrets(url) == open_url
+    assert without_secrets(open_url) == open_url
+    error = CairoError(f"file {url} is not there, {url} is not there")
+    assert str(error) == f"file {open_url} is not there, {open_url} is not there"
+    assert "Top" not in repr(error)
+
+
+def test_an_input_behind_a_url_with_a_password_is_named_without_it(
+    demo: Demo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"http://user:{SECRET}@127.0.0.1:9/stock?sig={SECRET}"
+    demo.settings(IN_PROCESS | {"path_resstock_metadata": url, "path_resstock_loads": url})
+    for name in ("check", "run"):
+        ended = Command(monkeypatch, capsys)(name, demo.scenario, RUN)
+        assert ended.code == 2
+        assert "http://set@127.0.0.1:9/stock?sig=set" in " ".join(ended.errors)
+        assert SECRET not in ended.output + " ".join(ended.errors)
+
+
+def test_other_packages_errors_do_not_quote_options() -> None:
+    options = {"auth": SECRET, "headers": {"list": [SECRET]}}
+    with pytest.raises(TariffError) as caught:
+        read_bytes("memory://a/b", {"no_such": SECRET} | options, TariffError, "tariff map")
+    assert SECRET not in str(caught.value)
+    with pytest.raises(LoadError) as refused:
+        LoadFileReader(("total",), options).read(f"nowhere://{SECRET}@here/1-0.parquet", 1)
+    assert SECRET not in str(refused.value)
+    assert without_values(f"bad {SECRET}!", options, frozenset()) == "bad set!"
+
+
+class BrokenCluster:
+    """Of a package that quotes what it was given."""
+
+    def __init__(self, **arguments: object) -> None:
+        raise RuntimeError(f"job failed: {arguments}")
+
+
+def test_a_cluster_that_does_not_start_does_not_quote_its_arguments() -> None:
+    arguments = {"env": {"TOKEN": SECRET}, "prologue": [SECRET], "cores": 3}
+    name = f"{__name__}.{BrokenCluster.__name__}"
+    settings = DaskSettings(cluster=ClusterSettings(class_=name, arguments=arguments))
+    with (
+        pytest.raises(ClusterError, match="job failed") as caught,
+        cluster.connected(settings, cluster.sizing(settings, None, 10)),
+    ):
+        pass
+    assert SECRET not in str(caught.value)
+    assert "'cores': 3" in str(caught.value)
+    assert recorded_options(arguments, CLUSTER)["cores"] == 3
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"storage_options: {SECRET}",
+        f"storage_options: {{a: '{SECRET}",
+        f"storage_options: [{SECRET}]",
+    ],
+)
+def test_a_scenario_that_is_wrong_is_not_quoted_where_it_may_be_secret(
+    demo: Demo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: str
+) -> None:
+    text = demo.scenario.read_text()
+    demo.scenario.write_text(text.replace("    run_type:", f"    {line}\n    run_type:"))
+    ended = Command(monkeypatch, capsys)("check", demo.scenario)
+    assert ended.code == 2
+    assert SECRET not in " ".join(ended.errors)
+
+
+def test_storage_options_of_the_command_line_are_not_quoted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    text = f'{{"secret": "{SECRET}"'
+    ended = Command(monkeypatch, capsys)(
+        "pack", tmp_path, tmp_path / "p", "--storage-options", text
+    )
+    assert ended.code == 2
+    assert SECRET not in " ".join(ended.errors)
