@@ -178,19 +178,25 @@ def check(
     config_dir: ConfigOption = None,
 ) -> None:
     """Find every input error of a scenario's runs, load files included; write nothing."""
-    from cairo.scenario.scenario_checks import check_run
+    from cairo.scenario.scenario_checks import check_runs
     from cairo.scenario.scenario_file import read_scenario
     from cairo.workers.progress import watching
 
     found = read_scenario(scenario, config_dir)
     errors: dict[str, CairoError] = {}
+    runs = {}
     for run_name in [name] if name else list(found.runs):
         try:
-            with watching() as progress:
-                problems = check_run(found.run(run_name), progress)
+            runs[run_name] = found.run(run_name)
+        except InputErrors as several:
+            errors |= {str(error): error for error in several.errors}
         except CairoError as error:
-            problems = [error]
-        errors |= {str(problem): problem for problem in problems}
+            errors[str(error)] = error
+    with watching() as progress:
+        errors |= {str(error): error for error in check_runs(runs, progress)}
+    unused = sorted({key for settings in runs.values() for key in settings.not_used})
+    if unused:
+        print(f"not used: {', '.join(unused)}", file=sys.stderr)
     if errors:
         raise InputErrors(errors.values())
     _print(f"{scenario}: no errors found")

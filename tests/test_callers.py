@@ -33,6 +33,8 @@ from cairo.rates_tool.tariffs import (
 )
 from cairo.results.report import write_report
 from cairo.runs.demo import FIXED
+from cairo.scenario.inputs import read_inputs
+from cairo.scenario.scenario_file import read_scenario
 from cairo.utils.marginal_costs.marginal_cost_calculator import (
     _load_cambium_marginal_costs,
     add_distribution_costs,
@@ -379,3 +381,58 @@ def test_a_callers_run_is_opened_reported_and_compared_like_any(
     assert cairo.compare_runs(simulator.save_file_loc, ran.path, rtol=0.0, atol=0.0).equal
     page = write_report(simulator.save_file_loc, output=tmp_path / "report.html")
     assert RUN in page.read_text("utf-8")
+
+
+@pytest.mark.parametrize("kind", ["text", "int32"])
+def test_ids_of_the_metadata_may_be_text_or_small_numbers(demo: Demo, kind: str) -> None:
+    inputs = read_inputs(read_scenario(demo.scenario).run(RUN))
+    ids = inputs.customer_metadata["bldg_id"]
+    written = ids.astype(str) if kind == "text" else ids.astype("int32")
+    simulator = MeetRevenueSufficiencySystemWide(
+        "default", YEAR, YEAR, 1, ids.tolist(), "mine", demo.folder / "ids"
+    )
+    simulator.simulate(
+        None,
+        inputs.tariffs_params,
+        inputs.tariff_map,
+        None,
+        inputs.customer_metadata.assign(bldg_id=written),
+        demo.loads,
+        marginal_system_prices=inputs.marginal_system_prices,
+        costs_by_type=pd.Series({"Residual Costs ($)": 1e6}),
+    )
+    assert simulator.customer_bat.index.tolist() == ids.tolist()
+
+
+def test_what_stands_in_the_place_of_stages_gets_what_callers_rely_on(
+    monkeypatch: pytest.MonkeyPatch, plain_bills: Demo
+) -> None:
+    seen: dict[str, Any] = {}
+    metrics = PROCESSOR._return_cross_subsidization_metrics
+    gas = MeetRevenueSufficiencySystemWide._calculate_gas_bills
+    revenues = system_revenues.run_system_revenues
+
+    def own_metrics(self: Any, *arguments: Any) -> None:
+        seen["folder"] = (self.save_folder / "cross_subsidization").is_dir()
+        bills = arguments[4].set_index("bldg_id")
+        metrics(self, *arguments[:4], bills, arguments[5])
+
+    def own_gas(self: Any, *arguments: Any, **named: Any) -> Any:
+        seen["gas"] = arguments[5]
+        return gas(self, *arguments, **named)
+
+    def own_revenues(
+        aggregated_load: Any, aggregated_solar: Any, solar_compensation_df: Any, **named: Any
+    ) -> Any:
+        seen["calls"] = seen.get("calls", 0) + 1
+        return revenues(aggregated_load, aggregated_solar, solar_compensation_df, **named)
+
+    monkeypatch.setattr(PROCESSOR, "_return_cross_subsidization_metrics", own_metrics)
+    monkeypatch.setattr(MeetRevenueSufficiencySystemWide, "_calculate_gas_bills", own_gas)
+    monkeypatch.setattr(system_revenues, "run_system_revenues", own_revenues)
+    run = cairo.run(plain_bills.scenario, RUN)
+    assert seen["folder"] and seen["calls"] == 2
+    assert all(Path(path).is_file() for path in seen["gas"].values())
+    assert len(run.bat) == len(run.metadata)
+    # The same replacements loaded, the other backend runs, and says that it passes them over.
+    assert cairo.run(plain_bills.scenario, RUN, backend="dask_dataframe", workers=1).path.is_dir()

@@ -11,11 +11,14 @@ import yaml
 
 import cairo
 from cairo.errors import CairoError, InputErrors, ScenarioError
+from cairo.files.load_file import LoadFileReader
 from cairo.files.run_directory import filled_folder
+from cairo.model.names import GAS_COLUMN
 from cairo.model.plain_numbers import plain_number
 from cairo.results.report import write_report
 from cairo.runs.runner import run_scenario
 from cairo.scenario.inputs import read_inputs
+from cairo.scenario.scenario_checks import check_runs
 from cairo.scenario.scenario_file import read_scenario
 from tests.whole_runs import IN_PROCESS, RUN, Demo, make_demo
 
@@ -158,6 +161,38 @@ def test_a_placeholder_for_a_requirement_is_remarked_on(demo: Demo) -> None:
     demo.settings({"run_includes_subclasses": False}, MIXED)
     told = cairo.open_run(demo.run(MIXED)).summary["remarks"]
     assert len(told) == 1 and "more than 10 times" in told[0]
+
+
+def checked(demo: Demo, *names: str) -> list[str]:
+    scenario = read_scenario(demo.scenario)
+    return [str(error) for error in check_runs({name: scenario.run(name) for name in names})]
+
+
+def test_a_check_of_several_runs_reads_each_file_once(
+    demo: Demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    original = LoadFileReader.read
+
+    def counted(self: LoadFileReader, path: str, bldg_id: int) -> Any:
+        opened.append(path)
+        return original(self, path, bldg_id)
+
+    monkeypatch.setattr(LoadFileReader, "read", counted)
+    names = list(read_scenario(demo.scenario).runs)
+    assert len(names) > 2 and checked(demo, *names) == []
+    assert sorted(opened) == sorted(str(path) for path in demo.loads.iterdir())
+
+
+def test_a_file_without_gas_is_fine_where_gas_is_not_billed(demo: Demo) -> None:
+    for path in sorted(demo.loads.iterdir()):
+        demo.parquet(path, lambda frame: frame.drop(columns=[GAS_COLUMN]))
+    demo.settings({"path_tariff_maps_gas": None, "path_tariffs_gas": None}, MIXED)
+    assert checked(demo, MIXED) == []
+    told = checked(demo, MIXED, RUN)
+    # The same is wrong with every file: one line that counts them and names some.
+    assert len(told) == 1
+    assert "has no column out.natural_gas" in told[0] and "and 5 more like it" in told[0]
 
 
 def test_the_backend_of_a_scenario_that_names_none_is_the_fast_one(demo: Demo) -> None:

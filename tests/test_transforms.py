@@ -74,7 +74,7 @@ def test_every_kind_of_loads_is_behind_one_interface(folder: Path, tmp_path: Pat
     for source in (*sources, pandas, dask):
         mine = source.take([9])
         pd.testing.assert_frame_equal(mine.read(names), expected, check_exact=True)
-        assert all(error is None for _, error in source.check())
+        assert all(one.error is None for one in source.check(("total", "pv")))
         assert len(source.partitions(1)) == 2
         assert source.fingerprint() == source.fingerprint() != ""
     assert pandas.year == YEAR and pandas.bldg_ids == (5, 9)
@@ -86,6 +86,6 @@ def test_what_is_unsound_is_found_home_by_home(folder: Path, tmp_path: Path) -> 
     broken = tmp_path / "9-0.parquet"
     broken.write_bytes((folder / "9-0.parquet").read_bytes()[:100])
     source = load_source({5: folder / "5-0.parquet", 9: broken})
-    read = list(source.check())
-    assert [homes for homes, _ in read] == [1, 1]
-    assert read[0][1] is None and str(broken) in str(read[1][1])
+    read = list(source.check(("total", "pv")))
+    assert [one.bldg_ids for one in read] == [(5,), (9,)]
+    assert read[0].error is None and str(broken) in str(read[1].error)

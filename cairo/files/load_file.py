@@ -513,10 +513,13 @@ def loads_of_frame(frame: pd.DataFrame, bldg_id: int, fields: Iterable[str]) -> 
 
 
 def check_load_file(
-    path: str, bldg_id: int, storage_options: Mapping[str, object] | None = None
+    path: str,
+    bldg_id: int,
+    storage_options: Mapping[str, object] | None = None,
+    fields: Iterable[str] = tuple(FIELDS),
 ) -> None:
-    """Read every column the model may need of one file; raise `LoadError` if any is unsound."""
-    LoadFileReader(FIELDS, storage_options).read(path, bldg_id)
+    """Read the columns of some fields of one file; raise `LoadError` if any is unsound."""
+    LoadFileReader(fields, storage_options).read(path, bldg_id)
 
 
 def rolled(values: Float1D, hours: int, out: Float1D) -> None:

@@ -153,7 +153,7 @@ class PandasBackend(LoadBackend):
             spec.year,
             spec.customers.frame,
             spec.gas.tariff_map,
-            spec.gas.tariffs,
+            spec.gas.for_callers,
         )
 
     def burden_and_shares(self, costs: Mapping[str, float]) -> tuple[pd.Series, pd.DataFrame]:

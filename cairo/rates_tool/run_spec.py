@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import MetadataError, TariffError, listed, listed_buildings
-from cairo.files.metadata import scaled_weights
+from cairo.files.metadata import building_ids, scaled_weights
 from cairo.files.tariff_maps import TariffMap, tariff_of
 from cairo.model.arrays import Float1D, Float2D
 from cairo.model.bills import SolarStyle
@@ -56,6 +56,7 @@ class Customers:
         missing = {"bldg_id", "weight"} - set(metadata.columns)
         if missing:
             raise MetadataError(f"customer metadata has no column {listed(sorted(missing))}")
+        metadata = metadata.assign(bldg_id=building_ids(metadata["bldg_id"], "customer metadata"))
         if sample is not None:
             rows = metadata.set_index("bldg_id", drop=False)
             unknown = [i for i in sample if i not in rows.index]
@@ -111,11 +112,18 @@ class Service:
 class GasService:
     """Gas tariffs as a caller gives them: the map, and {tariff key: file or dict} per kWh.
 
-    They are read when a bill needs them: a caller may bill gas by a function of its own.
+    They are read when a bill needs them: a caller may bill gas by a function of its own, which
+    reads {tariff key: file}. files : of those that have been read, on this machine.
     """
 
     tariff_map: TariffMap
     tariffs: Mapping[str, GivenTariff]
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def for_callers(self) -> dict[str, GivenTariff]:
+        """{tariff key: file}, the tariff itself where it has no file of this machine."""
+        return {key: self.files.get(key, given) for key, given in self.tariffs.items()}
 
     def read(self, bldg_ids: Sequence[int]) -> Service:
         """The tariffs of some homes, parsed, per therm.

@@ -27,7 +27,7 @@ from cairo.files.metadata import (
     return_buildingstock,
 )
 from cairo.files.numbers import written_number
-from cairo.files.reading import folder_listing, read_bytes
+from cairo.files.reading import folder_listing, is_url, read_bytes
 from cairo.files.run_directory import check_run_name, local_folder
 from cairo.files.tariff_maps import TariffMap, tariff_of
 from cairo.files.yaml_files import read_yaml
@@ -182,7 +182,8 @@ def read_inputs(settings: RunSettings) -> RunInputs:
         raise InputErrors(errors.found)
     assert metadata is not None and tariffs is not None and prices is not None
     assert loads is not None and gas is not None
-    spec = _spec(settings, metadata, tariffs, gas, Prices(prices), requirement)
+    service = None if gas[0] is None else GasService(*gas)
+    spec = _spec(settings, metadata, tariffs, service, Prices(prices), requirement)
     return RunInputs(
         settings, spec, loads, fingerprints(settings, tariffs[0]["tariff_key"], gas[0])
     )
@@ -192,7 +193,7 @@ def _spec(
     settings: RunSettings,
     metadata: pd.DataFrame,
     tariffs: tuple[pd.DataFrame, dict[str, TariffDict]],
-    gas: tuple[pd.DataFrame | None, dict[str, TariffDict]],
+    gas: GasService | None,
     prices: Prices,
     requirement: float | Mapping[str, float] | None,
 ) -> RunSpec:
@@ -219,7 +220,7 @@ def _spec(
             settings.residual_cost_frac,
             settings.delivery_only_revenue_requirement,
         ),
-        None if gas[0] is None else GasService(gas[0], gas[1]),
+        gas,
         precalc_period_mapping(params) if settings.run_type == "precalc" else None,
         Solar.of(style, sell_rate, list(parsed)),
         Taxes(settings.utility_tax_rate, settings.energy_surcharge_rate),
@@ -392,9 +393,10 @@ def stems(paths: Mapping[str, str], key: str) -> dict[str, str]:
 
 def _gas_tariffs(
     settings: RunSettings, ids: list[int]
-) -> tuple[pd.DataFrame | None, dict[str, TariffDict]]:
+) -> tuple[pd.DataFrame | None, dict[str, TariffDict], dict[str, str]]:
+    """(gas tariff map, None without gas; {tariff key: tariff}; {tariff key: local file})."""
     if settings.path_tariff_maps_gas is None or settings.path_tariffs_gas is None:
-        return None, {}
+        return None, {}, {}
     frame = _map(settings.path_tariff_maps_gas, ids, settings, "gas tariff map")
     where = settings.path_tariffs_gas
     keys = list(dict.fromkeys(frame["tariff_key"]))
@@ -408,7 +410,8 @@ def _gas_tariffs(
                 f"gas tariff map {settings.path_tariff_maps_gas} names tariffs {listed(unknown)}; "
                 f"path_tariffs_gas has {listed(paths)}"
             )
-    return frame, get_default_tariff_structures(keys, paths, settings.storage_options)
+    tariffs = get_default_tariff_structures(keys, paths, settings.storage_options)
+    return frame, tariffs, {key: paths[key] for key in keys if not is_url(paths[key])}
 
 
 def _prices(settings: RunSettings) -> pd.DataFrame:

@@ -1,32 +1,95 @@
-"""`cairo check`: every input error of a run, load files included, without running it."""
+"""`cairo check`: every input error of runs, loads included, without running them."""
 
 from __future__ import annotations
 
-from cairo.errors import CairoError, InputErrors
-from cairo.scenario.inputs import read_inputs
+from collections.abc import Iterable, Mapping
+
+from cairo.errors import CairoError, InputErrors, LoadError, listed
+from cairo.files.load_file import FIELDS
+from cairo.model.progress import Progress
+from cairo.rates_tool.dd_stages.load_source import Checked
+from cairo.rates_tool.dd_stages.sources import StoredLoads
+from cairo.scenario.inputs import RunInputs, read_inputs
 from cairo.scenario.scenario_file import RunSettings
-from cairo.workers.stages import Progress
+
+SHOWN = 10
+"""Cases of one error that are named."""
+ELECTRIC = ("total", "pv")
 
 
 def check_run(settings: RunSettings, progress: Progress | None = None) -> list[CairoError]:
-    """Every input error of a run; the load files are read when the rest is sound.
+    """`check_runs` of one run."""
+    return check_runs({settings.run_name: settings}, progress)
+
+
+def check_runs(
+    runs: Mapping[str, RunSettings], progress: Progress | None = None
+) -> list[CairoError]:
+    """Every input error of runs; each load file is read once, when the rest is sound.
 
     Parameters
     ----------
-    settings : of the run.
-    progress : told of load files read; see `workers.stages.Progress`.
+    runs : {name: settings}.
+    progress : told of runs and of homes read.
+
+    Returns
+    -------
+    Each error once; of one that many load files have, the first and how many there are.
     """
-    try:
-        inputs = read_inputs(settings)
-    except InputErrors as errors:
-        return list(errors.errors)
-    homes = inputs.loads.bldg_ids or ()
-    if progress:
-        progress.stage("loads", len(homes))
     found: dict[str, CairoError] = {}
-    for read, error in inputs.loads.check():
-        if error is not None:
-            found.setdefault(str(error), error)
+    read: list[RunInputs] = []
+    if progress:
+        progress.stage(f"inputs of {len(runs)} runs")
+    for name, settings in runs.items():
+        try:
+            read.append(read_inputs(settings))
+        except InputErrors as several:
+            found |= {str(error): error for error in several.errors}
         if progress:
-            progress.advance(read)
-    return list(found.values())
+            progress.note(f"{name} read")
+    return [*found.values(), *_summed_up(_loads_of(read, progress))]
+
+
+def _loads_of(runs: Iterable[RunInputs], progress: Progress | None) -> list[Checked]:
+    """What is unsound of the runs' loads; those of runs that bill gas come first, gas too."""
+    seen: set[str] = set()
+    wrong: list[Checked] = []
+    for inputs in sorted(runs, key=lambda one: one.spec.gas is None):
+        source = inputs.loads
+        if isinstance(source, StoredLoads):
+            new = [i for i in source.bldg_ids if source.place_of(i) not in seen]
+            if not new:
+                continue
+            seen |= {source.place_of(bldg_id) for bldg_id in new}
+            source = source.take(new)
+        fields = ELECTRIC if inputs.spec.gas is None else tuple(FIELDS)
+        if progress:
+            progress.stage(f"loads of {inputs.settings.run_name}", len(source.bldg_ids or ()))
+        for one in source.check(fields):
+            if one.error is not None:
+                wrong.append(one)
+            if progress:
+                progress.advance(len(one.bldg_ids))
+    return wrong
+
+
+def _summed_up(wrong: Iterable[Checked]) -> list[CairoError]:
+    """An error a kind: files that have the same one are counted, and the first of them named."""
+    kinds: dict[str, list[Checked]] = {}
+    for one in wrong:
+        text = str(one.error)
+        kinds.setdefault(text.replace(one.place, "") if one.place else text, []).append(one)
+    errors: list[CairoError] = []
+    for same in kinds.values():
+        first = same[0].error
+        assert first is not None
+        if len(same) == 1:
+            errors.append(first)
+            continue
+        more = [bldg_id for one in same[1:] for bldg_id in one.bldg_ids]
+        errors.append(
+            LoadError(
+                f"{first} (and {len(same) - 1} more like it: buildings {listed(more, SHOWN - 1)})"
+            )
+        )
+    return errors

@@ -11,7 +11,7 @@ import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 
-from cairo.errors import CairoError, LoadError, listed_buildings
+from cairo.errors import LoadError, listed_buildings
 from cairo.files.load_file import (
     buildings_of,
 )
@@ -19,7 +19,7 @@ from cairo.model import kernels
 from cairo.model.arrays import Int1D
 from cairo.model.names import HOURS
 from cairo.rates_tool import hourly_frames
-from cairo.rates_tool.dd_stages.load_source import LoadOptions, LoadSource
+from cairo.rates_tool.dd_stages.load_source import Checked, LoadOptions, LoadSource
 from cairo.rates_tool.dd_stages.partition import (
     LOAD_COLUMNS,
     check_distinct,
@@ -127,12 +127,12 @@ class PandasLoads(LoadSource):
         """The same with therms in `natural_gas`, where they are `load_data`."""
         return PandasLoads(_therms(self.frame))
 
-    def check(self) -> Iterator[tuple[int, CairoError | None]]:
+    def check(self, fields: Sequence[str]) -> Iterator[Checked]:
         """Whether homes are whole."""
         try:
-            yield len(self._homes()), None
+            yield Checked(tuple(self._homes().tolist()))
         except LoadError as error:
-            yield 0, error
+            yield Checked((), error=error)
 
     def fingerprint(self) -> str:
         """A hash of the homes and of the energies of each."""
@@ -214,7 +214,7 @@ class DaskLoads(LoadSource):
         """The same with therms in `natural_gas`, where they are `load_data`."""
         return DaskLoads(_therms(self.frame))
 
-    def check(self) -> Iterator[tuple[int, CairoError | None]]:
+    def check(self, fields: Sequence[str]) -> Iterator[Checked]:
         """Nothing before it is read."""
         yield from ()
 

@@ -44,6 +44,15 @@ class LoadOptions:
         return (*scale, *self.transforms, *floor)
 
 
+@dataclass(frozen=True)
+class Checked:
+    """Homes that have been read, where from, and what is unsound of them."""
+
+    bldg_ids: tuple[int, ...]
+    place: str = ""
+    error: CairoError | None = None
+
+
 class LoadSource(ABC):
     """Hourly loads of some homes, behind one interface whatever they are kept in."""
 
@@ -93,8 +102,8 @@ class LoadSource(ABC):
         """The same with gas under the load frame's name for it."""
 
     @abstractmethod
-    def check(self) -> Iterator[tuple[int, CairoError | None]]:
-        """Read everything the model may need: (homes read, what is unsound of them) as it goes."""
+    def check(self, fields: Sequence[str]) -> Iterator[Checked]:
+        """Read what the model may need of it, `fields` of `load_file.FIELDS`, as it goes."""
 
     @abstractmethod
     def fingerprint(self) -> str:

@@ -18,7 +18,6 @@ import pandas as pd
 
 from cairo.errors import CairoError, LoadError, listed_buildings
 from cairo.files.load_file import (
-    FIELDS,
     HourlyLoads,
     LoadFileReader,
     ReadCount,
@@ -34,7 +33,7 @@ from cairo.model.calendar import hour_stamps, offset_days
 from cairo.model.names import ELECTRICITY, HOURS, KWH_TO_THERM, NET_LOAD
 from cairo.model.transforms import ELECTRIC
 from cairo.rates_tool import hourly_frames
-from cairo.rates_tool.dd_stages.load_source import LoadOptions, LoadSource
+from cairo.rates_tool.dd_stages.load_source import Checked, LoadOptions, LoadSource
 from cairo.rates_tool.dd_stages.partition import (
     COLUMNS,
     LOAD_COLUMNS,
@@ -78,6 +77,10 @@ class StoredLoads(LoadSource):
     @abstractmethod
     def partitions(self, size: int) -> Sequence[Self]:
         """Parts of about `size` whole homes, ids ascending."""
+
+    @abstractmethod
+    def place_of(self, bldg_id: int) -> str:
+        """What tells a home's stored hours from all others."""
 
     @property
     @abstractmethod
@@ -234,18 +237,23 @@ class FolderLoads(StoredLoads):
         reader = LoadFileReader(fields, self.options.storage_options)
         return _Reading(reader, (reader.read(path, i) for i, path in self.files.items()))
 
-    def check(self) -> Iterator[tuple[int, CairoError | None]]:
+    def place_of(self, bldg_id: int) -> str:
+        """The home's file."""
+        return self.files[bldg_id]
+
+    def check(self, fields: Sequence[str]) -> Iterator[Checked]:
         """Read every file, on threads."""
 
-        def one(item: tuple[int, str]) -> CairoError | None:
+        def one(item: tuple[int, str]) -> Checked:
+            bldg_id, path = item
             try:
-                check_load_file(item[1], item[0], self.options.storage_options)
+                check_load_file(path, bldg_id, self.options.storage_options, fields)
             except CairoError as error:
-                return error
-            return None
+                return Checked((bldg_id,), path, error)
+            return Checked((bldg_id,), path)
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            yield from ((1, error) for error in pool.map(one, self.files.items()))
+            yield from pool.map(one, self.files.items())
 
     def fingerprint(self) -> str:
         """A hash of the folder's file names and sizes; of the names of files given alone."""
@@ -300,7 +308,11 @@ class PackedLoads(StoredLoads):
         reader = PackedReader(self.folder, fields)
         return _Reading(reader, (HourlyLoads(*one) for one in reader.read(self.homes)))
 
-    def check(self) -> Iterator[tuple[int, CairoError | None]]:
+    def place_of(self, bldg_id: int) -> str:
+        """The stock and the home."""
+        return f"{self.folder}#{bldg_id}"
+
+    def check(self, fields: Sequence[str]) -> Iterator[Checked]:
         """Read every block that holds some of the homes."""
         by_block: dict[int, list[int]] = {}
         place = manifest(self.folder).place
@@ -309,10 +321,10 @@ class PackedLoads(StoredLoads):
         for block, homes in by_block.items():
             error = None
             try:
-                PackedReader(self.folder, tuple(FIELDS)).check(block)
+                PackedReader(self.folder, tuple(fields)).check(block)
             except CairoError as found:
                 error = found
-            yield len(homes), error
+            yield Checked(tuple(homes), self.folder, error)
 
     def fingerprint(self) -> str:
         """A hash of the folder's file names and sizes."""
