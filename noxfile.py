@@ -74,6 +74,24 @@ def demo(session: nox.Session) -> None:
 
 
 @nox.session
+def downstream(session: nox.Session) -> None:
+    """Tests and functions of a caller's checkout: `nox -s downstream -- CHECKOUT`.
+
+    CHECKOUT is one of the public rate-design-platform; nothing of it is kept.
+    """
+    if not session.posargs:
+        session.error("say which: nox -s downstream -- CHECKOUT")
+    checkout = Path(session.posargs[0]).resolve()
+    session.install("-e", ".[test]", "polars", "cloudpathlib[s3]", "pytz")
+    names = ("patches", "cairo", "demand_flex", "generate_precalc_mapping", "run_scenario")
+    there = [str(path) for name in names if (path := checkout / f"tests/test_{name}.py").is_file()]
+    environment = {"PYTHONPATH": str(checkout)}
+    with session.chdir(checkout):
+        session.run("pytest", "-q", "-p", "no:cacheprovider", *there, env=environment)
+    session.run("python", "tests/downstream.py", str(checkout))
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """The documentation, built strictly."""
     session.install("-e", ".[docs]")

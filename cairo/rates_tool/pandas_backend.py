@@ -30,6 +30,7 @@ from cairo.rates_tool.dd_stages.partition import read_count
 from cairo.rates_tool.dd_stages.sources import LoadSource
 from cairo.rates_tool.postprocessing import InternalCrossSubsidizationProcessor
 from cairo.rates_tool.response_run import Responded
+from cairo.workers.homes_done import homes_done
 from cairo.workers.worker_processes import process_scheduler
 
 
@@ -51,13 +52,14 @@ class PandasBackend(LoadBackend):
             timings = self.work.timings
             source = self.loads.electricity
             assert isinstance(source, LoadSource)
-            with timings.stage("electric loads"):
+            homes = len(self.spec.customers.ids)
+            with homes_done(timings, "electric loads", homes, "_home_frame"):
                 frame = source.hourly_frame(ELECTRICITY)
                 self.read += read_count(frame)
                 self.electricity = hourly_frames.of_sample(frame, self.spec.customers.ids)
             self.gas: pd.DataFrame | None = None
             if self.loads.gas is not None and self.spec.gas is not None:
-                with timings.stage("gas loads"):
+                with homes_done(timings, "gas loads", homes, "_home_frame"):
                     self.gas = self.loads.gas.hourly_frame(GAS)
                     self.read += read_count(self.gas)
             with timings.stage("system hourly demand"):
@@ -114,26 +116,32 @@ class PandasBackend(LoadBackend):
         ids, params = spec.customers.ids, spec.electricity.dicts()
         on = dict(spec.electricity.tariff_of)
         sell_rate = solar.sell_rate(spec.electricity.tariffs)
-        aggregated, exports = load_funcs.process_building_demand_by_period(
-            spec.year, ELECTRICITY, ids, params, spec.electricity.frame, self.electricity,
-            solar.style,
-        )  # fmt: skip
+        timings = self.work.timings
+        with homes_done(timings, "demand by period", len(ids), "aggregate_load_worker", part=True):
+            aggregated, exports = load_funcs.process_building_demand_by_period(
+                spec.year, ELECTRICITY, ids, params, spec.electricity.frame, self.electricity,
+                solar.style,
+            )  # fmt: skip
         final = params
         if spec.relative is not None:
-            final = system_revenues._precalc_customer_rates(
-                aggregated, exports, spec.relative, requirement, spec.customers.frame, params, on,
-                sell_rate, solar.style,
-            )  # fmt: skip
-        bills = system_revenues.run_system_revenues(
-            aggregated_load=aggregated,
-            aggregated_solar=exports,
-            solar_compensation_df=sell_rate,
-            solar_compensation_style=solar.style,
-            process_agg_load=True,
-            prototype_ids=ids,
-            tariff_config=final,
-            tariff_strategy=on,
-        )
+            with homes_done(timings, "rates", len(ids), "run_aggregator_precalculation", part=True):
+                final = system_revenues._precalc_customer_rates(
+                    aggregated, exports, spec.relative, requirement, spec.customers.frame, params,
+                    on, sell_rate, solar.style,
+                )  # fmt: skip
+        with homes_done(
+            timings, "electric bills", len(ids), "return_monthly_bills_year1", part=True
+        ):
+            bills = system_revenues.run_system_revenues(
+                aggregated_load=aggregated,
+                aggregated_solar=exports,
+                solar_compensation_df=sell_rate,
+                solar_compensation_style=solar.style,
+                process_agg_load=True,
+                prototype_ids=ids,
+                tariff_config=final,
+                tariff_strategy=on,
+            )
         energy = aggregated[aggregated["charge_type"] == "energy_charge"]
         grid = energy.set_index("month", append=True).groupby(level=[0, 1])["grid_cons"].sum()
         table = grid.unstack(fill_value=0.0).reindex(
@@ -147,14 +155,16 @@ class PandasBackend(LoadBackend):
         spec = self.spec
         if self.gas is None or spec.gas is None:
             return system_revenues.no_bills(spec.customers.ids)
-        return self.simulator._calculate_gas_bills(
-            spec.customers.ids,
-            self.gas,
-            spec.year,
-            spec.customers.frame,
-            spec.gas.tariff_map,
-            spec.gas.for_callers,
-        )
+        homes = len(spec.customers.ids)
+        with homes_done(self.work.timings, "gas bills", homes, "aggregate_load_worker", part=True):
+            return self.simulator._calculate_gas_bills(
+                spec.customers.ids,
+                self.gas,
+                spec.year,
+                spec.customers.frame,
+                spec.gas.tariff_map,
+                spec.gas.for_callers,
+            )
 
     def burden_and_shares(self, costs: Mapping[str, float]) -> tuple[pd.Series, pd.DataFrame]:
         """(economic burden, residual shares) by building [$]."""
@@ -173,6 +183,7 @@ class PandasBackend(LoadBackend):
         costs: Mapping[str, float],
     ) -> pd.DataFrame:
         """Bill alignment by building, of the processor's own method."""
+        self.work.timings.tell("bill alignment")
         # What a caller puts in its place sets the index to the column `bldg_id`.
         with_ids = bills.assign(bldg_id=bills.index)
         return processor._return_cross_subsidization_metrics(

@@ -30,6 +30,11 @@ class Timings:
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
 
+    def tell(self, name: str, total: int | None = None) -> None:
+        """Say what is worked on, as part of a stage."""
+        if self.progress:
+            self.progress.stage(name, total)
+
     def advance(self, n: int) -> None:
         """Count buildings of the current stage."""
         if self.progress:
