@@ -10,6 +10,8 @@ import json
 import os
 import signal
 import sys
+from contextlib import suppress
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -45,7 +47,7 @@ def main() -> None:
         gc.freeze()
     except CairoError as error:
         for line in str(error).splitlines():
-            print(f"error: {line}", file=sys.stderr)
+            _said(f"error: {line}")
         _leave(BAD_INPUT)
     except Stopped as stop:
         stop.leave()
@@ -60,6 +62,12 @@ def main() -> None:
         _leave(code)
 
 
+def _said(text: str) -> None:
+    """A line on standard error, if there is one that can be written."""
+    with suppress(OSError, ValueError):
+        print(text, file=sys.stderr or StringIO(), flush=True)
+
+
 def _leave(code: int) -> NoReturn:
     ignore()
     sys.exit(code)
@@ -68,7 +76,10 @@ def _leave(code: int) -> NoReturn:
 def _print(text: object) -> None:
     """Print now, so that a full disk or a closed pipe shows while it can still be told."""
     try:
-        print(text, flush=True)
+        try:
+            print(text, flush=True)
+        except UnicodeEncodeError:
+            print(str(text).encode("ascii", "backslashreplace").decode(), flush=True)
     except OSError as error:
         # What is left in the buffer must not fail again when Python closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -131,6 +142,9 @@ def _prepare(
     scenario: Path, name: str, backend: str | None, config_dir: Path | None, workers: int | None
 ) -> None:
     """Let worker processes import while this one does, when the run will start some."""
+    from cairo.workers.dask_settings import import_dask
+
+    import_dask()
     from cairo.model.names import ON_WORKERS
     from cairo.scenario.scenario_file import read_scenario
 
@@ -174,6 +188,9 @@ def check(
     config_dir: ConfigOption = None,
 ) -> None:
     """Find every input error of a scenario's runs, load files included; write nothing."""
+    from cairo.workers.dask_settings import import_dask
+
+    import_dask()
     from cairo.scenario.scenario_checks import check_run
     from cairo.scenario.scenario_file import read_scenario
     from cairo.workers.progress import watching
@@ -230,6 +247,9 @@ def demo(
     backend: Annotated[str, typer.Option(help="Backend of the run.")] = "dask_dataframe",
 ) -> None:
     """Write a synthetic stock of homes with tariffs and prices, run it, and say what came out."""
+    from cairo.workers.dask_settings import import_dask
+
+    import_dask()
     from cairo.runs.demo import demo_summary, run_demo, write_demo
     from cairo.workers.progress import watching
 
@@ -253,6 +273,9 @@ def pack(
 
     options = _json_mapping(storage_options, "--storage-options")
     with watching() as progress:
+        from cairo.workers.dask_settings import import_dask
+
+        import_dask()
         from cairo.files.pack import pack as pack_loads
 
         place = pack_loads(loads_dir, out, progress, storage_options=options)

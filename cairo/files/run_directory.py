@@ -15,7 +15,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import OutputError, ScenarioError
-from cairo.stopping import held
+from cairo.stopping import finished, held, removed_at_once
 
 NAME = re.compile(r"[^/\\\0]+")
 URL = re.compile(r"[A-Za-z][\w+.-]+:/")
@@ -111,6 +111,8 @@ class RunDirectory:
                 made = tempfile.mkdtemp(prefix=f".{self.name}.partial-", dir=self.output_dir)
                 self.path = Path(made)
                 self.path.chmod(0o755)
+                self._at_once = ExitStack()
+                self._at_once.enter_context(removed_at_once(self._remove))
         except BaseException:
             # Python leaves a context only after it was entered.
             if made is not None:
@@ -129,10 +131,15 @@ class RunDirectory:
             try:
                 if kind is None:
                     self.final_path = self._placed()
+                    finished()
             finally:
                 if self.path.exists():
-                    shutil.rmtree(self.path, ignore_errors=True)
-                    self._remove_new_folders()
+                    self._remove()
+                self._at_once.close()
+
+    def _remove(self) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+        self._remove_new_folders()
 
     def _remove_new_folders(self) -> None:
         """Remove the folders made for this run, unless another has written into them."""

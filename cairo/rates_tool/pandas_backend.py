@@ -21,7 +21,7 @@ from cairo.rates_tool.backend import ElectricBills, LoadBackend
 from cairo.rates_tool.dd_stages.partition import read_count
 from cairo.rates_tool.dd_stages.sources import LoadSource
 from cairo.rates_tool.postprocessing import InternalCrossSubsidizationProcessor
-from cairo.workers.worker_processes import process_scheduler
+from cairo.workers.pools import process_scheduler
 
 
 class PandasBackend(LoadBackend):

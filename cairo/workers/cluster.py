@@ -10,6 +10,7 @@ import asyncio
 import importlib
 import json
 import logging
+import shutil
 import sys
 import tempfile
 import time
@@ -19,9 +20,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cairo.errors import CairoError, ClusterError, one_line
-from cairo.stopping import held
+from cairo.stopping import held, removed_at_once
+from cairo.workers.limits import OwnChildren, TooLong, within
 from cairo.workers.sizing import Sizing, sizing
-from cairo.workers.worker_processes import START_METHOD, WORKER_ENVIRON, prepare_workers
+from cairo.workers.turns import own_turn
+from cairo.workers.waiting import SILENT_SECONDS, Watch
+from cairo.workers.worker_processes import (
+    START_METHOD,
+    UNGUARDED,
+    WORKER_ENVIRON,
+    environ_kept,
+    not_while_starting,
+    prepare_workers,
+)
 
 if TYPE_CHECKING:
     from dask.delayed import Delayed
@@ -46,12 +57,10 @@ LOGGERS = ("distributed", "distributed.client", "tornado.application")
 """Those that Dask gives a level of their own."""
 WORKER_SECONDS = 60.0
 """How long a cluster may be without its first worker."""
-
-
-UNGUARDED = (
-    '; a script must call cairo under `if __name__ == "__main__":`, as worker processes '
-    "import it too, or set process_workers to 1"
-)
+START_SECONDS = 60.0
+"""How long workers of this machine may take to start."""
+CLOSE_SECONDS = 15.0
+"""How long they may take to end, before they are made to."""
 
 
 @contextmanager
@@ -73,40 +82,67 @@ def connected(
     ClusterError
         It cannot be started or reached.
     """
+    not_while_starting()
     import dask
     import distributed  # noqa: F401 - its defaults have to be in place before some are changed
 
-    stack = ExitStack()
     # A local cluster takes a second to start or end and cannot be closed when cut short.
     own = not (settings.cluster or settings.scheduler_address or settings.scheduler_file)
     whole = held if own else nullcontext
-    try:
-        stack.enter_context(dask.config.set(_config()))
-        stack.enter_context(_quiet())
+    children = OwnChildren()
+    stack = ExitStack()
+
+    def start() -> Client:
+        return _client(settings, size, stack, note)
+
+    with (
+        own_turn() if own else nullcontext(),
+        dask.config.set(_config(size.processes)),
+        environ_kept(_left_behind()),
+        _quiet(),
+    ):
         try:
-            with whole():
-                client = _client(settings, size, stack, note)
-        except CairoError:
-            raise
-        except Exception as error:
-            # Clusters of other packages raise what they like when they cannot start.
-            where = settings.scheduler_address or settings.scheduler_file
-            if where is None:
-                where = settings.cluster.class_ if settings.cluster else "local cluster"
-            cause: BaseException = error
-            while cause.__cause__ is not None:
-                cause = cause.__cause__
-            problem = f"cannot start or reach Dask at {where}: {one_line(cause, 300)}"
-            if own and "Nanny failed" in problem and "cairo.cli" not in sys.modules:
-                problem += UNGUARDED
-            raise ClusterError(problem) from None
-        link = dashboard_link(client, settings)
-        if link:
-            note(f"dashboard {link}")
-        yield client
-    finally:
-        with whole():
-            stack.close()
+            try:
+                with whole():
+                    client = within(START_SECONDS, start, children) if own else start()
+            except CairoError:
+                raise
+            except TooLong:
+                raise ClusterError(
+                    f"worker processes have not started within {START_SECONDS:.0f} seconds"
+                ) from None
+            except Exception as error:
+                raise _not_started(settings, error) from None
+            link = dashboard_link(client, settings)
+            if link:
+                note(f"dashboard {link}")
+            yield client
+        finally:
+            with whole(), suppress(TooLong):
+                within(CLOSE_SECONDS, stack.close, children) if own else stack.close()
+
+
+def _not_started(settings: DaskSettings, error: Exception) -> ClusterError:
+    """What clusters of other packages raise, which may be anything, as one line."""
+    where = settings.scheduler_address or settings.scheduler_file
+    own = where is None and settings.cluster is None
+    if where is None:
+        where = settings.cluster.class_ if settings.cluster else "local cluster"
+    cause: BaseException = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    problem = f"cannot start or reach Dask at {where}: {one_line(cause, 300)}"
+    if own and "Nanny failed" in problem and "cairo.cli" not in sys.modules:
+        problem += f"; {UNGUARDED}"
+    return ClusterError(problem)
+
+
+def _left_behind() -> set[str]:
+    """Variables that Dask sets in this process too when it starts workers."""
+    import dask
+
+    theirs = dask.config.get("distributed.nanny.pre-spawn-environ", {})
+    return {*WORKER_ENVIRON, *theirs, "PYTHONHASHSEED"}
 
 
 def current_client() -> Client | None:
@@ -131,8 +167,11 @@ def dashboard_link(client: Client, settings: DaskSettings) -> str | None:
     return link
 
 
-def _config() -> dict[str, object]:
+def _config(processes: bool) -> dict[str, object]:
+    # Threads of this process are silent when it has been suspended, and nobody restarts them.
+    ttl = {"distributed.scheduler.worker-ttl": f"{SILENT_SECONDS}s"} if processes else {}
     return {
+        **ttl,
         # Workers that are told to close may log that they are cut off; errors reach us as such.
         "logging": {"distributed": "critical", "tornado.application": "critical"},
         "distributed.scheduler.allowed-failures": 5,
@@ -272,6 +311,7 @@ def _scratch_folder() -> Iterator[None]:
         tempfile.TemporaryDirectory(
             prefix="cairo-workers-", dir=place, ignore_cleanup_errors=True
         ) as folder,
+        removed_at_once(lambda: shutil.rmtree(folder, ignore_errors=True)),
         dask.config.set({"temporary-directory": folder}),
     ):
         yield
@@ -372,13 +412,20 @@ def gathered(
     try:
         *part_futures, root_future = client.compute([*parts, root])
         place = {future.key: i for i, future in enumerate(part_futures)}
-        finished = as_completed(part_futures, loop=client.loop)
+        finished = as_completed([*part_futures, root_future], loop=client.loop)
         part_futures.clear()
-        for future in finished:
-            if future.status == "error":
+        watch = Watch(client)
+        while True:
+            while not finished.has_ready():
+                watch.look()
+                with finished.thread_condition:
+                    finished.thread_condition.wait(timeout=0.1)
+            future = next(finished)
+            if future.status != "finished" or future.key == root_future.key:
                 break
+            watch.progress()
             done(place[future.key])
-        return root_future.result()
+        return watch.result(root_future)
     except KilledWorker as error:
         raise ClusterError(
             f"{error.allowed_failures + 1} workers died one after another on one partition: "
