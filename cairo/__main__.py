@@ -18,6 +18,7 @@ def main() -> None:
     except Stopped as stop:
         stop.leave()
     finally:
+        flush_streams()
         end_soon()
 
 
@@ -37,6 +38,16 @@ def open_streams() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
         elif hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+
+
+def flush_streams() -> None:
+    """Have nothing left that Python could fail to write when it ends, and complain of."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 if __name__ == "__main__":

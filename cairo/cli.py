@@ -54,8 +54,16 @@ def main() -> None:
     except Exception as error:
         if hasattr(error, "show") and hasattr(error, "exit_code"):
             # A usage error of the command line itself, which typer words and numbers.
-            error.show()
+            with suppress(OSError, ValueError):
+                error.show()
             _leave(error.exit_code)
+        if isinstance(error, OSError):
+            # Help is written by typer, and found out here.
+            try:
+                sys.stdout.flush()
+            except OSError as unwritten:
+                _said(f"error: cannot write standard output: {unwritten.strerror}")
+                _leave(BAD_INPUT)
         raise
     # typer gives back the code of an Exit, or what the command returned: nothing.
     if code:

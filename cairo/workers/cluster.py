@@ -30,6 +30,7 @@ from cairo.workers.worker_processes import (
     UNGUARDED,
     WORKER_ENVIRON,
     environ_kept,
+    existing_folder,
     not_while_starting,
     prepare_workers,
 )
@@ -55,6 +56,8 @@ CONNECT_SECONDS = 10.0
 """How long a scheduler may take to answer, or to write its file."""
 LOGGERS = ("distributed", "distributed.client", "tornado.application")
 """Those that Dask gives a level of their own."""
+SERVERS = tuple(f"distributed.{kind}" for kind in ("nanny", "scheduler", "worker"))
+"""Loggers that each server adds a handler to and never takes it back."""
 WORKER_SECONDS = 60.0
 """How long a cluster may be without its first worker."""
 START_SECONDS = 60.0
@@ -99,6 +102,7 @@ def connected(
         own_turn() if own else nullcontext(),
         dask.config.set(_config(size.processes)),
         environ_kept(_left_behind()),
+        existing_folder(),
         _quiet(),
     ):
         try:
@@ -142,7 +146,7 @@ def _left_behind() -> set[str]:
     import dask
 
     theirs = dask.config.get("distributed.nanny.pre-spawn-environ", {})
-    return {*WORKER_ENVIRON, *theirs, "PYTHONHASHSEED"}
+    return {*WORKER_ENVIRON, *theirs, "PYTHONHASHSEED", "__DASK_PARENT_PID"}
 
 
 def current_client() -> Client | None:
@@ -188,6 +192,7 @@ def _quiet() -> Iterator[None]:
     """Keep what Dask logs from the terminal: what matters of it reaches us as errors."""
     loggers = [logging.getLogger(name) for name in LOGGERS]
     levels = [logger.level for logger in loggers]
+    handlers = {name: list(logging.getLogger(name).handlers) for name in SERVERS}
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
     try:
@@ -195,6 +200,8 @@ def _quiet() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+        for name, before in handlers.items():
+            logging.getLogger(name).handlers = before
 
 
 def _client(

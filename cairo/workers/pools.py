@@ -22,6 +22,7 @@ from cairo.workers.worker_processes import (
     UNGUARDED_CODE,
     deaf_to_interrupts,
     environ,
+    existing_folder,
     may_start_processes,
 )
 
@@ -38,7 +39,9 @@ class Pool(ProcessPoolExecutor):
     """A pool that signals do not find half way through a job, and that ends in limited time."""
 
     def __init__(self, workers: int) -> None:
-        super().__init__(workers, mp_context=multiprocessing.get_context("spawn"))
+        # Its queues start the tracker of what processes share.
+        with environ(PROCESS_ENVIRON), deaf_to_interrupts():
+            super().__init__(workers, mp_context=multiprocessing.get_context("spawn"))
         # The executor forgets them when it ends.
         self._started = self._processes
         self._results = getattr(self, "_result_queue", None)
@@ -55,7 +58,7 @@ class Pool(ProcessPoolExecutor):
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Hand a job over; a signal raised meanwhile would leave locks taken for good."""
-        with held():
+        with held(), existing_folder():
             return super().submit(fn, *args, **kwargs)
 
     def end(self, *, at_once: bool) -> None:

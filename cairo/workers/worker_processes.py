@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from multiprocessing import forkserver, resource_tracker, util
+from pathlib import Path
 
 from cairo.errors import ClusterError
 from cairo.stopping import always_removed_at_once, held
@@ -75,7 +76,7 @@ def prepare_workers() -> None:
         return
     multiprocessing.get_context(START_METHOD).set_forkserver_preload(PRELOADED)
     try:
-        with held(), environ(WORKER_ENVIRON), deaf_to_interrupts():
+        with held(), environ(WORKER_ENVIRON), deaf_to_interrupts(), existing_folder():
             short_socket_names()
             forkserver.ensure_running()
     except OSError as error:
@@ -166,3 +167,20 @@ def environ_kept(names: Iterable[str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def existing_folder() -> Iterator[None]:
+    """Be in a folder that exists, as the start of a process asks for; it may be deleted by now."""
+    try:
+        Path.cwd()
+    except OSError:
+        deleted = os.open(".", os.O_RDONLY)
+        os.chdir("/")
+        try:
+            yield
+        finally:
+            os.fchdir(deleted)
+            os.close(deleted)
+        return
+    yield
