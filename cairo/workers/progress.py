@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import time
@@ -70,10 +71,14 @@ class PlainProgress(SilentProgress):
         self._last_line = time.monotonic()
         line = f"[{self._last_line - self._start:7.2f} s] {text}"
         # Nobody's run fails because nobody reads about it.
-        with suppress(OSError, ValueError):
+        try:
             coding = getattr(self._stream, "encoding", None) or "utf-8"
             line = line.encode(coding, "backslashreplace").decode(coding)
             print(line, file=self._stream, flush=True)
+        except (OSError, ValueError):
+            # What is left in the buffer would fail again when processes are started.
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
 
 class TerminalProgress(SilentProgress):
