@@ -201,7 +201,7 @@ def _price_frame(index: Any) -> Any:
 def _with_frames(stock: BenchmarkStock, stages: Callable[[Any, Any, Any], Any]) -> Figures:
     """A backend on the pandas load frame, its loads read on processes, one a core."""
     from cairo.rates_tool import loads
-    from cairo.workers.worker_processes import process_scheduler
+    from cairo.workers.pools import process_scheduler
 
     weight = weights_of(stock)
     metadata = weight.reset_index()

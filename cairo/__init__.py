@@ -7,6 +7,14 @@ run.bat, run.bills, run.plot.bat_histogram("in.tenure", "Renter")
 
 from __future__ import annotations
 
+import sys
+
+if sys.argv[:1] == ["-m"]:
+    # Python looks for the module to run, and would import all others from the current folder first.
+    from cairo import current_folder
+
+    current_folder.last()
+
 import importlib
 from typing import TYPE_CHECKING, Any
 

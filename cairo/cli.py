@@ -10,6 +10,8 @@ import json
 import os
 import signal
 import sys
+from contextlib import suppress
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -45,19 +47,33 @@ def main() -> None:
         gc.freeze()
     except CairoError as error:
         for line in str(error).splitlines():
-            print(f"error: {line}", file=sys.stderr)
+            _said(f"error: {line}")
         _leave(BAD_INPUT)
     except Stopped as stop:
         stop.leave()
     except Exception as error:
         if hasattr(error, "show") and hasattr(error, "exit_code"):
             # A usage error of the command line itself, which typer words and numbers.
-            error.show()
+            with suppress(OSError, ValueError):
+                error.show()
             _leave(error.exit_code)
+        if isinstance(error, OSError):
+            # Help is written by typer, and found out here.
+            try:
+                sys.stdout.flush()
+            except OSError as unwritten:
+                _said(f"error: cannot write standard output: {unwritten.strerror}")
+                _leave(BAD_INPUT)
         raise
     # typer gives back the code of an Exit, or what the command returned: nothing.
     if code:
         _leave(code)
+
+
+def _said(text: str) -> None:
+    """A line on standard error, if there is one that can be written."""
+    with suppress(OSError, ValueError):
+        print(text, file=sys.stderr or StringIO(), flush=True)
 
 
 def _leave(code: int) -> NoReturn:
@@ -68,7 +84,10 @@ def _leave(code: int) -> NoReturn:
 def _print(text: object) -> None:
     """Print now, so that a full disk or a closed pipe shows while it can still be told."""
     try:
-        print(text, flush=True)
+        try:
+            print(text, flush=True)
+        except UnicodeEncodeError:
+            print(str(text).encode("ascii", "backslashreplace").decode(), flush=True)
     except OSError as error:
         # What is left in the buffer must not fail again when Python closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -135,6 +154,9 @@ def _prepare(
     scenario: Path, name: str, backend: str | None, config_dir: Path | None, workers: int | None
 ) -> None:
     """Let worker processes import while this one does, when the run will start some."""
+    from cairo.workers.dask_settings import import_dask
+
+    import_dask()
     from cairo.model.names import ON_WORKERS
     from cairo.scenario.scenario_file import read_scenario
 
@@ -178,6 +200,9 @@ def check(
     config_dir: ConfigOption = None,
 ) -> None:
     """Find every input error of a scenario's runs, load files included; write nothing."""
+    from cairo.workers.dask_settings import import_dask
+
+    import_dask()
     from cairo.scenario.scenario_checks import check_runs
     from cairo.scenario.scenario_file import read_scenario
     from cairo.workers.progress import watching
@@ -240,6 +265,9 @@ def demo(
     backend: Annotated[str, typer.Option(help="Backend of the run.")] = "dask_dataframe",
 ) -> None:
     """Write a synthetic stock of homes with tariffs and prices, run it, and say what came out."""
+    from cairo.workers.dask_settings import import_dask
+
+    import_dask()
     from cairo.runs.demo import demo_summary, run_demo, write_demo
     from cairo.workers.progress import watching
 
@@ -263,6 +291,9 @@ def pack(
 
     options = _json_mapping(storage_options, "--storage-options")
     with watching() as progress:
+        from cairo.workers.dask_settings import import_dask
+
+        import_dask()
         from cairo.files.pack import pack as pack_loads
 
         place = pack_loads(loads_dir, out, progress, storage_options=options)

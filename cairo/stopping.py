@@ -1,6 +1,8 @@
 """Signals that end the command: one line, an exit code, and nothing left behind.
 
-Nothing heavy is imported here, so that a signal is caught almost from the start.
+The first is an exception, and cleaning up may take `CLEANING_SECONDS`. The second ends the process
+at once, with its children and its temporary files. Nothing heavy is imported here, so that a
+signal is caught almost from the start.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
@@ -18,6 +20,28 @@ LINES = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "terminated
 """What is said at the end; a system may lack some."""
 SIGNALS = {getattr(signal, name): line for name, line in LINES.items() if hasattr(signal, name)}
 AGAIN_SECONDS = 0.05
+CLEANING_SECONDS = 15.0
+"""How long cleaning up may take after a signal, and ending after the last line."""
+SHOW_CURSOR = b"\x1b[?25h"
+
+
+class _Command:
+    """What the process of the command remembers of its end."""
+
+    own = False
+    """This process is the command's: it may be ended without asking anybody."""
+    came: int | None = None
+    """The first signal."""
+    said = False
+    finished = False
+    """What was asked for is there: a signal does not undo it."""
+    code = 0
+    holding = False
+
+
+_command = _Command()
+_leaving = threading.Lock()
+_removals: dict[object, Callable[[], object]] = {}
 
 
 class Stopped(SystemExit):
@@ -29,14 +53,21 @@ class Stopped(SystemExit):
 
     def leave(self) -> NoReturn:
         """Say why in one line and end with the signal's exit code."""
-        with suppress(OSError, AttributeError):  # standard error may be closed
-            print(SIGNALS[signal.Signals(self.number)], file=sys.stderr)
+        if not _command.said:
+            _command.said = True
+            with suppress(OSError, ValueError, AttributeError):  # standard error may be closed
+                print(SIGNALS[signal.Signals(self.number)], file=sys.stderr)
         ignore()
         sys.exit(self.code)
 
 
-def catch() -> None:
-    """Turn the first of `SIGNALS` into `Stopped`; more of them do not cut the cleaning short."""
+def catch(*, own: bool = False) -> None:
+    """Turn the first of `SIGNALS` into `Stopped`; the next ends the process at once.
+
+    own : the process is the command's alone, and its end has a time limit.
+    """
+    _command.__dict__.clear()
+    _command.own = own
     for number in SIGNALS:
         # Under nohup a hang-up is ignored, as is Ctrl-C in a shell's background; they stay so.
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -50,11 +81,101 @@ def ignore() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _stop(number: int, _frame: FrameType | None) -> NoReturn:
-    for each in SIGNALS:
-        # Python complains of one that came already if they are now ignored by the system.
-        signal.signal(each, lambda more, frame: None)
-    raise Stopped(number)
+def finished() -> None:
+    """What was asked for is in its place: the first signal from here on changes nothing."""
+    _command.finished = True
+
+
+def end_soon() -> None:
+    """End the command's process in `CLEANING_SECONDS`, whatever Python still waits for."""
+    if not _command.own:
+        return
+    ended = sys.exc_info()[1]
+    _command.code, _command.said = 0, True
+    if isinstance(ended, SystemExit):
+        _command.code = ended.code if isinstance(ended.code, int) else 1
+    elif ended is not None:
+        _command.code = 1
+    _leave_later()
+
+
+@contextmanager
+def removed_at_once(remove: Callable[[], object]) -> Iterator[None]:
+    """Have something of the disk removed also when the process is ended at once."""
+    key = object()
+    _removals[key] = remove
+    try:
+        yield
+    finally:
+        del _removals[key]
+
+
+def always_removed_at_once(remove: Callable[[], object]) -> None:
+    """The same for what stays until the process ends."""
+    _removals[remove] = remove
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    if _command.came is not None:
+        leave_at_once()
+        return
+    _first(number)
+    if not _command.finished:
+        raise Stopped(number)
+
+
+def _first(number: int) -> None:
+    _command.came, _command.code = number, 128 + number
+    if not _command.finished and _command.own:
+        _leave_later()
+
+
+def _leave_later() -> None:
+    limit = threading.Timer(CLEANING_SECONDS, leave_at_once)
+    limit.daemon = True
+    # No thread can be started any more when Python is on its way out.
+    with suppress(RuntimeError):
+        limit.start()
+
+
+def leave_at_once() -> None:
+    """End this process now, its children and its temporary files before it."""
+    if not _leaving.acquire(blocking=False):
+        return
+    if _command.came is not None and not _command.said:
+        _command.said = True
+        line = SIGNALS[signal.Signals(_command.came)]
+        with suppress(OSError):
+            shown = SHOW_CURSOR if os.isatty(2) else b""
+            os.write(2, shown + line.encode() + b"\n")
+    with suppress(Exception):
+        _end_children()
+    for remove in list(_removals.values()):
+        with suppress(Exception):
+            remove()
+    with suppress(Exception):
+        _end_children()
+    os._exit(_command.code)
+
+
+def _end_children() -> None:
+    """Kill all children and theirs, but for the tracker that removes what they shared."""
+    from multiprocessing import resource_tracker
+
+    import psutil
+
+    kept = getattr(getattr(resource_tracker, "_resource_tracker", None), "_pid", None)
+    here = psutil.Process()
+    for child in here.children():
+        if child.pid != kept:
+            # A stopped parent has no further children.
+            with suppress(psutil.Error):
+                child.suspend()
+    killed = [child for child in here.children(recursive=True) if child.pid != kept]
+    for child in killed:
+        with suppress(psutil.Error):
+            child.kill()
+    psutil.wait_procs(killed, timeout=2)
 
 
 def _not_lost(unraisable: sys.UnraisableHookArgs) -> None:
@@ -63,7 +184,7 @@ def _not_lost(unraisable: sys.UnraisableHookArgs) -> None:
     if not isinstance(error, Stopped):
         sys.__unraisablehook__(unraisable)
         return
-    signal.signal(error.number, _stop)
+    _command.came = None
     again = threading.Timer(AGAIN_SECONDS, os.kill, (os.getpid(), error.number))
     again.daemon = True
     again.start()
@@ -71,22 +192,36 @@ def _not_lost(unraisable: sys.UnraisableHookArgs) -> None:
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Let signals wait until the block has ended, for what must not be left half started or ended.
+    """Let a signal wait until the block has ended, for what must not be left half started or ended.
 
-    Nothing is held in threads other than the main one, where Python raises no signals.
+    The second does not wait. Nothing is held in threads other than the main one, where Python
+    raises no signals.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if _command.holding or threading.current_thread() is not threading.main_thread():
         yield
         return
     waiting: list[int] = []
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
     ours = {number: handler for number, handler in handlers.items() if callable(handler)}
-    for number in ours:
-        signal.signal(number, lambda caught, frame: waiting.append(caught))
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        if waiting or _command.came is not None:
+            ours[signal.Signals(number)](number, frame)
+            return
+        waiting.append(number)
+        if ours[signal.Signals(number)] is _stop:
+            _first(number)
+
+    _command.holding = True
     try:
+        for number in ours:
+            signal.signal(number, hold)
         yield
     finally:
+        _command.holding = False
         for number, handler in ours.items():
             signal.signal(number, handler)
         if waiting:
+            if ours[signal.Signals(waiting[0])] is _stop:
+                _command.came = None
             signal.raise_signal(waiting[0])

@@ -32,7 +32,9 @@ SLOW = {
     "test_remote_data",
     "test_report",
     "test_security",
+    "test_signals",
     "test_stopping",
+    "test_surroundings",
 }
 """Modules of real processes, servers, browsers and builds: most of the suite's time."""
 

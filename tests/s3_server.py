@@ -23,11 +23,12 @@ OWNER = ("owner", "owner-secret")
 NO_LIMIT = "inf"
 
 
-def free_port(host: str = "127.0.0.1") -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+@contextmanager
+def unanswered_port(host: str = "127.0.0.1") -> Iterator[int]:
+    """A port that is taken and where nobody answers."""
+    with socket.socket() as taken:
+        taken.bind((host, 0))
+        yield int(taken.getsockname()[1])
 
 
 @dataclass(frozen=True)
@@ -100,8 +101,7 @@ class S3Server:
 
 @contextmanager
 def s3_server(folder: Path) -> Iterator[S3Server]:
-    """`moto_server` on a free port of this machine."""
-    port = free_port()
+    """`moto_server` on a port that it takes itself and tells in its log."""
     log = folder / "s3.log"
     environ = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
     environ["INITIAL_NO_AUTH_ACTION_COUNT"] = NO_LIMIT
@@ -112,25 +112,24 @@ def s3_server(folder: Path) -> Iterator[S3Server]:
                 "-H",
                 "127.0.0.1",
                 "-p",
-                str(port),
+                "0",
             ],
             stdout=written,
             stderr=subprocess.STDOUT,
             env=environ,
         )
         try:
-            _listening(process, port, log)
-            yield S3Server(f"http://127.0.0.1:{port}", log)
+            yield S3Server(f"http://127.0.0.1:{_own_port(process, log)}", log)
         finally:
             process.terminate()
             process.wait(10)
 
 
-def _listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _own_port(process: subprocess.Popen[bytes], log: Path) -> int:
+    """The port that the server says it listens at, which nobody else can have."""
     end = time.monotonic() + 60
     while time.monotonic() < end and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        if found := re.search(r"Running on http://127\.0\.0\.1:(\d+)", log.read_text()):
+            return int(found[1])
         time.sleep(0.05)
     raise RuntimeError(f"moto_server did not start: {log.read_text()[-500:]}")

@@ -23,7 +23,7 @@ from cairo.workers import cluster
 from cairo.workers.settings import DaskSettings
 from tests.dask_processes import ROOT, scheduler, tasks_run, worker
 from tests.network_hosts import hosts
-from tests.s3_server import free_port
+from tests.s3_server import unanswered_port
 from tests.tls import certificates
 from tests.whole_runs import Demo, contents
 
@@ -107,8 +107,9 @@ def test_no_scheduler_at_the_address_is_one_line(
     demo: Demo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1.0)
-    address = f"tcp://127.0.0.1:{free_port()}"
-    text = error_of(demo, scheduler_address=address)
+    with unanswered_port() as port:
+        address = f"tcp://127.0.0.1:{port}"
+        text = error_of(demo, scheduler_address=address)
     assert text.startswith(f"cannot start or reach Dask at {address}: ")
 
 
@@ -139,8 +140,9 @@ def test_a_scheduler_file_whose_scheduler_is_gone_is_one_line(
 ) -> None:
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1.0)
     file = demo.folder / "scheduler.json"
-    file.write_text(json.dumps({"address": f"tcp://127.0.0.1:{free_port()}"}))
-    assert f"cannot start or reach Dask at {file}: " in error_of(demo, scheduler_file=str(file))
+    with unanswered_port() as port:
+        file.write_text(json.dumps({"address": f"tcp://127.0.0.1:{port}"}))
+        assert f"cannot start or reach Dask at {file}: " in error_of(demo, scheduler_file=str(file))
 
 
 def test_a_cluster_without_workers_is_one_line(

@@ -15,7 +15,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -26,7 +26,7 @@ import pandas as pd
 from cairo.errors import OutputError, ScenarioError
 from cairo.files.durable import flush_folder, flush_tree
 from cairo.files.leftovers import of_this_process, sweep
-from cairo.stopping import held
+from cairo.stopping import finished, held, removed_at_once
 
 NAME = re.compile(r"[^/\\\0]+")
 URL = re.compile(r"[A-Za-z][\w+.-]+:/")
@@ -136,6 +136,8 @@ class RunDirectory:
                 )
                 self.path.mkdir()
                 made = self.path
+                self._at_once = ExitStack()
+                self._at_once.enter_context(removed_at_once(self._remove))
         except BaseException:
             # Python leaves a context only after it was entered.
             if made is not None:
@@ -157,11 +159,16 @@ class RunDirectory:
                     flush_tree(self.path)
                 with held():
                     self.final_path = self._placed()
+                    finished()
         finally:
             with held():
                 if self.path.exists():
-                    shutil.rmtree(self.path, ignore_errors=True)
-                    self._remove_new_folders()
+                    self._remove()
+                self._at_once.close()
+
+    def _remove(self) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+        self._remove_new_folders()
 
     def _remove_new_folders(self) -> None:
         """Remove the folders made for this run, unless another has written into them."""

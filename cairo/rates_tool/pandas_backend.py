@@ -31,7 +31,7 @@ from cairo.rates_tool.dd_stages.sources import LoadSource
 from cairo.rates_tool.postprocessing import InternalCrossSubsidizationProcessor
 from cairo.rates_tool.response_run import Responded
 from cairo.workers.homes_done import homes_done
-from cairo.workers.worker_processes import process_scheduler
+from cairo.workers.pools import process_scheduler
 
 
 class PandasBackend(LoadBackend):

@@ -59,7 +59,7 @@ from cairo.rates_tool.simulate_checks import check_passed
 from cairo.rates_tool.system_revenues import _return_revenue_requirement_target
 from cairo.rates_tool.tariffs import _return_export_compensation_rate
 from cairo.workers.memory import PeakMemory
-from cairo.workers.worker_processes import process_scheduler
+from cairo.workers.pools import process_scheduler
 
 if TYPE_CHECKING:
     import dask.dataframe as dd

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cairo.results.run import Run
+from cairo.workers.dask_settings import import_dask
 
 if TYPE_CHECKING:
     import dask.dataframe as dd
@@ -27,6 +28,7 @@ def run(scenario: str | os.PathLike[str], name: str, **options: Any) -> Run:
     CairoError
         Any input error, before anything is written.
     """
+    import_dask()
     from cairo.runs.runner import run_scenario
 
     return Run(run_scenario(scenario, name, **options))
@@ -59,6 +61,7 @@ def read_loads(
     LoadError
         No such folder, or buildings without a file.
     """
+    import_dask()
     from cairo.rates_tool.dd_stages.frame import LoadOptions, read_load_frame
 
     options = LoadOptions(target_year, storage_options=storage_options or {})

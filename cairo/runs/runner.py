@@ -17,6 +17,8 @@ from cairo.scenario.inputs import read_inputs
 from cairo.scenario.scenario_file import RunSettings, read_scenario
 from cairo.workers.memory import PeakMemory
 from cairo.workers.stages import Progress, Timings
+from cairo.workers.turns import own_turn
+from cairo.workers.worker_processes import not_while_starting
 
 
 class Instead(TypedDict, total=False):
@@ -79,10 +81,15 @@ def run(
     settings: RunSettings, progress: Progress | None = None, *, performance_report: bool = False
 ) -> Path:
     """Run typed settings; see `run_scenario`."""
+    not_while_starting()
     timings = Timings(progress)
     started = datetime.now(UTC)
+
+    def waiting() -> None:
+        timings.note("waiting for another run of this process to end")
+
     try:
-        with PeakMemory() as memory, ExitStack() as stack:
+        with own_turn(waiting), PeakMemory() as memory, ExitStack() as stack:
             with timings.stage("inputs"):
                 inputs = read_inputs(settings)
             simulator = MeetRevenueSufficiencySystemWide(

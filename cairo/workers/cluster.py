@@ -10,6 +10,7 @@ import asyncio
 import importlib
 import json
 import logging
+import shutil
 import sys
 import tempfile
 import time
@@ -21,10 +22,21 @@ from typing import TYPE_CHECKING, Any
 from cairo.errors import CairoError, ClusterError, one_line
 from cairo.files.leftovers import of_this_process, sweep
 from cairo.files.recorded_options import CLUSTER, without_values
-from cairo.stopping import held
+from cairo.stopping import held, removed_at_once
 from cairo.workers.certificates import own_security
+from cairo.workers.limits import OwnChildren, TooLong, within
 from cairo.workers.sizing import Sizing, sizing
-from cairo.workers.worker_processes import START_METHOD, WORKER_ENVIRON, prepare_workers
+from cairo.workers.turns import own_turn
+from cairo.workers.waiting import SILENT_SECONDS, Watch
+from cairo.workers.worker_processes import (
+    START_METHOD,
+    UNGUARDED,
+    WORKER_ENVIRON,
+    environ_kept,
+    existing_folder,
+    not_while_starting,
+    prepare_workers,
+)
 
 if TYPE_CHECKING:
     from dask.delayed import Delayed
@@ -47,6 +59,8 @@ CONNECT_SECONDS = 10.0
 """How long a scheduler may take to answer, or to write its file."""
 LOGGERS = ("distributed", "distributed.client", "tornado.application")
 """Those that Dask gives a level of their own."""
+SERVERS = tuple(f"distributed.{kind}" for kind in ("nanny", "scheduler", "worker"))
+"""Loggers that each server adds a handler to and never takes it back."""
 WORKER_SECONDS = 60.0
 """How long a cluster may be without its first worker."""
 SCRATCH = "cairo-workers-"
@@ -60,11 +74,10 @@ SERVED = {
 }  # fmt: skip
 """What a local cluster's web servers answer besides the dashboard's plots: no call stacks, logs and
 errors, which tell of code and inputs, and nothing is passed on to other servers."""
-
-UNGUARDED = (
-    '; a script must call cairo under `if __name__ == "__main__":`, as worker processes '
-    "import it too, or set process_workers to 1"
-)
+START_SECONDS = 60.0
+"""How long workers of this machine may take to start."""
+CLOSE_SECONDS = 15.0
+"""How long they may take to end, before they are made to."""
 
 
 @contextmanager
@@ -86,42 +99,70 @@ def connected(
     ClusterError
         It cannot be started or reached.
     """
+    not_while_starting()
     import dask
     import distributed  # noqa: F401 - its defaults have to be in place before some are changed
 
-    stack = ExitStack()
     # A local cluster takes a second to start or end and cannot be closed when cut short.
     own = not (settings.cluster or settings.scheduler_address or settings.scheduler_file)
     whole = held if own else nullcontext
-    try:
-        stack.enter_context(dask.config.set(_config() | (SERVED if own else {})))
-        stack.enter_context(_quiet())
+    children = OwnChildren()
+    stack = ExitStack()
+
+    def start() -> Client:
+        return _client(settings, size, stack, note)
+
+    with (
+        own_turn() if own else nullcontext(),
+        dask.config.set(_config(size.processes) | (SERVED if own else {})),
+        environ_kept(_left_behind()),
+        existing_folder(),
+        _quiet(),
+    ):
         try:
-            with whole():
-                client = _client(settings, size, stack, note)
-        except CairoError:
-            raise
-        except Exception as error:
-            # Clusters of other packages raise what they like when they cannot start.
-            where = settings.scheduler_address or settings.scheduler_file
-            if where is None:
-                where = settings.cluster.class_ if settings.cluster else "local cluster"
-            cause: BaseException = error
-            while cause.__cause__ is not None:
-                cause = cause.__cause__
-            given = settings.cluster.arguments if settings.cluster else None
-            told = without_values(one_line(cause, 300), given, CLUSTER)
-            problem = f"cannot start or reach Dask at {where}: {told}"
-            if own and "Nanny failed" in problem and "cairo.cli" not in sys.modules:
-                problem += UNGUARDED
-            raise ClusterError(problem) from None
-        link = dashboard_link(client, settings)
-        if link:
-            note(f"dashboard {link}{_open_to(link) if own else ''}")
-        yield client
-    finally:
-        with whole():
-            stack.close()
+            try:
+                with whole():
+                    client = within(START_SECONDS, start, children) if own else start()
+            except CairoError:
+                raise
+            except TooLong:
+                raise ClusterError(
+                    f"worker processes have not started within {START_SECONDS:.0f} seconds"
+                ) from None
+            except Exception as error:
+                raise _not_started(settings, error) from None
+            link = dashboard_link(client, settings)
+            if link:
+                note(f"dashboard {link}{_open_to(link) if own else ''}")
+            yield client
+        finally:
+            with whole(), suppress(TooLong):
+                within(CLOSE_SECONDS, stack.close, children) if own else stack.close()
+
+
+def _not_started(settings: DaskSettings, error: Exception) -> ClusterError:
+    """What clusters of other packages raise, which may be anything, as one line."""
+    where = settings.scheduler_address or settings.scheduler_file
+    own = where is None and settings.cluster is None
+    if where is None:
+        where = settings.cluster.class_ if settings.cluster else "local cluster"
+    cause: BaseException = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    given = settings.cluster.arguments if settings.cluster else None
+    told = without_values(one_line(cause, 300), given, CLUSTER)
+    problem = f"cannot start or reach Dask at {where}: {told}"
+    if own and "Nanny failed" in problem and "cairo.cli" not in sys.modules:
+        problem += f"; {UNGUARDED}"
+    return ClusterError(problem)
+
+
+def _left_behind() -> set[str]:
+    """Variables that Dask sets in this process too when it starts workers."""
+    import dask
+
+    theirs = dask.config.get("distributed.nanny.pre-spawn-environ", {})
+    return {*WORKER_ENVIRON, *theirs, "PYTHONHASHSEED", "__DASK_PARENT_PID"}
 
 
 def current_client() -> Client | None:
@@ -152,8 +193,11 @@ def _open_to(link: str) -> str:
     return f" (open to {'users of this machine' if here else 'all who reach this machine'})"
 
 
-def _config() -> dict[str, object]:
+def _config(processes: bool) -> dict[str, object]:
+    # Threads of this process are silent when it has been suspended, and nobody restarts them.
+    ttl = {"distributed.scheduler.worker-ttl": f"{SILENT_SECONDS}s"} if processes else {}
     return {
+        **ttl,
         # Workers that are told to close may log that they are cut off; errors reach us as such.
         "logging": {"distributed": "critical", "tornado.application": "critical"},
         "distributed.scheduler.allowed-failures": 5,
@@ -170,6 +214,7 @@ def _quiet() -> Iterator[None]:
     """Keep what Dask logs from the terminal: what matters of it reaches us as errors."""
     loggers = [logging.getLogger(name) for name in LOGGERS]
     levels = [logger.level for logger in loggers]
+    handlers = {name: list(logging.getLogger(name).handlers) for name in SERVERS}
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
     try:
@@ -177,6 +222,8 @@ def _quiet() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+        for name, before in handlers.items():
+            logging.getLogger(name).handlers = before
 
 
 def _client(
@@ -295,6 +342,7 @@ def _scratch_folder() -> Iterator[None]:
         tempfile.TemporaryDirectory(
             prefix=f"{SCRATCH}{of_this_process()}", dir=place, ignore_cleanup_errors=True
         ) as folder,
+        removed_at_once(lambda: shutil.rmtree(folder, ignore_errors=True)),
         dask.config.set({"temporary-directory": folder}),
     ):
         yield
@@ -395,13 +443,20 @@ def gathered(
     try:
         *part_futures, root_future = client.compute([*parts, root])
         place = {future.key: i for i, future in enumerate(part_futures)}
-        finished = as_completed(part_futures, loop=client.loop)
+        finished = as_completed([*part_futures, root_future], loop=client.loop)
         part_futures.clear()
-        for future in finished:
-            if future.status == "error":
+        watch = Watch(client)
+        while True:
+            while not finished.has_ready():
+                watch.look()
+                with finished.thread_condition:
+                    finished.thread_condition.wait(timeout=0.1)
+            future = next(finished)
+            if future.status != "finished" or future.key == root_future.key:
                 break
+            watch.progress()
             done(place[future.key])
-        return root_future.result()
+        return watch.result(root_future)
     except KilledWorker as error:
         raise ClusterError(
             f"{error.allowed_failures + 1} workers died one after another on one partition: "

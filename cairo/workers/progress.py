@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import time
+from contextlib import suppress
+from io import StringIO
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
@@ -35,7 +38,7 @@ class PlainProgress(SilentProgress):
     """Lines with the seconds since the start, for logs and pipes."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = stream or sys.stderr
+        self._stream = stream or sys.stderr or StringIO()
         self._start = time.monotonic()
         self._name, self._total, self._count = "", 0, 0
         self._stage_start = self._last_line = self._start
@@ -66,7 +69,16 @@ class PlainProgress(SilentProgress):
 
     def _say(self, text: str) -> None:
         self._last_line = time.monotonic()
-        print(f"[{self._last_line - self._start:7.2f} s] {text}", file=self._stream, flush=True)
+        line = f"[{self._last_line - self._start:7.2f} s] {text}"
+        # Nobody's run fails because nobody reads about it.
+        try:
+            coding = getattr(self._stream, "encoding", None) or "utf-8"
+            line = line.encode(coding, "backslashreplace").decode(coding)
+            print(line, file=self._stream, flush=True)
+        except (OSError, ValueError):
+            # What is left in the buffer would fail again when processes are started.
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
 
 class TerminalProgress(SilentProgress):
@@ -138,7 +150,8 @@ class watching:
     """The display that fits where output goes, ended whatever happens."""
 
     def __enter__(self) -> SilentProgress:
-        self.progress = TerminalProgress() if sys.stderr.isatty() else PlainProgress()
+        terminal = sys.stderr is not None and sys.stderr.isatty()
+        self.progress = TerminalProgress() if terminal else PlainProgress()
         return self.progress
 
     def __exit__(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from cairo.model.names import HOURS
+from cairo.workers.worker_processes import may_start_processes
 
 if TYPE_CHECKING:
     from cairo.workers.settings import DaskSettings
@@ -42,7 +43,8 @@ def sizing(settings: DaskSettings, process_workers: int | None, buildings: int) 
 
     `n_workers` of the settings wins over `process_workers`, which wins over the CPU count.
     Worker processes pay from a few hundred buildings on. Partitions are small enough that
-    every worker gets several and that a worker's tasks stay below its memory limit.
+    every worker gets several and that a worker's tasks stay below its memory limit. In a process
+    that may not have children workers are threads.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     cores = cores or 1
@@ -52,6 +54,7 @@ def sizing(settings: DaskSettings, process_workers: int | None, buildings: int) 
         processes = asked > 1 and (
             buildings >= BUILDINGS_WORTH_PROCESSES or settings.n_workers is not None
         )
+    processes = processes and may_start_processes()
     threads = settings.threads_per_worker or (1 if processes else asked)
     workers = asked if processes else settings.n_workers or 1
     memory = memory_bytes(settings.memory_limit, workers)

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Executor
-from contextlib import contextmanager
-from multiprocessing import forkserver, resource_tracker
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from multiprocessing import forkserver, resource_tracker, util
+from pathlib import Path
 
 from cairo.errors import ClusterError
-from cairo.stopping import held
+from cairo.stopping import always_removed_at_once, held
 
 PRELOADED = [
     "cairo.rates_tool.dd_stages.load_pass",
@@ -29,12 +31,14 @@ KEPT_BYTES = 64 * 2**20
 """Freed memory a worker keeps for its next file. Dask's default gives everything above 64 kB
 back to the system at once, and a page fault for each 4 kB is paid to have it again."""
 
-SAFE_PATH = {"PYTHONSAFEPATH": "1"}
+STARTED_BY_US = "CAIRO_WORKER_PROCESS"
+
+PROCESS_ENVIRON = {"PYTHONSAFEPATH": "1", STARTED_BY_US: "1"}
 """Python started with code on its command line imports from the current folder first, where anybody
 may have left a `dask.py`. Workers get the path of this process when they start their work."""
 
 WORKER_ENVIRON = {
-    **SAFE_PATH,
+    **PROCESS_ENVIRON,
     "MALLOC_TRIM_THRESHOLD_": str(KEPT_BYTES),
     "MALLOC_MMAP_THRESHOLD_": str(KEPT_BYTES),
     "OMP_NUM_THREADS": "1",
@@ -46,27 +50,97 @@ WORKER_ENVIRON = {
 START_METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 
 
+LONGEST_FOLDER = 60
+"""Bytes of a folder's name that leave room for a socket's below it, of 104 or 108 in all."""
+SHORT_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")
+
+UNGUARDED = (
+    'a script must call cairo under `if __name__ == "__main__":`, as worker processes '
+    "import it too, or set process_workers to 1"
+)
+UNGUARDED_CODE = 97
+"""Exit code of a worker process whose start has come to a run."""
+
+
 def prepare_workers() -> None:
-    """Start the server that workers are forked from, without waiting for its imports."""
+    """Start the server that workers are forked from, without waiting for its imports.
+
+    Raises
+    ------
+    ClusterError
+        It cannot be started.
+    """
+    import psutil  # noqa: F401 - the children that are started here are ended with it
+
     if START_METHOD != "forkserver":
         return
     multiprocessing.get_context(START_METHOD).set_forkserver_preload(PRELOADED)
-    with held(), _environ(WORKER_ENVIRON), deaf_to_interrupts():
-        forkserver.ensure_running()
+    try:
+        with held(), environ(WORKER_ENVIRON), deaf_to_interrupts(), existing_folder():
+            short_socket_names()
+            forkserver.ensure_running()
+    except OSError as error:
+        raise ClusterError(
+            f"worker processes cannot be started with the temporary folder "
+            f"{_temporary_folder()}: {error.strerror or error}"
+        ) from None
+
+
+def not_while_starting() -> None:
+    """Stop a run that the start of a worker process has come to, in a script without main guard.
+
+    One that this package has started says nothing: it is its parent that tells, once.
+    """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        if STARTED_BY_US in os.environ:
+            raise SystemExit(UNGUARDED_CODE)
+        raise ClusterError(UNGUARDED)
+
+
+def may_start_processes() -> bool:
+    """Whether this process may have children: one of a `multiprocessing.Pool` may not."""
+    return not multiprocessing.current_process().daemon
+
+
+def short_socket_names() -> None:
+    """Give multiprocessing's sockets a folder with a short name, when that of `TMPDIR` is long."""
+    settings = getattr(multiprocessing.current_process(), "_config", {})
+    if len(os.fsencode(_temporary_folder())) > LONGEST_FOLDER:
+        for folder in SHORT_FOLDERS:
+            with suppress(OSError):
+                made = tempfile.mkdtemp(prefix="pymp-", dir=folder)
+                settings["tempdir"] = made
+                util.Finalize(None, shutil.rmtree, (made, True), exitpriority=-100)
+                break
+    place = util.get_temp_dir()
+    always_removed_at_once(lambda: shutil.rmtree(place, ignore_errors=True))
+
+
+def _temporary_folder() -> str:
+    settings = getattr(multiprocessing.current_process(), "_config", {})
+    return str(settings.get("tempdir") or tempfile.gettempdir())
 
 
 @contextmanager
 def deaf_to_interrupts() -> Iterator[None]:
-    """Block SIGINT for what is started here, and what that starts in turn.
+    """Block Ctrl-C and hang-ups for what is started here, and what that starts in turn.
 
-    Ctrl-C reaches every process of a terminal; the one that runs the scenario ends the others.
+    They reach every process of a terminal; the one that runs the scenario ends the others.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    # Started later, the tracker would unblock it.
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    numbers = {signal.SIGINT, signal.SIGHUP}
+    # What it says of processes that were ended at once is no news.
+    quiet = f"{os.environ.get('PYTHONWARNINGS', '')},ignore:resource_tracker".strip(",")
+    with environ({"PYTHONWARNINGS": quiet}):
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+        try:
+            # Started later, the tracker would unblock interrupts.
+            resource_tracker.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
     try:
         yield
     finally:
@@ -74,62 +148,39 @@ def deaf_to_interrupts() -> Iterator[None]:
 
 
 @contextmanager
-def _environ(variables: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
+def environ(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set variables within the block."""
+    with environ_kept(variables):
+        os.environ.update(variables)
+        yield
+
+
+@contextmanager
+def environ_kept(names: Iterable[str]) -> Iterator[None]:
+    """Give variables the values they had before the block, whatever is done to them within."""
+    before = {name: os.environ.get(name) for name in names}
     try:
         yield
     finally:
         for name, value in before.items():
             if value is None:
-                del os.environ[name]
+                os.environ.pop(name, None)
             else:
                 os.environ[name] = value
 
 
 @contextmanager
-def process_pool(workers: int) -> Iterator[Executor]:
-    """Processes for the `dask.delayed` stages of a whole run, ended with the block.
-
-    Raises
-    ------
-    ClusterError
-        A process was killed.
-    """
-    from concurrent.futures import ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
-
-    from dask.multiprocessing import get_context
-
-    pool = ProcessPoolExecutor(workers, mp_context=get_context())
+def existing_folder() -> Iterator[None]:
+    """Be in a folder that exists, as the start of a process asks for; it may be deleted by now."""
     try:
-        with held(), _environ(SAFE_PATH), deaf_to_interrupts():
-            # A process starts with each job while none is idle.
-            for _ in range(workers):
-                pool.submit(int)
-        yield pool
-    except BrokenProcessPool:
-        raise ClusterError(
-            f"one of {workers} worker processes was killed, which systems do when memory runs "
-            "out: give fewer process_workers"
-        ) from None
-    finally:
-        with held():
-            pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def process_scheduler(process_workers: int | None) -> Iterator[None]:
-    """Run `dask.delayed` stages on processes, `process_workers` of them at most one a core.
-
-    With one worker no process is started.
-    """
-    import dask
-
-    workers = min(process_workers or 1, os.cpu_count() or 1)
-    if workers == 1:
-        with dask.config.set(scheduler="synchronous"):
+        Path.cwd()
+    except OSError:
+        deleted = os.open(".", os.O_RDONLY)
+        os.chdir("/")
+        try:
             yield
+        finally:
+            os.fchdir(deleted)
+            os.close(deleted)
         return
-    with process_pool(workers) as pool, dask.config.set(scheduler="processes", pool=pool):
-        yield
+    yield

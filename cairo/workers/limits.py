@@ -1,0 +1,99 @@
+"""Work that may hang, in limited time: past it the processes it waits for are killed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+import psutil
+
+Result = TypeVar("Result")
+
+KILLED_SECONDS = 5.0
+"""How long work may take to see that what it waited for is gone."""
+
+
+class TooLong(Exception):
+    """Something has not come to an end in its time."""
+
+
+class OwnChildren:
+    """The processes that have been started by this one since."""
+
+    def __init__(self) -> None:
+        self._before = {child.pid for child in _children()}
+
+    def kill(self) -> None:
+        """Kill them, and theirs; the server that workers are forked from is one of them."""
+        servers = _servers()
+        for child in _children():
+            if child.pid not in self._before or child.pid in servers:
+                with suppress(psutil.Error):
+                    below = child.children(recursive=True)
+                    child.kill()
+                    for process in below:
+                        process.kill()
+
+
+def _children() -> list[psutil.Process]:
+    try:
+        found: list[psutil.Process] = psutil.Process().children()
+    except psutil.Error:
+        return []
+    return [child for child in found if child.pid != _trackers_pid()]
+
+
+def _trackers_pid() -> int | None:
+    from multiprocessing import resource_tracker
+
+    pid: int | None = getattr(getattr(resource_tracker, "_resource_tracker", None), "_pid", None)
+    return pid
+
+
+def _servers() -> set[int | None]:
+    from multiprocessing import forkserver
+
+    return {getattr(getattr(forkserver, "_forkserver", None), "_forkserver_pid", None)}
+
+
+def within(seconds: float, work: Callable[[], Result], children: OwnChildren) -> Result:
+    """What `work` returns or raises, done in a thread of its own.
+
+    Raises
+    ------
+    TooLong
+        It took longer. Its child processes are killed, which should end it; a thread that hangs
+        on is left to itself.
+    """
+    results: list[Result] = []
+    errors: list[BaseException] = []
+
+    def call() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=call, name="cairo-limited", daemon=True)
+    thread.start()
+    _join(thread, seconds)
+    if thread.is_alive():
+        children.kill()
+        _join(thread, KILLED_SECONDS)
+        if not results:
+            raise TooLong
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+def _join(thread: threading.Thread, seconds: float) -> None:
+    """Join for seconds of a process that runs: those in which it is suspended do not count."""
+    left = seconds
+    while thread.is_alive() and left > 0:
+        before = time.monotonic()
+        thread.join(min(left, 1.0))
+        left -= min(time.monotonic() - before, 1.5)

@@ -1,0 +1,166 @@
+"""Processes for the `dask.delayed` stages, which end with the block whatever happens to one."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import psutil
+
+from cairo.errors import ClusterError
+from cairo.stopping import held
+from cairo.workers.turns import own_turn
+from cairo.workers.worker_processes import (
+    PROCESS_ENVIRON,
+    UNGUARDED,
+    UNGUARDED_CODE,
+    deaf_to_interrupts,
+    environ,
+    existing_folder,
+    may_start_processes,
+)
+
+CLOSE_SECONDS = 5.0
+"""How long a pool may take to end by itself."""
+DEAD_SECONDS = 5
+"""How long it may take to see that one of its processes is gone."""
+STOPPED_SECONDS = 60
+"""How long a process may be stopped (SIGSTOP) before it counts as lost."""
+LOOK_SECONDS = 1.0
+
+
+class Pool(ProcessPoolExecutor):
+    """A pool that signals do not find half way through a job, and that ends in limited time."""
+
+    def __init__(self, workers: int) -> None:
+        # Its queues start the tracker of what processes share.
+        with environ(PROCESS_ENVIRON), deaf_to_interrupts():
+            super().__init__(workers, mp_context=multiprocessing.get_context("spawn"))
+        # The executor forgets them when it ends.
+        self._started = self._processes
+        self._results = getattr(self, "_result_queue", None)
+        self._over = threading.Event()
+        self._watch = threading.Thread(target=self._look_after, name="pool-watch", daemon=True)
+
+    def start(self, workers: int) -> None:
+        """Start the processes; they import while this one goes on."""
+        with held(), environ(PROCESS_ENVIRON), deaf_to_interrupts():
+            # A process starts with each job while none is idle.
+            for _ in range(workers):
+                self.submit(int)
+        self._watch.start()
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Hand a job over; a signal raised meanwhile would leave locks taken for good."""
+        with held(), existing_folder():
+            return super().submit(fn, *args, **kwargs)
+
+    def end(self, *, at_once: bool) -> None:
+        """End the processes, by force when asked to or when they take their time."""
+        self._over.set()
+        with held():
+            if at_once:
+                self._kill()
+            ending = threading.Thread(target=self._shut_down, daemon=True)
+            ending.start()
+            ending.join(CLOSE_SECONDS)
+            if ending.is_alive():
+                self._kill()
+                ending.join(CLOSE_SECONDS)
+
+    def exit_codes(self) -> set[int]:
+        """Those of the processes that have ended by themselves."""
+        codes = {process.exitcode for process in self._all()}
+        return {code for code in codes if code is not None}
+
+    def _all(self) -> list[multiprocessing.process.BaseProcess]:
+        return list((self._started or {}).values())
+
+    def _shut_down(self) -> None:
+        self.shutdown(cancel_futures=True)
+
+    def _kill(self) -> None:
+        """Kill all processes; nobody waits for the rest of what they were saying."""
+        for process in self._all():
+            with suppress(ValueError, OSError):
+                process.kill()
+        writer = getattr(self._results, "_writer", None)
+        if writer is not None:
+            writer.close()
+
+    def _look_after(self) -> None:
+        """End a pool that waits for a process that is gone or stopped."""
+        gone = stopped = 0
+        while not self._over.wait(LOOK_SECONDS):
+            states = [_state(process.pid) for process in self._all()]
+            gone = gone + 1 if psutil.STATUS_ZOMBIE in states else 0
+            stopped = stopped + 1 if psutil.STATUS_STOPPED in states else 0
+            if gone * LOOK_SECONDS > DEAD_SECONDS or stopped * LOOK_SECONDS > STOPPED_SECONDS:
+                self._kill()
+                return
+
+
+def _state(pid: int | None) -> str:
+    try:
+        return str(psutil.Process(pid).status())
+    except psutil.Error:
+        return str(psutil.STATUS_ZOMBIE)
+
+
+@contextmanager
+def process_pool(workers: int) -> Iterator[Pool]:
+    """Processes for the stages of a whole run, ended with the block.
+
+    Raises
+    ------
+    ClusterError
+        A process was killed, or has come to a run while it started.
+    """
+    pool = Pool(workers)
+    whole = False
+    try:
+        try:
+            pool.start(workers)
+        except OSError as error:
+            raise ClusterError(f"worker processes cannot be started: {error}") from None
+        yield pool
+        whole = True
+    except BrokenProcessPool:
+        pool.end(at_once=True)
+        codes = pool.exit_codes()
+        if UNGUARDED_CODE in codes:
+            raise ClusterError(UNGUARDED) from None
+        if 1 in codes:
+            raise ClusterError(
+                f"one of {workers} worker processes failed while it started: {UNGUARDED}"
+            ) from None
+        raise ClusterError(
+            f"one of {workers} worker processes was killed, which systems do when memory runs "
+            "out: give fewer process_workers"
+        ) from None
+    finally:
+        pool.end(at_once=not whole)
+
+
+@contextmanager
+def process_scheduler(process_workers: int | None) -> Iterator[None]:
+    """Run `dask.delayed` stages on processes, `process_workers` of them at most one a core.
+
+    With one worker, or where a process may not have children, none is started.
+    """
+    import dask
+
+    workers = min(process_workers or 1, os.cpu_count() or 1)
+    with own_turn():
+        if workers == 1 or not may_start_processes():
+            with dask.config.set(scheduler="synchronous"):
+                yield
+            return
+        with process_pool(workers) as pool, dask.config.set(scheduler="processes", pool=pool):
+            yield
