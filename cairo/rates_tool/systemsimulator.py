@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import pandas as pd
 
 from cairo.errors import ScenarioError
-from cairo.files.run_directory import RunDirectory
+from cairo.files.run_directory import RunDirectory, writing
 from cairo.files.tariff_maps import TariffMap, load_tariff_map
 from cairo.model import low_income_assistance
 from cairo.model.bills import SolarStyle
@@ -321,7 +321,8 @@ class MeetRevenueSufficiencySystemWide:
             self.gas_customer_bills_monthly = backend.gas_bills()
             self.tariffs_final = {key: one.to_dict() for key, one in electric.tariffs.items()}
             # It is there when a caller's own function writes into it.
-            (folder / "cross_subsidization").mkdir(parents=True, exist_ok=True)
+            with writing(folder):
+                (folder / "cross_subsidization").mkdir(parents=True, exist_ok=True)
             processor = postprocessing.InternalCrossSubsidizationProcessor(
                 run_type=spec.run_type, save_folder=folder, beyond_requirement=taxes
             )

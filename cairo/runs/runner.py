@@ -48,13 +48,13 @@ def run_scenario(
     ----------
     scenario_path : scenario YAML.
     run_name : name of the run in it.
-    backend, output_dir, workers : instead of the file's `backend`, `path_outputs`,
-        `process_workers`.
     config_dir : folder that relative paths of the file start from.
     progress : told of stages, buildings done and the dashboard's address.
     batch : name that stands for `<batch>` in `path_outputs`.
     performance_report : save Dask's performance report in the run directory
         (`dask_dataframe` only).
+    instead : `backend`, `output_dir`, `workers` in the place of the file's `backend`,
+        `path_outputs`, `process_workers`.
 
     Returns
     -------
