@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cairo.results.compare import compare_runs
     from cairo.results.run import Run, open_run
     from cairo.runs.api import read_loads, run
+    from cairo.runs.study import study
 
 __version__ = "0.1.0"
 
@@ -33,6 +34,7 @@ _HOMES = {
     "Run": "cairo.results.run",
     "open_run": "cairo.results.run",
     "compare_runs": "cairo.results.compare",
+    "study": "cairo.runs.study",
 }
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "open_run",
     "read_loads",
     "run",
+    "study",
 ]
 
 

@@ -5,6 +5,7 @@ Heavy packages are imported inside the commands, so that help and errors come at
 
 from __future__ import annotations
 
+import fnmatch
 import gc
 import json
 import os
@@ -18,7 +19,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from cairo import __version__
-from cairo.errors import CairoError, InputErrors, OutputError
+from cairo.errors import CairoError, InputErrors, OutputError, ScenarioError
 from cairo.stopping import Stopped, catch, ignore
 
 app = typer.Typer(
@@ -115,7 +116,11 @@ def _options(
 @app.command()
 def run(
     scenario: ScenarioArgument,
-    name: Annotated[str, typer.Argument(help="Name of the run.", metavar="RUN")],
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Runs, or patterns such as 'hp_*'.", metavar="RUN..."),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every run of the file.")] = False,
     backend: Annotated[
         str | None, typer.Option(help="pandas, dask_delayed or dask_dataframe.")
     ] = None,
@@ -123,44 +128,80 @@ def run(
     config_dir: ConfigOption = None,
     workers: Annotated[int | None, typer.Option(help="Instead of process_workers.")] = None,
     performance_report: Annotated[
-        bool, typer.Option("--performance-report", help="Save Dask's performance report too.")
+        bool,
+        typer.Option("--performance-report", help="Save Dask's performance report of one run."),
     ] = False,
     batch: Annotated[
         str | None, typer.Option(help="Stands for <batch> in path_outputs.", metavar="NAME")
     ] = None,
 ) -> None:
-    """Run one run of a scenario file and print its directory."""
+    """Run runs of a scenario file and print their directories.
+
+    Several runs on the same loads share one pass over them.
+    """
     from cairo.workers.progress import watching
 
+    if every == bool(names):
+        raise ScenarioError("name runs, or give --all" if not every else "--all is every run")
     with watching() as progress:
-        _prepare(scenario, name, backend, config_dir, workers)
-        from cairo.runs.runner import run_scenario
+        first = _prepare(scenario, names, backend, config_dir, workers)
+        if names == [first]:
+            from cairo.runs.runner import run_scenario
 
-        place = run_scenario(
+            place = run_scenario(
+                scenario,
+                first,
+                config_dir=config_dir,
+                progress=progress,
+                performance_report=performance_report,
+                batch=batch,
+                backend=backend,
+                output_dir=output_dir,
+                workers=workers,
+            )
+            _print(place)
+            return
+        if performance_report:
+            raise ScenarioError("--performance-report is of one run: name one")
+        from cairo.runs.study import study
+
+        found = study(
             scenario,
-            name,
+            names or None,
+            config_dir=config_dir,
+            progress=progress,
+            batch=batch,
             backend=backend,
             output_dir=output_dir,
-            config_dir=config_dir,
             workers=workers,
-            progress=progress,
-            performance_report=performance_report,
-            batch=batch,
         )
-    _print(place)
+    for one in found.values():
+        _print(one.path)
+    shown = found.table.drop(columns=["directory", "error"], errors="ignore")
+    print(shown.to_string(index=False, float_format="{:,.2f}".format), file=sys.stderr)
+    if found.failed:
+        raise InputErrors(found.failed.values())
 
 
 def _prepare(
-    scenario: Path, name: str, backend: str | None, config_dir: Path | None, workers: int | None
-) -> None:
-    """Let worker processes import while this one does, when the run will start some."""
+    scenario: Path,
+    names: list[str] | None,
+    backend: str | None,
+    config_dir: Path | None,
+    workers: int | None,
+) -> str:
+    """The first run's name, after worker processes have begun to import when it will start some."""
     from cairo.workers.dask_settings import import_dask
 
     import_dask()
     from cairo.model.names import ON_WORKERS
     from cairo.scenario.scenario_file import read_scenario
 
-    settings = read_scenario(scenario, config_dir).run(name)
+    found = read_scenario(scenario, config_dir)
+    # A pattern fits some run's name; what fits none is told of where runs are chosen.
+    fitting = [name for name in found.runs if names is None or _fits(name, names)]
+    first = fitting[0] if fitting else (names or [""])[0]
+    settings = found.run(first)
     dask = settings.dask
     elsewhere = dask.scheduler_address or dask.scheduler_file or dask.cluster
     alone = (workers or dask.n_workers or settings.process_workers) == 1
@@ -168,6 +209,11 @@ def _prepare(
         from cairo.workers.worker_processes import prepare_workers
 
         prepare_workers()
+    return first
+
+
+def _fits(name: str, wanted: list[str]) -> bool:
+    return any(name == one or fnmatch.fnmatch(name, one) for one in wanted)
 
 
 @app.command()

@@ -13,7 +13,7 @@ from cairo.rates_tool.backend import RunLoads, Work, backend_class
 from cairo.rates_tool.record import Origin
 from cairo.rates_tool.settle import first_costs
 from cairo.rates_tool.systemsimulator import MeetRevenueSufficiencySystemWide
-from cairo.scenario.inputs import read_inputs
+from cairo.scenario.inputs import RunInputs, read_inputs
 from cairo.scenario.scenario_file import RunSettings, read_scenario
 from cairo.workers.memory import PeakMemory
 from cairo.workers.stages import Progress, Timings
@@ -78,9 +78,13 @@ def run_scenario(
 
 
 def run(
-    settings: RunSettings, progress: Progress | None = None, *, performance_report: bool = False
+    settings: RunSettings,
+    progress: Progress | None = None,
+    *,
+    performance_report: bool = False,
+    last: bool = True,
 ) -> Path:
-    """Run typed settings; see `run_scenario`."""
+    """Run typed settings; see `run_scenario`. `last` ends the progress display."""
     not_while_starting()
     timings = Timings(progress)
     started = datetime.now(UTC)
@@ -89,31 +93,40 @@ def run(
         timings.note("waiting for another run of this process to end")
 
     try:
-        with own_turn(waiting), PeakMemory() as memory, ExitStack() as stack:
+        with own_turn(waiting), PeakMemory() as memory:
             with timings.stage("inputs"):
                 inputs = read_inputs(settings)
-            simulator = MeetRevenueSufficiencySystemWide(
-                settings.run_type,
-                settings.year_run,
-                settings.dollar_year,
-                settings.process_workers,
-                inputs.spec.customers.ids,
-                settings.run_name,
-                settings.path_outputs,
-                settings.backend,
-            )
-            kind = backend_class(settings.backend)
-            kind.warn_of_passed_over(simulator)
             loads = RunLoads(inputs.loads, None if inputs.spec.gas is None else inputs.loads)
             work = Work(settings.process_workers, settings.dask, timings, performance_report)
-            backend = stack.enter_context(kind(inputs.spec, loads, work, simulator))
-            with timings.stage("revenue requirement"):
-                costs, electric = first_costs(backend)
-            directory = stack.enter_context(RunDirectory(settings.path_outputs, settings.run_name))
-            recorded = settings.model_dump(mode="json", by_alias=True, exclude_none=True)
-            origin = Origin(recorded, inputs.fingerprints, started, memory)
-            simulator.completed(backend, costs, origin, directory.path, electric)
-        return directory.final_path
+            return completed(inputs, loads, work, started, memory)
     finally:
-        if progress:
+        if progress and last:
             progress.done()
+
+
+def completed(
+    inputs: RunInputs, loads: RunLoads, work: Work, started: datetime, memory: PeakMemory
+) -> Path:
+    """A run of inputs that have been read, from its loads to its directory."""
+    settings = inputs.settings
+    simulator = MeetRevenueSufficiencySystemWide(
+        settings.run_type,
+        settings.year_run,
+        settings.dollar_year,
+        settings.process_workers,
+        inputs.spec.customers.ids,
+        settings.run_name,
+        settings.path_outputs,
+        settings.backend,
+    )
+    kind = backend_class(settings.backend)
+    kind.warn_of_passed_over(simulator)
+    with ExitStack() as stack:
+        backend = stack.enter_context(kind(inputs.spec, loads, work, simulator))
+        with work.timings.stage("revenue requirement"):
+            costs, electric = first_costs(backend)
+        directory = stack.enter_context(RunDirectory(settings.path_outputs, settings.run_name))
+        recorded = settings.model_dump(mode="json", by_alias=True, exclude_none=True)
+        origin = Origin(recorded, inputs.fingerprints, started, memory)
+        simulator.completed(backend, costs, origin, directory.path, electric)
+    return directory.final_path

@@ -13,7 +13,8 @@ import pandas as pd
 from cairo.model.prices import Prices, peak_hours, total_price
 from cairo.model.tariff import parse_tariff
 from cairo.rates_tool.dd_stages import summary
-from cairo.rates_tool.dd_stages.summary import LoadSummary, PassPlan, UsePlan, use_plan
+from cairo.rates_tool.dd_stages.measure import Measures
+from cairo.rates_tool.dd_stages.summary import LoadSummary, PassPlan, Summary, UsePlan, use_plan
 from cairo.rates_tool.run_spec import RunSpec, Service
 from cairo.workers import cluster
 
@@ -96,11 +97,20 @@ def execute(
     """
     if client is None:
         return summary.summarize(frame, plan)
-    measures = plan.measures
+    return take(frame, plan.measures, client, advance).of_run(plan)
+
+
+def take(
+    frame: dd.DataFrame,
+    measures: Measures,
+    client: Client,
+    advance: Callable[[int], None] = lambda buildings: None,
+) -> Summary:
+    """`execute` with the questions of one run or of several."""
     parts, shared = summary.partial_summaries(summary.load_columns(frame, measures), measures)
     root = summary.tree(parts, shared)
     edges = np.searchsorted(measures.bldg_ids, list(frame.divisions))
     edges[-1] = len(measures.bldg_ids)
     sizes = np.diff(edges)
     total = cluster.gathered(client, parts, root, lambda place: advance(int(sizes[place])))
-    return summary.finalize(total, measures).of_run(plan)
+    return summary.finalize(total, measures)
