@@ -41,7 +41,11 @@ class Pool(ProcessPoolExecutor):
     def __init__(self, workers: int) -> None:
         # Its queues start the tracker of what processes share.
         with environ(PROCESS_ENVIRON), deaf_to_interrupts():
-            super().__init__(workers, mp_context=multiprocessing.get_context("spawn"))
+            super().__init__(
+                workers,
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=end_with_parent,
+            )
         # The executor forgets them when it ends.
         self._started = self._processes
         self._results = getattr(self, "_result_queue", None)
@@ -104,6 +108,19 @@ class Pool(ProcessPoolExecutor):
             if gone * LOOK_SECONDS > DEAD_SECONDS or stopped * LOOK_SECONDS > STOPPED_SECONDS:
                 self._kill()
                 return
+
+
+def end_with_parent() -> None:
+    """In a pool's process: end when its parent is gone, for whose jobs it would wait for good."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
 def _state(pid: int | None) -> str:
