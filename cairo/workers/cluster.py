@@ -136,8 +136,22 @@ def connected(
                 note(f"dashboard {link}{_open_to(link) if own else ''}")
             yield client
         finally:
-            with whole(), suppress(TooLong):
-                within(CLOSE_SECONDS, stack.close, children) if own else stack.close()
+            with whole():
+                if own:
+                    _closed(stack, children)
+                else:
+                    stack.close()
+
+
+def _closed(stack: ExitStack, children: OwnChildren) -> None:
+    """Close a cluster of this machine; workers that do not end are made to."""
+    try:
+        within(CLOSE_SECONDS, stack.close, children)
+    except TooLong:
+        return
+    except (OSError, TimeoutError):
+        # A worker that is stopped or gone does not answer that it ends.
+        children.kill()
 
 
 def _not_started(settings: DaskSettings, error: Exception) -> ClusterError:
