@@ -12,9 +12,9 @@ import yaml
 import cairo
 from cairo.errors import CairoError, InputErrors, ScenarioError
 from cairo.files.load_file import LoadFileReader
+from cairo.files.numbers import written_number
 from cairo.files.run_directory import filled_folder
 from cairo.model.names import GAS_COLUMN
-from cairo.model.plain_numbers import plain_number
 from cairo.results.report import write_report
 from cairo.runs.runner import run_scenario
 from cairo.scenario.inputs import read_inputs
@@ -114,7 +114,7 @@ def test_an_output_folder_has_places_for_time_and_batch(demo: Demo) -> None:
      (3, 3.0), ("-2.5E+3", -2500.0), (None, None)],
 )  # fmt: skip
 def test_numbers_are_read_as_people_write_them(value: object, expected: float | None) -> None:
-    assert plain_number(value) == expected
+    assert written_number(value) == expected
 
 
 def test_a_requirement_file_may_have_one_number_for_all(demo: Demo) -> None:

@@ -32,7 +32,6 @@ from cairo.files.run_directory import check_run_name, local_folder
 from cairo.files.tariff_maps import TariffMap, tariff_of
 from cairo.files.yaml_files import read_yaml
 from cairo.model.elasticity import Response
-from cairo.model.plain_numbers import plain_number
 from cairo.model.prices import Prices
 from cairo.model.tariff import parse_tariff
 from cairo.model.tariff_rows import TariffDict
@@ -263,7 +262,7 @@ def _positive(stored: Mapping[str, object], key: str, settings: RunSettings) -> 
     value = stored.get(key)
     if value is None:
         return None
-    found = plain_number(value)
+    found = written_number(value)
     if found is None or not 0 < found < math.inf:
         raise RequirementError(
             f"revenue requirement file {settings.utility_revenue_requirement} key {key} is "
@@ -452,7 +451,7 @@ def _dollars(stored: object, keys: tuple[str, ...], settings: RunSettings) -> fl
                 f"{where} has no key {'.'.join(keys[: depth + 1])} (there are {there})"
             )
         value = value[key]
-    found = plain_number(value)
+    found = written_number(value)
     if found is None or not math.isfinite(found):
         raise RequirementError(f"{where} key {'.'.join(keys)} is {value!r}, expected dollars")
     return found
