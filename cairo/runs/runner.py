@@ -14,7 +14,7 @@ from cairo.rates_tool.record import Origin
 from cairo.rates_tool.settle import first_costs
 from cairo.rates_tool.systemsimulator import MeetRevenueSufficiencySystemWide
 from cairo.scenario.inputs import RunInputs, read_inputs
-from cairo.scenario.scenario_file import RunSettings, read_scenario
+from cairo.scenario.scenario_file import RunSettings, Scenario, read_scenario
 from cairo.workers.memory import PeakMemory
 from cairo.workers.stages import Progress, Timings
 from cairo.workers.turns import own_turn
@@ -66,7 +66,15 @@ def run_scenario(
         Any input error, before anything is written; all of them at once where they can be
         known together (`InputErrors`).
     """
-    settings = read_scenario(scenario_path, config_dir).run(run_name)
+    settings = settings_of(read_scenario(scenario_path, config_dir), run_name, instead, batch)
+    return run(settings, progress, performance_report=performance_report)
+
+
+def settings_of(
+    scenario: Scenario, run_name: str, instead: Instead, batch: str | None
+) -> RunSettings:
+    """A run's settings with those given in the place of its file's, its output folder filled in."""
+    settings = scenario.run(run_name)
     changes: dict[str, object] = {
         KEYS[name]: str(value) if name == "output_dir" else value
         for name, value in instead.items()
@@ -74,7 +82,7 @@ def run_scenario(
     }
     folder = changes.get("path_outputs", settings.path_outputs)
     changes["path_outputs"] = filled_folder(str(folder), batch)
-    return run(settings.changed(**changes), progress, performance_report=performance_report)
+    return settings.changed(**changes)
 
 
 def run(

@@ -18,7 +18,6 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import CairoError, ScenarioError, listed
-from cairo.files.run_directory import filled_folder
 from cairo.model.allocations import share_columns
 from cairo.model.kernels import weighted_total
 from cairo.model.names import ANNUAL, ON_WORKERS
@@ -28,9 +27,9 @@ from cairo.rates_tool.dd_stages import load_pass
 from cairo.rates_tool.dd_stages.sources import StoredLoads
 from cairo.rates_tool.dd_stages.summary import LoadSummary, PassPlan, Summary
 from cairo.results.run import Run
-from cairo.runs.runner import KEYS, Instead, completed, run
+from cairo.runs.runner import Instead, completed, run, settings_of
 from cairo.scenario.inputs import RunInputs, read_inputs
-from cairo.scenario.scenario_file import RunSettings, Scenario, read_scenario
+from cairo.scenario.scenario_file import Scenario, read_scenario
 from cairo.workers import cluster
 from cairo.workers.memory import PeakMemory
 from cairo.workers.stages import Timings
@@ -122,7 +121,7 @@ def study(
     order = chosen(scenario, names)
     for name in order:
         try:
-            inputs[name] = read_inputs(_settings(scenario, name, instead, batch))
+            inputs[name] = read_inputs(settings_of(scenario, name, instead, batch))
         except CairoError as error:
             found.failed[name] = error
     done: dict[str, Path] = {}
@@ -158,17 +157,6 @@ def chosen(scenario: Scenario, names: Sequence[str] | None) -> list[str]:
             )
         fitting += mine
     return list(dict.fromkeys(fitting))
-
-
-def _settings(scenario: Scenario, name: str, instead: Instead, batch: str | None) -> RunSettings:
-    settings = scenario.run(name)
-    changes: dict[str, object] = {
-        KEYS[key]: str(value) if key == "output_dir" else value
-        for key, value in instead.items()
-        if value is not None
-    }
-    folder = changes.get("path_outputs", settings.path_outputs)
-    return settings.changed(**changes | {"path_outputs": filled_folder(str(folder), batch)})
 
 
 def _groups(inputs: Mapping[str, RunInputs]) -> list[list[str]]:
