@@ -90,9 +90,8 @@ def run(
     progress: Progress | None = None,
     *,
     performance_report: bool = False,
-    last: bool = True,
 ) -> Path:
-    """Run typed settings; see `run_scenario`. `last` ends the progress display."""
+    """Run typed settings; see `run_scenario`."""
     not_while_starting()
     timings = Timings(progress)
     started = datetime.now(UTC)
@@ -104,12 +103,16 @@ def run(
         with own_turn(waiting), PeakMemory() as memory:
             with timings.stage("inputs"):
                 inputs = read_inputs(settings)
-            loads = RunLoads(inputs.loads, None if inputs.spec.gas is None else inputs.loads)
             work = Work(settings.process_workers, settings.dask, timings, performance_report)
-            return completed(inputs, loads, work, started, memory)
+            return completed(inputs, own_loads(inputs), work, started, memory)
     finally:
-        if progress and last:
+        if progress:
             progress.done()
+
+
+def own_loads(inputs: RunInputs) -> RunLoads:
+    """The loads that a run reads by itself."""
+    return RunLoads(inputs.loads, None if inputs.spec.gas is None else inputs.loads)
 
 
 def completed(

@@ -27,7 +27,7 @@ from cairo.rates_tool.dd_stages import load_pass
 from cairo.rates_tool.dd_stages.sources import StoredLoads
 from cairo.rates_tool.dd_stages.summary import LoadSummary, PassPlan, Summary
 from cairo.results.run import Run
-from cairo.runs.runner import Instead, completed, run, settings_of
+from cairo.runs.runner import Instead, completed, own_loads, settings_of
 from cairo.scenario.inputs import RunInputs, read_inputs
 from cairo.scenario.scenario_file import Scenario, read_scenario
 from cairo.workers import cluster
@@ -194,7 +194,11 @@ def _run_group(
     if len(group) == 1:
         for name, one in group.items():
             try:
-                done[name] = run(one.settings, progress, last=False)
+                with own_turn():
+                    work = Work(one.settings.process_workers, one.settings.dask, Timings(progress))
+                    work.timings.tell(name)
+                    started = datetime.now(UTC)
+                    done[name] = completed(one, own_loads(one), work, started, memory)
             except CairoError as error:
                 found.failed[name] = error
         return
