@@ -100,12 +100,17 @@ def pack(
     fingerprint = _fingerprint(files, block_buildings)
     source = _Source(files, without_secrets(str(loads_dir)), fingerprint, storage_options)
     try:
+        # Listed first: another's pack that has ended by then is found complete, not strange.
+        there = _names(folder)
         if _complete(folder, source):
             return folder
+        if LOCK not in there:
+            _check_free(folder, there)
         make_folder(folder)
         with alone(folder / LOCK, f"packed stock {folder}"):
             try:
                 if not _complete(folder, source):
+                    _check_free(folder, _names(folder))
                     _write(folder, source, _jobs(list(files), block_buildings), progress)
             finally:
                 for left in folder.glob("*.writing"):
@@ -165,7 +170,7 @@ def _fingerprint(files: Mapping[int, str], block_buildings: int) -> str:
 
 
 def _complete(folder: Path, source: _Source) -> bool:
-    """Whether the folder holds these loads already; it may hold nothing else."""
+    """Whether the folder holds these loads already; a packed stock of others is refused."""
     if is_packed(str(folder)):
         try:
             stored = read_manifest(str(folder))
@@ -179,12 +184,19 @@ def _complete(folder: Path, source: _Source) -> bool:
         raise OutputError(
             f"{folder} already holds a packed stock of other loads: remove it or name another"
         )
+    return False
+
+
+def _names(folder: Path) -> set[str]:
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is a file, expected a folder to pack into")
-    there = {path.name for path in folder.iterdir()} if folder.exists() else set()
-    if UNFINISHED not in there and there - {LOCK}:
+    return {path.name for path in folder.iterdir()} if folder.exists() else set()
+
+
+def _check_free(folder: Path, there: set[str]) -> None:
+    """Refuse a folder that holds anything but what an interrupted pack leaves."""
+    if UNFINISHED not in there and there - {LOCK, f"{UNFINISHED}.writing"}:
         raise OutputError(f"{folder} is not empty: name a new folder to pack into")
-    return False
 
 
 def _resumed(folder: Path, source: _Source) -> dict[str, _Part]:
