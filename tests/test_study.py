@@ -11,7 +11,6 @@ import yaml
 import cairo
 from cairo.errors import ScenarioError
 from cairo.files.load_file import LoadFileReader
-from cairo.runs.study import chosen
 from cairo.scenario.scenario_file import read_scenario
 from tests.cairo_command import Command
 from tests.whole_runs import IN_PROCESS, RUN, Demo, contents, make_demo
@@ -116,12 +115,12 @@ def test_the_table_says_what_customers_pay_for_one_another(demo: Demo) -> None:
 def test_runs_are_chosen_by_name_and_pattern(demo: Demo) -> None:
     scenario = read_scenario(demo.scenario)
     everything = list(scenario.runs)
-    assert chosen(scenario, None) == everything
-    assert chosen(scenario, ["*_precalc", RUN]) == [
+    assert scenario.chosen(None) == everything
+    assert scenario.chosen(["*_precalc", RUN]) == [
         name for name in everything if name.endswith("_precalc")
     ]
     with pytest.raises(ScenarioError, match="has no run nobody"):
-        chosen(scenario, ["nobody"])
+        scenario.chosen(["nobody"])
 
 
 def test_the_command_runs_several_and_says_which_failed(demo: Demo, command: Command) -> None:

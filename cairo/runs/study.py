@@ -6,7 +6,6 @@ measures, so a question that several ask is put once.
 
 from __future__ import annotations
 
-import fnmatch
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from typing import Unpack
 import numpy as np
 import pandas as pd
 
-from cairo.errors import CairoError, ScenarioError, listed
+from cairo.errors import CairoError
 from cairo.model.allocations import share_columns
 from cairo.model.kernels import weighted_total
 from cairo.model.names import ANNUAL, ON_WORKERS
@@ -29,7 +28,7 @@ from cairo.rates_tool.dd_stages.summary import LoadSummary, PassPlan, Summary
 from cairo.results.run import Run
 from cairo.runs.runner import Instead, completed, own_loads, settings_of
 from cairo.scenario.inputs import RunInputs, read_inputs
-from cairo.scenario.scenario_file import Scenario, read_scenario
+from cairo.scenario.scenario_file import read_scenario
 from cairo.workers import cluster
 from cairo.workers.memory import PeakMemory
 from cairo.workers.stages import Timings
@@ -118,7 +117,7 @@ def study(
     scenario = read_scenario(scenario_path, config_dir)
     found = Study()
     inputs: dict[str, RunInputs] = {}
-    order = chosen(scenario, names)
+    order = scenario.chosen(names)
     for name in order:
         try:
             inputs[name] = read_inputs(settings_of(scenario, name, instead, batch))
@@ -134,29 +133,6 @@ def study(
             progress.done()
     found.runs = {name: Run(done[name]) for name in order if name in done}
     return found
-
-
-def chosen(scenario: Scenario, names: Sequence[str] | None) -> list[str]:
-    """Names of runs that some names and patterns fit, each once.
-
-    Raises
-    ------
-    ScenarioError
-        One fits none.
-    """
-    if names is None:
-        return list(scenario.runs)
-    fitting: list[str] = []
-    for name in names:
-        # A name is itself before it is a pattern.
-        mine = [name] if name in scenario.runs else fnmatch.filter(scenario.runs, name)
-        if not mine:
-            raise ScenarioError(
-                f"scenario file {scenario.path} has no run {name} (there are "
-                f"{listed(scenario.runs)})"
-            )
-        fitting += mine
-    return list(dict.fromkeys(fitting))
 
 
 def _groups(inputs: Mapping[str, RunInputs]) -> list[list[str]]:

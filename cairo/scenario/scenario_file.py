@@ -8,15 +8,16 @@ file's own folder. URLs such as
 
 from __future__ import annotations
 
+import fnmatch
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cairo.errors import listed
+from cairo.errors import CairoError, listed
 from cairo.files.reading import is_url
 from cairo.files.yaml_files import read_yaml
 from cairo.model.setting_problems import one_line_error, setting_problems
@@ -62,13 +63,35 @@ class Scenario(BaseModel):
             No such run, or keys that are unknown, missing or do not fit, a line each.
         """
         if name not in self.runs:
-            raise one_line_error(
-                f"scenario file {self.path} has no run {name}{_hint(name, self.runs)} "
-                f"(there are {listed(self.runs)})"
-            )
+            raise self._no_run(name)
         values = {"run_name": name} | self.runs[name]
         where = f"scenario file {self.path} run {name}"
         return validated(_resolved(values, self.config_dir), where)
+
+    def chosen(self, names: Sequence[str] | None) -> list[str]:
+        """Names of the runs that some names and patterns fit, each once; all for None.
+
+        Raises
+        ------
+        ScenarioError
+            One fits none.
+        """
+        if names is None:
+            return list(self.runs)
+        fitting: list[str] = []
+        for name in names:
+            # A name is itself before it is a pattern.
+            mine = [name] if name in self.runs else fnmatch.filter(self.runs, name)
+            if not mine:
+                raise self._no_run(name)
+            fitting += mine
+        return list(dict.fromkeys(fitting))
+
+    def _no_run(self, name: str) -> CairoError:
+        hint = _hint(name, self.runs)
+        return one_line_error(
+            f"scenario file {self.path} has no run {name}{hint} (there are {listed(self.runs)})"
+        )
 
 
 def read_scenario(

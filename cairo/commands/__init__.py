@@ -1,0 +1,1 @@
+"""The commands of `cairo`, a file each for those that belong together."""

@@ -1,0 +1,63 @@
+"""What commands say: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from contextlib import suppress
+from io import StringIO
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from cairo.errors import OutputError
+from cairo.stopping import ignore
+
+ScenarioArgument = Annotated[Path, typer.Argument(help="Scenario YAML file.", metavar="SCENARIO")]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config-dir", help="Folder that the file's paths start from.")
+]
+
+
+def tell(text: str) -> None:
+    """A line on standard error, if there is one that can be written."""
+    with suppress(OSError, ValueError):
+        print(text, file=sys.stderr or StringIO(), flush=True)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process; signals from now on change nothing."""
+    ignore()
+    sys.exit(code)
+
+
+def put(text: object) -> None:
+    """Print now, so that a full disk or a closed pipe shows while it can still be told."""
+    try:
+        try:
+            print(text, flush=True)
+        except UnicodeEncodeError:
+            print(str(text).encode("ascii", "backslashreplace").decode(), flush=True)
+    except OSError as error:
+        # What is left in the buffer must not fail again when Python closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            # Whoever read the output has gone. Raised on, typer would make it exit code 1.
+            leave(128 + signal.SIGPIPE)
+        raise OutputError(f"cannot write standard output: {error.strerror}") from None
+
+
+def table(head: list[str], rows: list[list[str]]) -> None:
+    """A table: drawn on a terminal, tab-separated in a pipe."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        put("\n".join("\t".join(map(str, row)) for row in [head, *rows]))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    drawn = Table(*head)
+    for row in rows:
+        drawn.add_row(*map(str, row))
+    Console().print(drawn)
