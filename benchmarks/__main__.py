@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--buildings", type=int, default=1910)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--only", nargs="*", help="contenders to measure; the floor always is")
-    parser.add_argument("--stock", type=Path, default=_cache(), help="where stocks are kept")
+    parser.add_argument("--stock", type=Path, default=cache(), help="where stocks are kept")
     parser.add_argument("--json", type=Path, default=Path("benchmark.json"))
     asked = parser.parse_args(argv)
     stock = benchmark_stock(asked.stock, asked.buildings)
@@ -65,7 +65,7 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     return result
 
 
-def _cache() -> Path:
+def cache() -> Path:
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "cairo-benchmarks"
 
@@ -101,7 +101,7 @@ def _measure(name: str, stock: BenchmarkStock, scratch: Path) -> dict[str, Any]:
         ]  # fmt: skip
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    peak = _Peak(process.pid)
+    peak = Peak(process.pid)
     out, err = process.communicate()
     wall = time.perf_counter() - start
     memory = peak.stop()
@@ -117,7 +117,7 @@ def _measure(name: str, stock: BenchmarkStock, scratch: Path) -> dict[str, Any]:
     return measured
 
 
-class _Peak:
+class Peak:
     """Highest proportional set size of a process and its children, pages shared counted once."""
 
     def __init__(self, pid: int) -> None:

@@ -14,7 +14,7 @@ from unittest import mock
 
 import pandas as pd
 
-from benchmarks.__main__ import _cache
+from benchmarks.__main__ import cache
 from benchmarks.contenders import WHOLE_RUN
 from benchmarks.stock import benchmark_stock
 from cairo.model import response
@@ -30,7 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.response", description=__doc__)
     parser.add_argument("--buildings", type=int, default=1910)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--stock", type=Path, default=_cache(), help="where stocks are kept")
+    parser.add_argument("--stock", type=Path, default=cache(), help="where stocks are kept")
     parser.add_argument("--all", action="store_true", help="every home is on the rate")
     asked = parser.parse_args()
     stock = benchmark_stock(asked.stock, asked.buildings)

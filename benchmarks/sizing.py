@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import psutil
 
-from benchmarks.__main__ import _cache
+from benchmarks.__main__ import cache
 from benchmarks.contenders import WHOLE_RUN
 from benchmarks.stock import BenchmarkStock, benchmark_stock
 from cairo.files.load_file import load_files
@@ -129,7 +129,7 @@ def worker_memory(work: Callable[[], Any]) -> tuple[float, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sizing", description=__doc__)
-    parser.add_argument("--stock", type=Path, default=_cache(), help="where stocks are kept")
+    parser.add_argument("--stock", type=Path, default=cache(), help="where stocks are kept")
     stock = benchmark_stock(parser.parse_args().stock, STOCKS[0][1])
     measures, year = run_measures(stock)
     hourly = parts_of(stock.loads, HOMES, year)

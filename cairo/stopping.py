@@ -35,6 +35,8 @@ class _Command:
     said = False
     finished = False
     """What was asked for is there: a signal does not undo it."""
+    several = False
+    """One of several things is being made: it is not all that was asked for."""
     code = 0
     holding = False
 
@@ -83,7 +85,18 @@ def ignore() -> None:
 
 def finished() -> None:
     """What was asked for is in its place: the first signal from here on changes nothing."""
-    _command.finished = True
+    if not _command.several:
+        _command.finished = True
+
+
+@contextmanager
+def one_of_several() -> Iterator[None]:
+    """What is `finished` within is not all that was asked for: a signal still stops the rest."""
+    _command.several = True
+    try:
+        yield
+    finally:
+        _command.several = False
 
 
 def end_soon() -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cairo.commands.terminal import ConfigOption, ScenarioArgument, put, tell
+from cairo.commands.terminal import ConfigOption, ScenarioArgument, put, table, tell
 from cairo.errors import InputErrors, ScenarioError
+
+if TYPE_CHECKING:
+    from cairo.runs.asked import Instead
 
 
 def run(
@@ -31,18 +35,41 @@ def run(
     batch: Annotated[
         str | None, typer.Option(help="Stands for <batch> in path_outputs.", metavar="NAME")
     ] = None,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="A setting instead of the file's; several values make a run of each. Also "
+            "tariffs.ALIAS.fixed_charge, .min_charge, .rate_scale.",
+            metavar="KEY=VALUE[,VALUE...]",
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Leave out runs finished with the same settings, inputs and version."
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would run, on which pass; write nothing.")
+    ] = False,
 ) -> None:
     """Run runs of a scenario file and print their directories.
 
-    Several runs on the same loads share one pass over them.
+    Several runs on the same loads share one pass over them; a run that takes rates of another
+    (`run:NAME`) comes after it. `study.csv` beside the directories has a row a run.
     """
     from cairo.workers.progress import watching
 
     if every == bool(names):
         raise ScenarioError("name runs, or give --all" if not every else "--all is every run")
+    where: Instead = {"backend": backend, "output_dir": output_dir, "workers": workers}
+    if dry_run:
+        _show_plan(scenario, names or None, sets or (), config_dir, batch, resume, where)
+        return
     with watching() as progress:
-        first = _prepare(scenario, names, backend, config_dir, workers)
-        if names == [first]:
+        first = _prepare(scenario, names, config_dir, where)
+        if names == [first] and not sets and not resume:
             from cairo.runs.runner import run_scenario
 
             place = run_scenario(
@@ -52,9 +79,7 @@ def run(
                 progress=progress,
                 performance_report=performance_report,
                 batch=batch,
-                backend=backend,
-                output_dir=output_dir,
-                workers=workers,
+                **where,
             )
             put(place)
             return
@@ -65,27 +90,52 @@ def run(
         found = study(
             scenario,
             names or None,
+            sets=sets or (),
+            resume=resume,
             config_dir=config_dir,
             progress=progress,
             batch=batch,
-            backend=backend,
-            output_dir=output_dir,
-            workers=workers,
+            finished=put,
+            **where,
         )
-    for one in found.values():
-        put(one.path)
     shown = found.table.drop(columns=["directory", "error"], errors="ignore")
     tell(shown.to_string(index=False, float_format="{:,.2f}".format))
     if found.failed:
         raise InputErrors(found.failed.values())
 
 
-def _prepare(
+def _show_plan(
     scenario: Path,
     names: list[str] | None,
-    backend: str | None,
+    sets: Sequence[str],
     config_dir: Path | None,
-    workers: int | None,
+    batch: str | None,
+    resume: bool,
+    where: Instead,
+) -> None:
+    """A row a run, in the order in which they would be made."""
+    from cairo.workers.dask_settings import import_dask
+
+    import_dask()
+    from cairo.runs.study import read_asked
+    from cairo.runs.study_plan import study_plan
+
+    read, asked = read_asked(scenario, names, sets, config_dir)
+    plan = study_plan(read, asked, where, batch, resume=resume)
+    passes = {name: str(n) for n, group in enumerate(plan.groups, 1) for name in group}
+    rows = []
+    for name in plan.order:
+        after = plan.runs[name].after if name in plan.runs else ()
+        state = "to run" if name in plan.runs else "fails"
+        state = str(plan.finished.get(name, state))
+        rows.append([name, passes.get(name, ""), ", ".join(after), state])
+    table(["run", "pass", "builds on", "state"], rows)
+    if plan.failed:
+        raise InputErrors(plan.failed.values())
+
+
+def _prepare(
+    scenario: Path, names: list[str] | None, config_dir: Path | None, where: Instead
 ) -> str:
     """The first run's name, after worker processes have begun to import when it will start some."""
     from cairo.workers.dask_settings import import_dask
@@ -99,8 +149,8 @@ def _prepare(
     settings = found.run(first)
     dask = settings.dask
     elsewhere = dask.scheduler_address or dask.scheduler_file or dask.cluster
-    alone = (workers or dask.n_workers or settings.process_workers) == 1
-    if (backend or settings.backend) in ON_WORKERS and not elsewhere and not alone:
+    alone = (where.get("workers") or dask.n_workers or settings.process_workers) == 1
+    if (where.get("backend") or settings.backend) in ON_WORKERS and not elsewhere and not alone:
         from cairo.workers.worker_processes import prepare_workers
 
         prepare_workers()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +12,7 @@ from cairo.errors import CairoError, InputErrors
 
 def runs(scenario: ScenarioArgument, config_dir: ConfigOption = None) -> None:
     """List the runs of a scenario file."""
+    from cairo.scenario.references import tariff_name
     from cairo.scenario.scenario_file import read_scenario
 
     found = read_scenario(scenario, config_dir)
@@ -24,7 +24,7 @@ def runs(scenario: ScenarioArgument, config_dir: ConfigOption = None) -> None:
             errors.append(error)
             continue
         scope = "delivery and supply" if settings.run_includes_supply else "delivery"
-        tariffs = ", ".join(Path(path).stem for path in settings.path_tariffs_electric.values())
+        tariffs = ", ".join(tariff_name(path) for path in settings.path_tariffs_electric.values())
         rows.append([name, settings.run_type, settings.backend, scope, tariffs])
     table(["run", "type", "backend", "requirement", "tariffs"], rows)
     if errors:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterable, Mapping
+from pathlib import PurePath
 from typing import TypeAlias
 
 import numpy as np
@@ -14,6 +15,18 @@ from cairo.errors import TariffError, listed, listed_buildings, one_line
 from cairo.files.reading import FilePath, read_bytes
 
 TariffMap: TypeAlias = "FilePath | pd.DataFrame | Mapping[int, str]"
+
+
+def tariff_key(path: str) -> str:
+    """Key of a tariff in a file: the file's stem, or KEY of `tariff_final_config.json#KEY`."""
+    file, key = tariff_place(path)
+    return PurePath(file).stem if key is None else key
+
+
+def tariff_place(path: str) -> tuple[str, str | None]:
+    """(file, key in it) of a tariff; no key where the file holds one tariff."""
+    file, found, key = path.rpartition("#")
+    return (file, key) if found and file.endswith(".json") else (path, None)
 
 
 def tariff_of(

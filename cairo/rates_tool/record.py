@@ -14,6 +14,7 @@ import pandas as pd
 from cairo.files.load_file import NOTHING_READ, ReadCount
 from cairo.files.recorded_options import open_text
 from cairo.rates_tool import system_revenues
+from cairo.rates_tool.baseline import Baseline
 from cairo.rates_tool.run_spec import Costs, RunSpec
 from cairo.workers.memory import PeakMemory
 from cairo.workers.stages import Timings
@@ -29,12 +30,14 @@ class Origin:
 
     settings : as they were given, secrets left out. inputs : {input file: fingerprint}.
     started : UTC. memory : watched since then.
+    baseline : bills that the run's are measured against.
     """
 
     settings: Mapping[str, object]
     inputs: Mapping[str, str] = field(default_factory=dict)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     memory: PeakMemory | None = None
+    baseline: Baseline | None = None
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from cairo.model.names import (
 )
 from cairo.model.prices import Prices
 from cairo.model.tariff import Tariff
+from cairo.rates_tool.baseline import CHANGE, PERCENT
 from cairo.rates_tool.response_run import Responded
 from cairo.rates_tool.run_spec import Costs, RunSpec
 
@@ -48,6 +49,7 @@ class RunResult:
     tariffs : {tariff key: tariff with its final rates}.
     record : what `run.json` holds. performance_report : Dask's, as HTML.
     responded : what customers have done in response to price; None when they did nothing.
+    changes : of bills against another run's, see `Baseline.changes`; None without one.
     """
 
     spec: RunSpec
@@ -60,6 +62,7 @@ class RunResult:
     record: Mapping[str, object]
     performance_report: str | None = None
     responded: Responded | None = None
+    changes: pd.DataFrame | None = None
 
     def fuel(self, fuel: str) -> pd.DataFrame:
         """Bills of a key of `FUELS`."""
@@ -306,6 +309,24 @@ RUN_FILES: list[RunFile] = [
         ),
         ("bldg_id", "season", "period"),
         lambda result: None if result.responded is None else result.responded.table(),
+        always=False,
+    ),
+    RunFile(
+        "bill_changes.csv",
+        "bills of the year beside those of the run that `compare_to` names, dollars of `year_run`",
+        (
+            BLDG,
+            WEIGHT,
+            *(
+                Column(f"{fuel}_{when}", FLOAT, f"bill of {fuel} {when} the change [$/year]")
+                for fuel in ("electricity", "gas")
+                for when in ("before", "after")
+            ),
+            Column(CHANGE, FLOAT, "of both together [$/year]"),
+            Column(PERCENT, FLOAT, "of the bills before [%]"),
+        ),
+        ("bldg_id",),
+        lambda result: result.changes,
         always=False,
     ),
     RunFile("run.json", "how the run was made", made=lambda result: result.record),

@@ -339,6 +339,12 @@ class MeetRevenueSufficiencySystemWide:
         responded = backend.responded
         if responded is not None:
             record["demand_response"] = responded.record(backend.demand)
+        changes = None
+        if origin.baseline is not None:
+            changes = origin.baseline.changes(
+                bills, self.gas_customer_bills_monthly, spec.customers.weight_by_id, spec.year
+            )
+            record["compared_to"] = origin.baseline.record(changes)
         result = RunResult(
             spec,
             costs,
@@ -350,6 +356,7 @@ class MeetRevenueSufficiencySystemWide:
             record,
             backend.performance_report,
             responded,
+            changes,
         )
         write_files(folder, result)
         return result

@@ -19,7 +19,7 @@ from dask.delayed import Delayed
 
 from cairo.errors import TariffError, listed, one_line
 from cairo.files.reading import FilePath, read_bytes
-from cairo.files.tariff_maps import TariffMap, load_tariff_map, tariff_of
+from cairo.files.tariff_maps import TariffMap, load_tariff_map, tariff_of, tariff_place
 from cairo.files.urdb import URDBv7_to_ElectricityRates
 from cairo.files.urdb_export import ElectricityRates_to_URDB
 from cairo.model.export_compensation import _determine_sell_rate, _return_export_compensation_rate
@@ -79,12 +79,17 @@ def _read_tariff(
         near = get_close_matches(str(key), [str(k) for k in paths], n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise TariffError(f"tariff {key} has no file; there are files of {listed(paths)}{hint}")
-    path = os.fspath(paths[key])
+    path, inner = tariff_place(os.fspath(paths[key]))
     content = read_bytes(path, storage_options, TariffError, f"tariff {key}: file")
     try:
         given = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise TariffError(f"tariff {key}: {path} is not JSON: {one_line(error)}") from error
+    if inner is not None:
+        if not isinstance(given, Mapping) or inner not in given:
+            there = listed(given) if isinstance(given, Mapping) else "none"
+            raise TariffError(f"tariff {key}: {path} has no tariff {inner} (there are {there})")
+        given = given[inner]
     return _pysam_style(given, f"{key} ({path})")
 
 

@@ -6,30 +6,23 @@ import os
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import Unpack
 
-from cairo.files.run_directory import RunDirectory, filled_folder
+from cairo.files.run_directory import RunDirectory
+from cairo.model.names import ANNUAL
 from cairo.rates_tool.backend import RunLoads, Work, backend_class
+from cairo.rates_tool.baseline import Baseline
 from cairo.rates_tool.record import Origin
 from cairo.rates_tool.settle import first_costs
 from cairo.rates_tool.systemsimulator import MeetRevenueSufficiencySystemWide
+from cairo.results.run import Run
+from cairo.runs.asked import Instead, settings_alone
 from cairo.scenario.inputs import RunInputs, read_inputs
-from cairo.scenario.scenario_file import RunSettings, Scenario, read_scenario
+from cairo.scenario.scenario_file import RunSettings, read_scenario
 from cairo.workers.memory import PeakMemory
 from cairo.workers.stages import Progress, Timings
 from cairo.workers.turns import own_turn
 from cairo.workers.worker_processes import not_while_starting
-
-
-class Instead(TypedDict, total=False):
-    """Settings of a run given in the place of its file's; None leaves the file's."""
-
-    backend: str | None
-    output_dir: str | os.PathLike[str] | None
-    workers: int | None
-
-
-KEYS = {"backend": "backend", "output_dir": "path_outputs", "workers": "process_workers"}
 
 
 def run_scenario(
@@ -66,23 +59,9 @@ def run_scenario(
         Any input error, before anything is written; all of them at once where they can be
         known together (`InputErrors`).
     """
-    settings = settings_of(read_scenario(scenario_path, config_dir), run_name, instead, batch)
+    scenario = read_scenario(scenario_path, config_dir)
+    settings = settings_alone(scenario, run_name, instead, batch)
     return run(settings, progress, performance_report=performance_report)
-
-
-def settings_of(
-    scenario: Scenario, run_name: str, instead: Instead, batch: str | None
-) -> RunSettings:
-    """A run's settings with those given in the place of its file's, its output folder filled in."""
-    settings = scenario.run(run_name)
-    changes: dict[str, object] = {
-        KEYS[name]: str(value) if name == "output_dir" else value
-        for name, value in instead.items()
-        if value is not None
-    }
-    folder = changes.get("path_outputs", settings.path_outputs)
-    changes["path_outputs"] = filled_folder(str(folder), batch)
-    return settings.changed(**changes)
 
 
 def run(
@@ -130,6 +109,9 @@ def completed(
         settings.path_outputs,
         settings.backend,
     )
+    baseline = baseline_of(settings)
+    if baseline is not None:
+        baseline.check_homes(inputs.spec.customers.ids)
     kind = backend_class(settings.backend)
     kind.warn_of_passed_over(simulator)
     with ExitStack() as stack:
@@ -137,7 +119,25 @@ def completed(
         with work.timings.stage("revenue requirement"):
             costs, electric = first_costs(backend)
         directory = stack.enter_context(RunDirectory(settings.path_outputs, settings.run_name))
-        recorded = settings.model_dump(mode="json", by_alias=True, exclude_none=True)
-        origin = Origin(recorded, inputs.fingerprints, started, memory)
+        origin = Origin(settings.recorded(), inputs.fingerprints, started, memory, baseline)
         simulator.completed(backend, costs, origin, directory.path, electric)
     return directory.final_path
+
+
+def baseline_of(settings: RunSettings) -> Baseline | None:
+    """The bills that a run's are measured against; None without `compare_to`.
+
+    Raises
+    ------
+    CairoError
+        It is no directory of a finished run.
+    """
+    if settings.compare_to is None:
+        return None
+    other = Run(settings.compare_to)
+    annual = {
+        fuel: bills[bills["month"] == ANNUAL].set_index("bldg_id")["bill_level"]
+        for fuel, bills in (("electricity", other.bills), ("gas", other.gas_bills))
+    }
+    year = int(other.bills["dollar_year"].iloc[0])
+    return Baseline(other.info["run_name"], str(other.path), year, **annual)

@@ -1,34 +1,35 @@
 """A study: several runs of a scenario file, those that share loads in one pass over them.
 
 A run in a study writes the bytes that it writes alone. What runs ask of the hours is one set of
-measures, so a question that several ask is put once.
+measures, so a question that several ask is put once. Runs that build on others come after them.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Unpack
 
-import numpy as np
 import pandas as pd
 
 from cairo.errors import CairoError
-from cairo.model.allocations import share_columns
-from cairo.model.kernels import weighted_total
-from cairo.model.names import ANNUAL, ON_WORKERS
 from cairo.model.progress import Progress
 from cairo.rates_tool.backend import RunLoads, Work
 from cairo.rates_tool.dd_stages import load_pass
 from cairo.rates_tool.dd_stages.sources import StoredLoads
 from cairo.rates_tool.dd_stages.summary import LoadSummary, PassPlan, Summary
 from cairo.results.run import Run
-from cairo.runs.runner import Instead, completed, own_loads, settings_of
+from cairo.runs.asked import Instead
+from cairo.runs.runner import completed, own_loads
+from cairo.runs.study_plan import Planned, StudyPlan, built_on_failed, study_plan
+from cairo.runs.study_table import study_table, write_study_table
 from cairo.scenario.inputs import RunInputs, read_inputs
-from cairo.scenario.scenario_file import read_scenario
+from cairo.scenario.overrides import overridden
+from cairo.scenario.scenario_file import Scenario, read_scenario
+from cairo.stopping import one_of_several
 from cairo.workers import cluster
 from cairo.workers.memory import PeakMemory
 from cairo.workers.stages import Timings
@@ -41,10 +42,12 @@ class Study(Mapping[str, Run]):
     """Finished runs by name, in the order asked for.
 
     failed : {name: what was wrong} of those that are not there.
+    resumed : names of those that were there before.
     """
 
     runs: dict[str, Run] = field(default_factory=dict)
     failed: dict[str, CairoError] = field(default_factory=dict)
+    resumed: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Run:
         return self.runs[name]
@@ -57,40 +60,20 @@ class Study(Mapping[str, Run]):
 
     @property
     def table(self) -> pd.DataFrame:
-        """A row a run: seconds, requirement, revenue and mean bill [$], what customers pay for
-        one another by allocation [$/year], directory, or the error.
-        """
-        rows = [_row(name, one) for name, one in self.runs.items()]
-        rows += [{"run": name, "error": str(error)} for name, error in self.failed.items()]
-        return pd.DataFrame(rows)
-
-
-def _row(name: str, one: Run) -> dict[str, object]:
-    summary, bat = one.summary, one.bat
-    weight = bat["weight"].to_numpy(np.float64)
-    customers = weighted_total(weight, np.ones(len(weight)))
-    row: dict[str, object] = {
-        "run": name,
-        "seconds": round(sum(one.info["timings_s"].values()), 2),
-        "requirement": summary["revenue_requirement"],
-        "revenue": summary["revenue"],
-        "mean_bill": weighted_total(weight, bat[ANNUAL].to_numpy(np.float64)) / customers,
-    }
-    for column in share_columns():
-        if column in bat:
-            values = bat[column].to_numpy(np.float64)
-            apart = np.abs(values - weighted_total(weight, values) / customers)
-            row[f"paid_for_others_{column}"] = weighted_total(weight, apart) / 2.0
-    return row | {"directory": str(one.path), "error": ""}
+        """A row a run; see `study_table`."""
+        return study_table([*self.runs, *self.failed], self.runs, self.failed)
 
 
 def study(
     scenario_path: str | os.PathLike[str],
     names: Sequence[str] | None = None,
     *,
+    sets: Sequence[str] = (),
+    resume: bool = False,
     config_dir: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     batch: str | None = None,
+    finished: Callable[[Path], object] = lambda place: None,
     **instead: Unpack[Instead],
 ) -> Study:
     """Run several runs of a scenario file, each load file read once for those that share it.
@@ -99,114 +82,116 @@ def study(
     ----------
     scenario_path : scenario YAML.
     names : of runs, or patterns such as `hp_*`; all by default.
+    sets : `KEY=VALUE[,VALUE...]`, settings in the place of the file's; several values make
+        several runs of each.
+    resume : leave out runs that are finished with the same settings, inputs and version.
     config_dir : folder that relative paths of the file start from.
     progress : told of stages and homes done.
     batch : name that stands for `<batch>` in `path_outputs`.
+    finished : told of each run directory as it appears.
     instead : `backend`, `output_dir`, `workers` in the place of every run's own.
 
     Returns
     -------
-    The finished runs; one that fails takes down no other, and its error is in `failed`.
+    The finished runs; one that fails takes down those that build on it, and its error is in
+    `failed`. `study.csv` beside the run directories has the table.
 
     Raises
     ------
     ScenarioError
-        The file is none, or a name fits no run.
+        The file is none, a name fits no run, references lead nowhere or in a circle.
     """
     not_while_starting()
-    scenario = read_scenario(scenario_path, config_dir)
-    found = Study()
-    inputs: dict[str, RunInputs] = {}
-    order = scenario.chosen(names)
-    for name in order:
-        try:
-            inputs[name] = read_inputs(settings_of(scenario, name, instead, batch))
-        except CairoError as error:
-            found.failed[name] = error
-    done: dict[str, Path] = {}
+    scenario, asked = read_asked(scenario_path, names, sets, config_dir)
     try:
-        with PeakMemory() as memory:
-            for group in _groups(inputs):
-                _run_group({name: inputs[name] for name in group}, done, found, progress, memory)
+        with own_turn(), PeakMemory() as memory, one_of_several():
+            timings = Timings(progress)
+            with timings.stage(f"inputs of {len(asked)} runs"):
+                plan = study_plan(scenario, asked, instead, batch, resume=resume)
+            resumed = tuple(name for name in asked if name in plan.finished)
+            for name in resumed:
+                finished(plan.finished[name])
+            _Making(plan, progress, memory, finished).make()
     finally:
         if progress:
             progress.done()
-    found.runs = {name: Run(done[name]) for name in order if name in done}
+    runs = {name: Run(plan.finished[name]) for name in asked if name in plan.finished}
+    failed = {name: plan.failed[name] for name in asked if name in plan.failed}
+    found = Study(runs, failed, resumed)
+    write_study_table(found.table, {run.path.parent for run in runs.values()})
     return found
 
 
-def _groups(inputs: Mapping[str, RunInputs]) -> list[list[str]]:
-    """Runs that can share a pass; one that cannot is alone."""
-    together: dict[object, list[str]] = {}
-    for name, one in inputs.items():
-        settings, source = one.settings, one.loads
-        shares = (
-            settings.backend in ON_WORKERS
-            and isinstance(source, StoredLoads)
-            # Prices, or the hours themselves, that the pass gives first.
-            and one.spec.distribution_cost is None
-            and one.spec.response is None
-        )
-        key: object = name
-        if shares and isinstance(source, StoredLoads):
-            options = source.options
-            key = (
-                tuple(sorted(source.place_of(bldg_id) for bldg_id in source.bldg_ids)),
-                (options.target_year, options.chain, repr(options.storage_options)),
-                (settings.dask.model_dump_json(), settings.process_workers),
-            )
-        together.setdefault(key, []).append(name)
-    return list(together.values())
+def read_asked(
+    scenario_path: str | os.PathLike[str],
+    names: Sequence[str] | None,
+    sets: Sequence[str] = (),
+    config_dir: str | os.PathLike[str] | None = None,
+) -> tuple[Scenario, list[str]]:
+    """A scenario file with settings changed, and the names of the runs asked for."""
+    scenario = read_scenario(scenario_path, config_dir)
+    return overridden(scenario, scenario.chosen(names), sets)
 
 
-def _run_group(
-    group: Mapping[str, RunInputs],
-    done: dict[str, Path],
-    found: Study,
-    progress: Progress | None,
-    memory: PeakMemory,
-) -> None:
-    """Run those of a group; what fails is noted."""
-    if len(group) == 1:
-        for name, one in group.items():
+class _Making:
+    """The runs of a plan being made, pass by pass as their turn comes."""
+
+    def __init__(
+        self,
+        plan: StudyPlan,
+        progress: Progress | None,
+        memory: PeakMemory,
+        finished: Callable[[Path], object],
+    ) -> None:
+        self.plan, self.progress, self.memory, self.finished = plan, progress, memory, finished
+        self.group_of = {name: group for group in plan.groups for name in group}
+        self.taken: dict[str, Summary] = {}
+
+    def make(self) -> None:
+        for name, one in self.plan.runs.items():
+            if broken := [other for other in one.after if other in self.plan.failed]:
+                self.plan.failed[name] = built_on_failed(name, broken)
+                continue
             try:
-                with own_turn():
-                    work = Work(one.settings.process_workers, one.settings.dask, Timings(progress))
-                    work.timings.tell(name)
-                    started = datetime.now(UTC)
-                    done[name] = completed(one, own_loads(one), work, started, memory)
+                self.plan.finished[name] = self._made(one)
             except CairoError as error:
-                found.failed[name] = error
-        return
-    shared = Timings(progress)
-    try:
-        with own_turn():
-            plans = {name: _plan(one) for name, one in group.items()}
-            taken = _pass(next(iter(group.values())), plans, shared)
-            for name, one in group.items():
-                work = Work(one.settings.process_workers, one.settings.dask, Timings(progress))
-                work.timings.tell(name)
-                loads = RunLoads(LoadSummary(plans[name], taken))
-                try:
-                    done[name] = completed(one, loads, work, datetime.now(UTC), memory)
-                except CairoError as error:
-                    found.failed[name] = error
-    except CairoError as error:
-        for name in group:
-            if name not in done:
-                found.failed[name] = error
+                self.plan.failed[name] = error
+            else:
+                self.finished(self.plan.finished[name])
+
+    def _made(self, one: Planned) -> Path:
+        timings = Timings(self.progress)
+        started = datetime.now(UTC)
+        loads = self._loads(one)
+        inputs = read_inputs(self.plan.final_settings(one.name)) if one.after else one.inputs
+        timings.tell(one.name)
+        settings = inputs.settings
+        work = Work(settings.process_workers, settings.dask, timings)
+        return completed(inputs, loads or own_loads(inputs), work, started, self.memory)
+
+    def _loads(self, one: Planned) -> RunLoads | None:
+        """The loads as a pass that other runs share has found them; None for a run alone."""
+        group = self.group_of[one.name]
+        if len(group) == 1:
+            return None
+        if group[0] not in self.taken:
+            plans = [pass_plan(self.plan.runs[name].inputs) for name in group]
+            self.taken[group[0]] = shared_pass(one.inputs, plans, Timings(self.progress))
+        return RunLoads(LoadSummary(pass_plan(one.inputs), self.taken[group[0]]))
 
 
-def _plan(one: RunInputs) -> PassPlan:
+def pass_plan(one: RunInputs) -> PassPlan:
+    """What a run asks of the hours."""
     spec = one.spec
     gas = None if spec.gas is None else spec.gas.read(spec.customers.ids)
     return load_pass.plan_of(spec, spec.prices, gas)
 
 
-def _pass(first: RunInputs, plans: Mapping[str, PassPlan], timings: Timings) -> Summary:
+def shared_pass(first: RunInputs, plans: Sequence[PassPlan], timings: Timings) -> Summary:
     """One pass that answers every run's questions."""
     settings, source = first.settings, first.loads
-    asked, *more = (plan.measures for plan in plans.values())
+    assert isinstance(source, StoredLoads)
+    asked, *more = (plan.measures for plan in plans)
     for measures in more:
         asked = asked | measures
     homes = len(asked.bldg_ids)

@@ -29,11 +29,12 @@ from cairo.files.metadata import (
 from cairo.files.numbers import written_number
 from cairo.files.reading import folder_listing, is_url, read_bytes
 from cairo.files.run_directory import check_run_name, local_folder
-from cairo.files.tariff_maps import TariffMap, tariff_of
+from cairo.files.tariff_maps import TariffMap, tariff_key, tariff_of, tariff_place
 from cairo.files.yaml_files import read_yaml
 from cairo.model.elasticity import Response
 from cairo.model.prices import Prices
 from cairo.model.tariff import parse_tariff
+from cairo.model.tariff_changes import changed_tariff
 from cairo.model.tariff_rows import TariffDict
 from cairo.rates_tool.dd_stages.sources import LoadOptions, LoadSource, listing_digest, load_source
 from cairo.rates_tool.response_run import response_plans
@@ -369,6 +370,10 @@ def _electric_tariffs(
             f"path_tariffs_electric has {listed(paths)}"
         )
     tariffs = get_default_tariff_structures(keys, paths, settings.storage_options)
+    for alias, change in settings.tariff_changes.items():
+        key = tariff_key(settings.path_tariffs_electric[alias])
+        if key in tariffs:
+            tariffs[key] = changed_tariff(key, tariffs[key], **change.model_dump())
     if settings.run_type == "precalc":
         precalc_period_mapping(tariffs)
     return frame, tariffs
@@ -384,7 +389,7 @@ def stems(paths: Mapping[str, str], key: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for alias, path in paths.items():
-        stem = Path(path).stem
+        stem = tariff_key(path)
         if found.setdefault(stem, path) != path:
             raise TariffError(f"{key} alias {alias} names another file called {stem}.json")
     return found
@@ -484,7 +489,8 @@ def _subclass_requirement(
             keys = ("subclass_revenue_requirements", part, str(method), alias)
             dollars = _dollars(stored, keys, settings)
             amounts.append(dollars)
-            requirement[Path(path).stem] = requirement.get(Path(path).stem, 0.0) + dollars
+            key = tariff_key(path)
+            requirement[key] = requirement.get(key, 0.0) + dollars
         _check_subclass_sum(settings, stored, f"{part}.{method}", math.fsum(amounts))
     unused = sorted(set(requirement) - used)
     if unused:
@@ -526,7 +532,7 @@ def fingerprints(
         if not is_path_key(key) or key == "path_outputs" or value is None:
             continue
         if isinstance(value, dict):
-            paths += [path for path in value.values() if Path(path).stem in used or "gas" in key]
+            paths += [path for path in value.values() if tariff_key(path) in used or "gas" in key]
         elif key == "path_tariffs_gas" and gas_map is not None:
             paths += [f"{value}/{name}.json" for name in sorted(set(gas_map["tariff_key"]))]
         else:
@@ -535,6 +541,7 @@ def fingerprints(
 
 
 def _fingerprint(path: str, storage_options: Mapping[str, object] | None) -> str:
+    path, _ = tariff_place(path)
     listing = folder_listing(path, storage_options)
     if listing is None:
         content = read_bytes(path, storage_options, CairoError, "input")

@@ -15,13 +15,15 @@ from pydantic import (
     model_validator,
 )
 
-from cairo.errors import ScenarioError
+from cairo.errors import ScenarioError, listed
 from cairo.files.recorded_options import STORAGE, recorded_options
 from cairo.model.elasticity import Elasticity, Response
 from cairo.model.names import Backend, RunType, gas_tariff_year
 from cairo.model.setting_problems import one_line_error, setting_problems
 from cairo.workers.settings import STRICT, DaskSettings, PathText
 
+RUN_PREFIX = "run:"
+"""Before the name of a run of the same file, in the place of a path."""
 MONTHS_FROM_1 = set(range(1, 13))
 OF_OTHER_TOOLS = (
     "upgrade",
@@ -42,6 +44,17 @@ class SubclassConfig(BaseModel):
     group_col: str = Field(description="Metadata column.")
     selectors: dict[str, str | bool | int | float | list[str]] = Field(
         default_factory=dict, description="{alias of the subclass: its values in the column}."
+    )
+
+
+class TariffChange(BaseModel):
+    """What is changed of a tariff that a file has."""
+
+    model_config = STRICT
+    fixed_charge: float | None = Field(None, description="Fixed charge [$/month] instead.")
+    min_charge: float | None = Field(None, ge=0, description="Minimum charge [$/month] instead.")
+    rate_scale: float | None = Field(
+        None, ge=0, description="All energy rates are multiplied by it."
     )
 
 
@@ -100,10 +113,23 @@ class RunSettings(BaseModel):
         "`utility`'s customers when the requirement file has no test_year_customer_count.",
     )
     path_outputs: PathText = Field("outputs", description="Local folder of run directories.")
+    compare_to: PathText | None = Field(
+        None,
+        description="Run whose bills this one's are compared with, home by home: its name, or the "
+        "directory of a finished one. It may be on another stock.",
+    )
 
     path_tariff_maps_electric: PathText = Field(description="CSV `bldg_id, tariff_key`.")
     path_tariffs_electric: dict[str, PathText] = Field(
-        min_length=1, description="{alias: URDB JSON}; the tariff key is the file's stem."
+        min_length=1,
+        description="{alias: URDB JSON}; the tariff key is the file's stem. `run:NAME` or "
+        "`run:NAME#ALIAS` is the final tariff of another run of the file, "
+        "`FOLDER/tariff_final_config.json#KEY` of a finished one.",
+    )
+    tariff_changes: dict[str, TariffChange] = Field(
+        default_factory=dict,
+        description="{alias: changes to the tariff of its file}, as `--set tariffs.ALIAS...` has "
+        "them.",
     )
     path_tariff_maps_gas: PathText | None = Field(
         None, description="CSV `bldg_id, tariff_key`; without it gas is not billed."
@@ -295,6 +321,10 @@ class RunSettings(BaseModel):
             )
         if (self.path_tariff_maps_gas is None) != (self.path_tariffs_gas is None):
             yield "path_tariff_maps_gas and path_tariffs_gas go together, found one"
+        for alias in self.tariff_changes:
+            if alias not in self.path_tariffs_electric:
+                there = listed(self.path_tariffs_electric)
+                yield f"tariff_changes names {alias}; path_tariffs_electric has {there}"
         if self.path_utility_assignment is not None and self.utility is None:
             yield "path_utility_assignment needs utility"
         spread = self.distribution_cost_per_kw_year is not None
@@ -317,6 +347,10 @@ class RunSettings(BaseModel):
     def dollar_year(self) -> int:
         """Year of the `target` bills' dollars."""
         return self.year_run if self.year_dollar_conversion is None else self.year_dollar_conversion
+
+    def recorded(self) -> dict[str, object]:
+        """The settings as `run.json` records them: plain values, secrets left out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
     def changed(self, **changes: object) -> RunSettings:
         """These settings with some replaced, checked again.

@@ -21,7 +21,7 @@ from cairo.errors import CairoError, listed
 from cairo.files.reading import is_url
 from cairo.files.yaml_files import read_yaml
 from cairo.model.setting_problems import one_line_error, setting_problems
-from cairo.scenario.run_settings import RunSettings, SubclassConfig, validated
+from cairo.scenario.run_settings import RUN_PREFIX, RunSettings, SubclassConfig, validated
 from cairo.workers.settings import ClusterSettings, DaskSettings, TLSSettings
 
 __all__ = [
@@ -36,6 +36,9 @@ __all__ = [
 ]
 
 TOP_KEYS = ("runs", "subclass_config")
+RUN_KEYS = ("compare_to",)
+"""Keys that name a run of the file, or the directory of a finished one."""
+NOT_PATHS = (RUN_PREFIX, "latest:")
 PATHS_OF_DASK = ("scheduler_file",)
 PATHS_OF_SECURITY = ("ca_file", "cert", "key")
 
@@ -65,6 +68,9 @@ class Scenario(BaseModel):
         if name not in self.runs:
             raise self._no_run(name)
         values = {"run_name": name} | self.runs[name]
+        for key in RUN_KEYS:
+            if values.get(key) in self.runs:
+                values[key] = f"{RUN_PREFIX}{values[key]}"
         where = f"scenario file {self.path} run {name}"
         return validated(_resolved(values, self.config_dir), where)
 
@@ -149,7 +155,7 @@ def read_scenario(
 
 def is_path_key(key: str) -> bool:
     """Whether a run's key holds a path."""
-    return key.startswith("path_") or key == "utility_revenue_requirement"
+    return key.startswith("path_") or key == "utility_revenue_requirement" or key in RUN_KEYS
 
 
 def _hint(name: str, known: Iterable[str]) -> str:
@@ -185,7 +191,7 @@ def _resolved(values: dict[str, object], folder: str) -> dict[str, object]:
     """Settings with their paths absolute; what is not text is left for validation."""
 
     def one(path: object) -> object:
-        if not isinstance(path, str) or not path or is_url(path):
+        if not isinstance(path, str) or not path or path.startswith(NOT_PATHS) or is_url(path):
             return path
         # A path cannot hold a null; written out it is a file that does not exist.
         path = path.replace("\0", "\\0")

@@ -1,0 +1,100 @@
+"""Settings of the runs that are asked for: the file's, those given instead, finished sources."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypedDict
+
+from cairo.errors import ScenarioError
+from cairo.files.run_directory import filled_folder
+from cairo.runs.finished import finished_runs
+from cairo.scenario.references import (
+    Reference,
+    check_references,
+    references,
+    with_directories,
+)
+from cairo.scenario.scenario_file import RunSettings, Scenario
+
+
+class Instead(TypedDict, total=False):
+    """Settings of a run given in the place of its file's; None leaves the file's."""
+
+    backend: str | None
+    output_dir: str | os.PathLike[str] | None
+    workers: int | None
+
+
+KEYS = {"backend": "backend", "output_dir": "path_outputs", "workers": "process_workers"}
+
+
+def settings_of(
+    scenario: Scenario, run_name: str, instead: Instead, batch: str | None
+) -> RunSettings:
+    """A run's settings with those given in the place of its file's, its output folder filled in."""
+    settings = scenario.run(run_name)
+    changes: dict[str, object] = {
+        KEYS[name]: str(value) if name == "output_dir" else value
+        for name, value in instead.items()
+        if value is not None
+    }
+    folder = changes.get("path_outputs", settings.path_outputs)
+    changes["path_outputs"] = filled_folder(str(folder), batch)
+    return settings.changed(**changes)
+
+
+def settings_alone(
+    scenario: Scenario, run_name: str, instead: Instead, batch: str | None
+) -> RunSettings:
+    """A run's settings, what it takes of other runs being that of finished ones.
+
+    Raises
+    ------
+    ScenarioError, InputErrors
+        As `settings_of`; or a run that it refers to is not finished.
+    """
+    runs = {run_name: settings_of(scenario, run_name, instead, batch)}
+    waiting = references(runs[run_name])
+    while waiting:
+        one = waiting.pop()
+        if one.run not in runs and one.run in scenario.runs:
+            runs[one.run] = settings_of(scenario, one.run, instead, batch)
+            waiting += references(runs[one.run])
+    check_references(runs, [run_name])
+    places = {
+        one.run: finished_source(scenario, runs, run_name, one, instead)
+        for one in references(runs[run_name])
+    }
+    return with_directories(runs[run_name], runs, places)
+
+
+def output_folder(scenario: Scenario, name: str, instead: Instead) -> str:
+    """A run's output folder as it is written, with what stands for time and batch."""
+    given = instead.get("output_dir")
+    return str(given) if given is not None else scenario.run(name).path_outputs
+
+
+def finished_source(
+    scenario: Scenario,
+    runs: Mapping[str, RunSettings],
+    name: str,
+    one: Reference,
+    instead: Instead,
+) -> Path:
+    """The newest finished directory of a run that another refers to.
+
+    Raises
+    ------
+    ScenarioError
+        There is none.
+    """
+    folder = output_folder(scenario, one.run, instead)
+    there = finished_runs(folder, runs[one.run].run_name)
+    if not there:
+        raise ScenarioError(
+            f"run {name} key {one.key} refers to run {one.run}, which has no finished directory "
+            f"in {folder}: run {one.run} too"
+        )
+    return there[0]
