@@ -30,7 +30,6 @@ from cairo.files.numbers import written_number
 from cairo.files.reading import folder_listing, is_url, read_bytes
 from cairo.files.run_directory import check_run_name, local_folder
 from cairo.files.tariff_maps import TariffMap, tariff_of
-from cairo.files.yaml_files import read_yaml
 from cairo.model.elasticity import Response
 from cairo.model.prices import Prices
 from cairo.model.tariff import parse_tariff
@@ -53,6 +52,13 @@ from cairo.rates_tool.tariffs import (
     _return_export_compensation_rate,
     get_default_tariff_structures,
     precalc_period_mapping,
+)
+from cairo.scenario.requirement_file import (
+    COUNT,
+    KWH_SCALE,
+    RequirementFile,
+    read_requirement_file,
+    requirement_by_tariff,
 )
 from cairo.scenario.scenario_file import RunSettings, is_path_key
 
@@ -110,16 +116,6 @@ class RunInputs:
         return self.spec.requirement.target
 
 
-ALONE = "revenue_requirement"
-"""Key of a requirement file that has one number for whatever the run includes."""
-TOTALS = (
-    "total_delivery_revenue_requirement",
-    "total_delivery_and_supply_revenue_requirement",
-)
-SUM_RTOL = 1e-6
-"""How far subclasses' requirements may miss the total."""
-
-
 class _Errors:
     """Input errors found so far; a check that needs what failed is skipped."""
 
@@ -160,13 +156,13 @@ def read_inputs(settings: RunSettings) -> RunInputs:
     tried(local_folder, settings.path_outputs)
     tried(_check_dollar_years, settings)
     tried(_check_assistance, settings)
-    stored = tried(_requirement_file, settings)
-    requirement_file = {} if stored is None else stored
+    stored = tried(read_requirement_file, settings)
+    requirement_file = RequirementFile() if stored is None else stored
     count = tried(_customer_count, settings, requirement_file)
     ids = tried(_assigned_buildings, settings)
     metadata = tried(_metadata, settings, ids, count)
     ids_or_failed = _or_failed(None if metadata is None else metadata["bldg_id"].tolist())
-    scale = tried(_positive, requirement_file, "resstock_kwh_scale_factor", settings)
+    scale = tried(requirement_file.positive, KWH_SCALE)
     loads = tried(_loads, settings, ids_or_failed, scale)
     tariffs = tried(_electric_tariffs, settings, ids_or_failed)
     gas = tried(_gas_tariffs, settings, ids_or_failed)
@@ -251,29 +247,9 @@ def _check_assistance(settings: RunSettings) -> None:
     assistance_program(settings.low_income_bill_assistance_program)
 
 
-def _requirement_file(settings: RunSettings) -> dict[str, object]:
-    path = settings.utility_revenue_requirement
-    if path is None:
-        return {}
-    return read_yaml(path, "revenue requirement file", settings.storage_options, RequirementError)
-
-
-def _positive(stored: Mapping[str, object], key: str, settings: RunSettings) -> float | None:
-    value = stored.get(key)
-    if value is None:
-        return None
-    found = written_number(value)
-    if found is None or not 0 < found < math.inf:
-        raise RequirementError(
-            f"revenue requirement file {settings.utility_revenue_requirement} key {key} is "
-            f"{value!r}, expected a number above zero"
-        )
-    return found
-
-
-def _customer_count(settings: RunSettings, stored: Mapping[str, object]) -> float | None:
+def _customer_count(settings: RunSettings, requirement: RequirementFile) -> float | None:
     """Customers of the test year, else of the utility's statistics, else None."""
-    count = _positive(stored, "test_year_customer_count", settings)
+    count = requirement.positive(COUNT)
     path = settings.path_electric_utility_stats
     if count is not None or path is None or settings.utility is None:
         return count
@@ -428,92 +404,19 @@ def _prices(settings: RunSettings) -> pd.DataFrame:
 
 
 def _requirement(
-    settings: RunSettings, stored: Mapping[str, object], tariff_map: pd.DataFrame
+    settings: RunSettings, file: RequirementFile, tariff_map: pd.DataFrame
 ) -> float | dict[str, float]:
-    if settings.run_includes_subclasses:
-        return _subclass_requirement(settings, stored, tariff_map)
-    key = "total_delivery_revenue_requirement"
-    if settings.run_includes_supply:
-        key = "total_delivery_and_supply_revenue_requirement"
-    if key not in stored and ALONE in stored:
-        key = ALONE
-    return _dollars(stored, (key,), settings)
-
-
-def _dollars(stored: object, keys: tuple[str, ...], settings: RunSettings) -> float:
-    """A number of the requirement file, by its path of keys."""
-    where = f"revenue requirement file {settings.utility_revenue_requirement}"
-    value = stored
-    for depth, key in enumerate(keys):
-        if not isinstance(value, Mapping) or key not in value:
-            there = listed(value) if isinstance(value, Mapping) else repr(value)
-            raise RequirementError(
-                f"{where} has no key {'.'.join(keys[: depth + 1])} (there are {there})"
-            )
-        value = value[key]
-    found = written_number(value)
-    if found is None or not math.isfinite(found):
-        raise RequirementError(f"{where} key {'.'.join(keys)} is {value!r}, expected dollars")
-    return found
-
-
-def _subclass_requirement(
-    settings: RunSettings, stored: Mapping[str, object], tariff_map: pd.DataFrame
-) -> dict[str, float]:
-    """{tariff_key: $/year}: delivery, and supply when the run includes it, by alias."""
-    parts = [("delivery", settings.residual_allocation_delivery)]
-    if settings.run_includes_supply:
-        parts.append(("supply", settings.residual_allocation_supply))
-    where = f"revenue requirement file {settings.utility_revenue_requirement}"
-    tariffs = settings.path_tariffs_electric
-    used = set(tariff_map["tariff_key"])
-    requirement: dict[str, float] = {}
-    for part, method in parts:
-        by_alias = stored.get("subclass_revenue_requirements")
-        for key in (part, str(method)):
-            by_alias = by_alias.get(key) if isinstance(by_alias, Mapping) else None
-        if isinstance(by_alias, Mapping):
-            unknown = [alias for alias in by_alias if alias not in tariffs]
-            if unknown:
-                raise RequirementError(
-                    f"{where} {part}.{method} names subclass {listed(unknown)}; "
-                    f"path_tariffs_electric has {listed(tariffs)}"
-                )
-        amounts = []
-        for alias, path in tariffs.items():
-            keys = ("subclass_revenue_requirements", part, str(method), alias)
-            dollars = _dollars(stored, keys, settings)
-            amounts.append(dollars)
-            requirement[Path(path).stem] = requirement.get(Path(path).stem, 0.0) + dollars
-        _check_subclass_sum(settings, stored, f"{part}.{method}", math.fsum(amounts))
-    unused = sorted(set(requirement) - used)
+    if not settings.run_includes_subclasses:
+        return file.total(supply=settings.run_includes_supply)
+    aliases = {alias: Path(path).stem for alias, path in settings.path_tariffs_electric.items()}
+    requirement = requirement_by_tariff(settings, file, aliases)
+    unused = sorted(set(requirement) - set(tariff_map["tariff_key"]))
     if unused:
         raise RequirementError(
-            f"{where} has a requirement for tariff {listed(unused)}, but tariff map "
+            f"{file.what} has a requirement for tariff {listed(unused)}, but tariff map "
             f"{settings.path_tariff_maps_electric} puts no building on it"
         )
     return requirement
-
-
-def _check_subclass_sum(
-    settings: RunSettings, stored: Mapping[str, object], what: str, found: float
-) -> None:
-    """Check that subclasses' requirements add to the file's own total, where it has one."""
-    delivery, both = (stored.get(key) for key in TOTALS)
-    if what.startswith("delivery"):
-        named, total = (
-            TOTALS[0],
-            None if delivery is None else _dollars(stored, TOTALS[:1], settings),
-        )
-    else:
-        named, total = f"{TOTALS[1]} less {TOTALS[0]}", None
-        if delivery is not None and both is not None:
-            total = _dollars(stored, TOTALS[1:], settings) - _dollars(stored, TOTALS[:1], settings)
-    if total is not None and abs(found - total) > SUM_RTOL * max(abs(total), abs(found)):
-        raise RequirementError(
-            f"revenue requirement file {settings.utility_revenue_requirement}: subclasses of "
-            f"{what} add to {found:,.2f} $, but {named} is {total:,.2f} $"
-        )
 
 
 def fingerprints(
