@@ -6,7 +6,6 @@ import hashlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -29,7 +28,7 @@ from cairo.files.metadata import (
 from cairo.files.numbers import written_number
 from cairo.files.reading import folder_listing, is_url, read_bytes
 from cairo.files.run_directory import check_run_name, local_folder
-from cairo.files.tariff_maps import TariffMap, tariff_of
+from cairo.files.tariff_maps import TariffMap
 from cairo.model.elasticity import Response
 from cairo.model.prices import Prices
 from cairo.model.tariff import parse_tariff
@@ -53,6 +52,7 @@ from cairo.rates_tool.tariffs import (
     get_default_tariff_structures,
     precalc_period_mapping,
 )
+from cairo.scenario.electric_tariffs import ElectricTariffs, electric_tariffs, read_map, stems
 from cairo.scenario.requirement_file import (
     COUNT,
     KWH_SCALE,
@@ -164,36 +164,34 @@ def read_inputs(settings: RunSettings) -> RunInputs:
     ids_or_failed = _or_failed(None if metadata is None else metadata["bldg_id"].tolist())
     scale = tried(requirement_file.positive, KWH_SCALE)
     loads = tried(_loads, settings, ids_or_failed, scale)
-    tariffs = tried(_electric_tariffs, settings, ids_or_failed)
+    tariffs = tried(electric_tariffs, settings, _or_failed(metadata))
     gas = tried(_gas_tariffs, settings, ids_or_failed)
     prices = tried(_prices, settings)
     requirement = None
     if settings.utility_revenue_requirement and stored is not None and tariffs is not None:
-        requirement = tried(_requirement, settings, stored, tariffs[0])
+        requirement = tried(_requirement, settings, stored, tariffs)
     response = settings.response
     if response is not None and tariffs is not None:
-        tried(_check_response, response, tariffs[1], settings.year_run)
+        tried(_check_response, response, tariffs.params, settings.year_run)
     if errors.found:
         raise InputErrors(errors.found)
     assert metadata is not None and tariffs is not None and prices is not None
     assert loads is not None and gas is not None
     service = None if gas[0] is None else GasService(*gas)
     spec = _spec(settings, metadata, tariffs, service, Prices(prices), requirement)
-    return RunInputs(
-        settings, spec, loads, fingerprints(settings, tariffs[0]["tariff_key"], gas[0])
-    )
+    return RunInputs(settings, spec, loads, fingerprints(settings, tariffs.files, gas[0]))
 
 
 def _spec(
     settings: RunSettings,
     metadata: pd.DataFrame,
-    tariffs: tuple[pd.DataFrame, dict[str, TariffDict]],
+    tariffs: ElectricTariffs,
     gas: GasService | None,
     prices: Prices,
     requirement: float | Mapping[str, float] | None,
 ) -> RunSpec:
     """The run, of what has been read."""
-    frame, params = tariffs
+    frame, params = tariffs.frame, tariffs.params
     parsed = {key: parse_tariff(key, tariff) for key, tariff in params.items()}
     on = dict(zip(frame["bldg_id"].tolist(), frame["tariff_key"].tolist(), strict=True))
     style = settings.solar_pv_compensation
@@ -300,7 +298,9 @@ def _metadata(
     settings: RunSettings, ids: list[int] | None, customer_count: float | None
 ) -> pd.DataFrame:
     path, options = settings.path_resstock_metadata, settings.storage_options
-    columns = settings.metadata_columns
+    columns = list(settings.metadata_columns)
+    if settings.path_tariff_maps_electric is None and settings.subclass_config is not None:
+        columns.append(settings.subclass_config.group_col)
     if settings.sample_size is not None:
         whole = return_buildingstock(path, ids, None, columns, options)
         if settings.sample_size > len(whole):
@@ -323,56 +323,13 @@ def _loads(settings: RunSettings, ids: list[int], scale: float | None) -> LoadSo
     return load_source(settings.path_resstock_loads, options).take(ids)
 
 
-def _map(path: str, ids: list[int], settings: RunSettings, what: str) -> pd.DataFrame:
-    """A tariff map's rows of the run's buildings, in their order."""
-    on = tariff_of(path, ids, f"{what} {path}", settings.storage_options)
-    for key in dict.fromkeys(on.values()):
-        if Path(key).name != key or key in (".", "..") or "\\" in key:
-            raise TariffError(f"{what} {path} has tariff key {key!r}, expected a plain name")
-    return pd.DataFrame({"bldg_id": list(on), "tariff_key": list(on.values())})
-
-
-def _electric_tariffs(
-    settings: RunSettings, ids: list[int]
-) -> tuple[pd.DataFrame, dict[str, TariffDict]]:
-    frame = _map(settings.path_tariff_maps_electric, ids, settings, "tariff map")
-    paths = stems(settings.path_tariffs_electric, "path_tariffs_electric")
-    keys = list(dict.fromkeys(frame["tariff_key"]))
-    unknown = [key for key in keys if key not in paths]
-    if unknown:
-        raise TariffError(
-            f"tariff map {settings.path_tariff_maps_electric} names tariffs {listed(unknown)}; "
-            f"path_tariffs_electric has {listed(paths)}"
-        )
-    tariffs = get_default_tariff_structures(keys, paths, settings.storage_options)
-    if settings.run_type == "precalc":
-        precalc_period_mapping(tariffs)
-    return frame, tariffs
-
-
-def stems(paths: Mapping[str, str], key: str) -> dict[str, str]:
-    """{tariff key: file} of {alias: file}: the key is the file's stem.
-
-    Raises
-    ------
-    TariffError
-        Two aliases name different files of one stem.
-    """
-    found: dict[str, str] = {}
-    for alias, path in paths.items():
-        stem = Path(path).stem
-        if found.setdefault(stem, path) != path:
-            raise TariffError(f"{key} alias {alias} names another file called {stem}.json")
-    return found
-
-
 def _gas_tariffs(
     settings: RunSettings, ids: list[int]
 ) -> tuple[pd.DataFrame | None, dict[str, TariffDict], dict[str, str]]:
     """(gas tariff map, None without gas; {tariff key: tariff}; {tariff key: local file})."""
     if settings.path_tariff_maps_gas is None or settings.path_tariffs_gas is None:
         return None, {}, {}
-    frame = _map(settings.path_tariff_maps_gas, ids, settings, "gas tariff map")
+    frame = read_map(settings.path_tariff_maps_gas, ids, settings, "gas tariff map")
     where = settings.path_tariffs_gas
     keys = list(dict.fromkeys(frame["tariff_key"]))
     if isinstance(where, str):
@@ -404,13 +361,12 @@ def _prices(settings: RunSettings) -> pd.DataFrame:
 
 
 def _requirement(
-    settings: RunSettings, file: RequirementFile, tariff_map: pd.DataFrame
+    settings: RunSettings, file: RequirementFile, tariffs: ElectricTariffs
 ) -> float | dict[str, float]:
     if not settings.run_includes_subclasses:
         return file.total(supply=settings.run_includes_supply)
-    aliases = {alias: Path(path).stem for alias, path in settings.path_tariffs_electric.items()}
-    requirement = requirement_by_tariff(settings, file, aliases)
-    unused = sorted(set(requirement) - set(tariff_map["tariff_key"]))
+    requirement = requirement_by_tariff(settings, file, tariffs.key_of)
+    unused = sorted(set(requirement) - set(tariffs.frame["tariff_key"]))
     if unused:
         raise RequirementError(
             f"{file.what} has a requirement for tariff {listed(unused)}, but tariff map "
@@ -420,16 +376,17 @@ def _requirement(
 
 
 def fingerprints(
-    settings: RunSettings, electric: pd.Series, gas_map: pd.DataFrame | None
+    settings: RunSettings, electric: Mapping[str, str], gas_map: pd.DataFrame | None
 ) -> dict[str, str]:
     """SHA-256 of every small input file; of a load folder's file names and sizes."""
-    used = set(electric)
     paths: list[str] = []
     for key, value in settings.model_dump().items():
         if not is_path_key(key) or key == "path_outputs" or value is None:
             continue
-        if isinstance(value, dict):
-            paths += [path for path in value.values() if Path(path).stem in used or "gas" in key]
+        if key == "path_tariffs_electric":
+            paths += electric.values()
+        elif isinstance(value, dict):
+            paths += value.values()
         elif key == "path_tariffs_gas" and gas_map is not None:
             paths += [f"{value}/{name}.json" for name in sorted(set(gas_map["tariff_key"]))]
         else:
