@@ -71,8 +71,31 @@ runs:
 - **Shared settings** can stand under any other top-level key, merged by YAML anchors
   (`<<: *common`).
 - **A mistake in one run** does not keep the others from running.
-- **`subclass_config`** is the one other top-level key with a meaning: it documents which metadata
-  column tells the subclasses apart. The tariff map alone says which home is in which.
+- **`subclass_config`** is the one other top-level key with a meaning: it is that of runs that have
+  none of their own.
+
+## Tariffs and subclasses
+
+`path_tariffs_electric` gives each tariff file an alias, which is also its name in
+`subclass_revenue_requirements`. Results name a tariff by its key, the file's stem. Which home is on
+which tariff is said by one of three:
+
+- **`path_tariff_maps_electric`**, a CSV whose `tariff_key` is a stem, or else an alias.
+- **`subclass_config`**, where there is no map:
+
+  ```yaml
+  subclass_config:
+    group_col: heating_type              # or postprocess_group.heating_type
+    selectors:
+      electric: [heat_pump, electrical_resistance]
+      other: natgas,delivered_fuels
+  path_tariffs_electric: {electric: tariffs/tou.json, other: tariffs/flat.json}
+  ```
+
+  Every home has to be in just one subclass, and every subclass to have homes; homes or subclasses
+  that are not so are named. Two aliases may name one file: each is then the key of a tariff of its
+  own.
+- **One tariff named `all`**, where there is no map: every home is on it.
 """
 
 REQUIREMENT_FILE = {

@@ -19,6 +19,16 @@ MOST_WEIGHT = 1e12
 """Customers a building may stand for; as few, it may stand for as small a part of one."""
 
 
+GROUPS = "postprocess_group."
+"""Beginning of columns that people have added to a stock's metadata."""
+
+
+def group_column(columns: Iterable[str], name: str) -> str | None:
+    """The column that a name means: the one called so, else `postprocess_group.<name>`."""
+    there = set(columns)
+    return next((one for one in (name, f"{GROUPS}{name}") if one in there), None)
+
+
 def read_frame(
     path: str | os.PathLike[str],
     what: str,
@@ -67,7 +77,8 @@ def return_buildingstock(
     load_scenario : metadata parquet, with `bldg_id` and `weight`.
     building_stock_sample : bldg_ids to keep, in the file's order; all by default.
     customer_count : what the weights are scaled to add to; None leaves them.
-    columns : metadata columns to keep besides `lookups.summary_buildings_cols_keep`.
+    columns : metadata columns to keep besides `lookups.summary_buildings_cols_keep`; one that is
+        called `postprocess_group.<name>` may be named without that.
     storage_options : fsspec options for a URL.
 
     Returns
@@ -93,10 +104,11 @@ def return_buildingstock(
         if unknown:
             raise MetadataError(f"{name} lacks buildings {listed_buildings(unknown)}")
         frame = frame[frame["bldg_id"].isin(sample)]
-    asked = list(columns or [])
-    missing = [column for column in asked if column not in frame]
+    found = {column: group_column(frame.columns, column) for column in columns or []}
+    missing = [column for column, there in found.items() if there is None]
     if missing:
         raise MetadataError(f"{name} has no column {listed(missing)}")
+    asked = [there for there in found.values() if there is not None]
     odd = [column for column in asked if not NAME.fullmatch(column) or not column.isprintable()]
     if odd:
         # Statistics by segment are in a file named after the column.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 from typing import TypeAlias
@@ -21,6 +22,16 @@ def tariff_key(path: str) -> str:
     """Key of a tariff in a file: the file's stem, or KEY of `tariff_final_config.json#KEY`."""
     file, key = tariff_place(path)
     return PurePath(file).stem if key is None else key
+
+
+def keys_of_aliases(paths: Mapping[str, str]) -> dict[str, str]:
+    """{alias: tariff key} of {alias: file}: the file's own, or the alias of files that share one.
+
+    Two subclasses may so start from one file and end at rates of their own.
+    """
+    keys = {alias: tariff_key(path) for alias, path in paths.items()}
+    times = Counter(keys.values())
+    return {alias: alias if times[key] > 1 else key for alias, key in keys.items()}
 
 
 def tariff_place(path: str) -> tuple[str, str | None]:

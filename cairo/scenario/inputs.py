@@ -6,7 +6,6 @@ import hashlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -29,12 +28,10 @@ from cairo.files.metadata import (
 from cairo.files.numbers import written_number
 from cairo.files.reading import folder_listing, is_url, read_bytes
 from cairo.files.run_directory import check_run_name, local_folder
-from cairo.files.tariff_maps import TariffMap, tariff_key, tariff_of, tariff_place
-from cairo.files.yaml_files import read_yaml
+from cairo.files.tariff_maps import TariffMap, tariff_place
 from cairo.model.elasticity import Response
 from cairo.model.prices import Prices
 from cairo.model.tariff import parse_tariff
-from cairo.model.tariff_changes import changed_tariff
 from cairo.model.tariff_rows import TariffDict
 from cairo.rates_tool.dd_stages.sources import LoadOptions, LoadSource, listing_digest, load_source
 from cairo.rates_tool.response_run import response_plans
@@ -54,6 +51,14 @@ from cairo.rates_tool.tariffs import (
     _return_export_compensation_rate,
     get_default_tariff_structures,
     precalc_period_mapping,
+)
+from cairo.scenario.electric_tariffs import ElectricTariffs, electric_tariffs, read_map, stems
+from cairo.scenario.requirement_file import (
+    COUNT,
+    KWH_SCALE,
+    RequirementFile,
+    read_requirement_file,
+    requirement_by_tariff,
 )
 from cairo.scenario.scenario_file import RunSettings, is_path_key
 
@@ -111,16 +116,6 @@ class RunInputs:
         return self.spec.requirement.target
 
 
-ALONE = "revenue_requirement"
-"""Key of a requirement file that has one number for whatever the run includes."""
-TOTALS = (
-    "total_delivery_revenue_requirement",
-    "total_delivery_and_supply_revenue_requirement",
-)
-SUM_RTOL = 1e-6
-"""How far subclasses' requirements may miss the total."""
-
-
 class _Errors:
     """Input errors found so far; a check that needs what failed is skipped."""
 
@@ -161,44 +156,42 @@ def read_inputs(settings: RunSettings) -> RunInputs:
     tried(local_folder, settings.path_outputs)
     tried(_check_dollar_years, settings)
     tried(_check_assistance, settings)
-    stored = tried(_requirement_file, settings)
-    requirement_file = {} if stored is None else stored
+    stored = tried(read_requirement_file, settings)
+    requirement_file = RequirementFile() if stored is None else stored
     count = tried(_customer_count, settings, requirement_file)
     ids = tried(_assigned_buildings, settings)
     metadata = tried(_metadata, settings, ids, count)
     ids_or_failed = _or_failed(None if metadata is None else metadata["bldg_id"].tolist())
-    scale = tried(_positive, requirement_file, "resstock_kwh_scale_factor", settings)
+    scale = tried(requirement_file.positive, KWH_SCALE)
     loads = tried(_loads, settings, ids_or_failed, scale)
-    tariffs = tried(_electric_tariffs, settings, ids_or_failed)
+    tariffs = tried(electric_tariffs, settings, _or_failed(metadata))
     gas = tried(_gas_tariffs, settings, ids_or_failed)
     prices = tried(_prices, settings)
     requirement = None
     if settings.utility_revenue_requirement and stored is not None and tariffs is not None:
-        requirement = tried(_requirement, settings, stored, tariffs[0])
+        requirement = tried(_requirement, settings, stored, tariffs)
     response = settings.response
     if response is not None and tariffs is not None:
-        tried(_check_response, response, tariffs[1], settings.year_run)
+        tried(_check_response, response, tariffs.params, settings.year_run)
     if errors.found:
         raise InputErrors(errors.found)
     assert metadata is not None and tariffs is not None and prices is not None
     assert loads is not None and gas is not None
     service = None if gas[0] is None else GasService(*gas)
     spec = _spec(settings, metadata, tariffs, service, Prices(prices), requirement)
-    return RunInputs(
-        settings, spec, loads, fingerprints(settings, tariffs[0]["tariff_key"], gas[0])
-    )
+    return RunInputs(settings, spec, loads, fingerprints(settings, tariffs.files, gas[0]))
 
 
 def _spec(
     settings: RunSettings,
     metadata: pd.DataFrame,
-    tariffs: tuple[pd.DataFrame, dict[str, TariffDict]],
+    tariffs: ElectricTariffs,
     gas: GasService | None,
     prices: Prices,
     requirement: float | Mapping[str, float] | None,
 ) -> RunSpec:
     """The run, of what has been read."""
-    frame, params = tariffs
+    frame, params = tariffs.frame, tariffs.params
     parsed = {key: parse_tariff(key, tariff) for key, tariff in params.items()}
     on = dict(zip(frame["bldg_id"].tolist(), frame["tariff_key"].tolist(), strict=True))
     style = settings.solar_pv_compensation
@@ -252,29 +245,9 @@ def _check_assistance(settings: RunSettings) -> None:
     assistance_program(settings.low_income_bill_assistance_program)
 
 
-def _requirement_file(settings: RunSettings) -> dict[str, object]:
-    path = settings.utility_revenue_requirement
-    if path is None:
-        return {}
-    return read_yaml(path, "revenue requirement file", settings.storage_options, RequirementError)
-
-
-def _positive(stored: Mapping[str, object], key: str, settings: RunSettings) -> float | None:
-    value = stored.get(key)
-    if value is None:
-        return None
-    found = written_number(value)
-    if found is None or not 0 < found < math.inf:
-        raise RequirementError(
-            f"revenue requirement file {settings.utility_revenue_requirement} key {key} is "
-            f"{value!r}, expected a number above zero"
-        )
-    return found
-
-
-def _customer_count(settings: RunSettings, stored: Mapping[str, object]) -> float | None:
+def _customer_count(settings: RunSettings, requirement: RequirementFile) -> float | None:
     """Customers of the test year, else of the utility's statistics, else None."""
-    count = _positive(stored, "test_year_customer_count", settings)
+    count = requirement.positive(COUNT)
     path = settings.path_electric_utility_stats
     if count is not None or path is None or settings.utility is None:
         return count
@@ -325,7 +298,9 @@ def _metadata(
     settings: RunSettings, ids: list[int] | None, customer_count: float | None
 ) -> pd.DataFrame:
     path, options = settings.path_resstock_metadata, settings.storage_options
-    columns = settings.metadata_columns
+    columns = list(settings.metadata_columns)
+    if settings.path_tariff_maps_electric is None and settings.subclass_config is not None:
+        columns.append(settings.subclass_config.group_col)
     if settings.sample_size is not None:
         whole = return_buildingstock(path, ids, None, columns, options)
         if settings.sample_size > len(whole):
@@ -348,60 +323,13 @@ def _loads(settings: RunSettings, ids: list[int], scale: float | None) -> LoadSo
     return load_source(settings.path_resstock_loads, options).take(ids)
 
 
-def _map(path: str, ids: list[int], settings: RunSettings, what: str) -> pd.DataFrame:
-    """A tariff map's rows of the run's buildings, in their order."""
-    on = tariff_of(path, ids, f"{what} {path}", settings.storage_options)
-    for key in dict.fromkeys(on.values()):
-        if Path(key).name != key or key in (".", "..") or "\\" in key:
-            raise TariffError(f"{what} {path} has tariff key {key!r}, expected a plain name")
-    return pd.DataFrame({"bldg_id": list(on), "tariff_key": list(on.values())})
-
-
-def _electric_tariffs(
-    settings: RunSettings, ids: list[int]
-) -> tuple[pd.DataFrame, dict[str, TariffDict]]:
-    frame = _map(settings.path_tariff_maps_electric, ids, settings, "tariff map")
-    paths = stems(settings.path_tariffs_electric, "path_tariffs_electric")
-    keys = list(dict.fromkeys(frame["tariff_key"]))
-    unknown = [key for key in keys if key not in paths]
-    if unknown:
-        raise TariffError(
-            f"tariff map {settings.path_tariff_maps_electric} names tariffs {listed(unknown)}; "
-            f"path_tariffs_electric has {listed(paths)}"
-        )
-    tariffs = get_default_tariff_structures(keys, paths, settings.storage_options)
-    for alias, change in settings.tariff_changes.items():
-        key = tariff_key(settings.path_tariffs_electric[alias])
-        if key in tariffs:
-            tariffs[key] = changed_tariff(key, tariffs[key], **change.model_dump())
-    if settings.run_type == "precalc":
-        precalc_period_mapping(tariffs)
-    return frame, tariffs
-
-
-def stems(paths: Mapping[str, str], key: str) -> dict[str, str]:
-    """{tariff key: file} of {alias: file}: the key is the file's stem.
-
-    Raises
-    ------
-    TariffError
-        Two aliases name different files of one stem.
-    """
-    found: dict[str, str] = {}
-    for alias, path in paths.items():
-        stem = tariff_key(path)
-        if found.setdefault(stem, path) != path:
-            raise TariffError(f"{key} alias {alias} names another file called {stem}.json")
-    return found
-
-
 def _gas_tariffs(
     settings: RunSettings, ids: list[int]
 ) -> tuple[pd.DataFrame | None, dict[str, TariffDict], dict[str, str]]:
     """(gas tariff map, None without gas; {tariff key: tariff}; {tariff key: local file})."""
     if settings.path_tariff_maps_gas is None or settings.path_tariffs_gas is None:
         return None, {}, {}
-    frame = _map(settings.path_tariff_maps_gas, ids, settings, "gas tariff map")
+    frame = read_map(settings.path_tariff_maps_gas, ids, settings, "gas tariff map")
     where = settings.path_tariffs_gas
     keys = list(dict.fromkeys(frame["tariff_key"]))
     if isinstance(where, str):
@@ -433,106 +361,32 @@ def _prices(settings: RunSettings) -> pd.DataFrame:
 
 
 def _requirement(
-    settings: RunSettings, stored: Mapping[str, object], tariff_map: pd.DataFrame
+    settings: RunSettings, file: RequirementFile, tariffs: ElectricTariffs
 ) -> float | dict[str, float]:
-    if settings.run_includes_subclasses:
-        return _subclass_requirement(settings, stored, tariff_map)
-    key = "total_delivery_revenue_requirement"
-    if settings.run_includes_supply:
-        key = "total_delivery_and_supply_revenue_requirement"
-    if key not in stored and ALONE in stored:
-        key = ALONE
-    return _dollars(stored, (key,), settings)
-
-
-def _dollars(stored: object, keys: tuple[str, ...], settings: RunSettings) -> float:
-    """A number of the requirement file, by its path of keys."""
-    where = f"revenue requirement file {settings.utility_revenue_requirement}"
-    value = stored
-    for depth, key in enumerate(keys):
-        if not isinstance(value, Mapping) or key not in value:
-            there = listed(value) if isinstance(value, Mapping) else repr(value)
-            raise RequirementError(
-                f"{where} has no key {'.'.join(keys[: depth + 1])} (there are {there})"
-            )
-        value = value[key]
-    found = written_number(value)
-    if found is None or not math.isfinite(found):
-        raise RequirementError(f"{where} key {'.'.join(keys)} is {value!r}, expected dollars")
-    return found
-
-
-def _subclass_requirement(
-    settings: RunSettings, stored: Mapping[str, object], tariff_map: pd.DataFrame
-) -> dict[str, float]:
-    """{tariff_key: $/year}: delivery, and supply when the run includes it, by alias."""
-    parts = [("delivery", settings.residual_allocation_delivery)]
-    if settings.run_includes_supply:
-        parts.append(("supply", settings.residual_allocation_supply))
-    where = f"revenue requirement file {settings.utility_revenue_requirement}"
-    tariffs = settings.path_tariffs_electric
-    used = set(tariff_map["tariff_key"])
-    requirement: dict[str, float] = {}
-    for part, method in parts:
-        by_alias = stored.get("subclass_revenue_requirements")
-        for key in (part, str(method)):
-            by_alias = by_alias.get(key) if isinstance(by_alias, Mapping) else None
-        if isinstance(by_alias, Mapping):
-            unknown = [alias for alias in by_alias if alias not in tariffs]
-            if unknown:
-                raise RequirementError(
-                    f"{where} {part}.{method} names subclass {listed(unknown)}; "
-                    f"path_tariffs_electric has {listed(tariffs)}"
-                )
-        amounts = []
-        for alias, path in tariffs.items():
-            keys = ("subclass_revenue_requirements", part, str(method), alias)
-            dollars = _dollars(stored, keys, settings)
-            amounts.append(dollars)
-            key = tariff_key(path)
-            requirement[key] = requirement.get(key, 0.0) + dollars
-        _check_subclass_sum(settings, stored, f"{part}.{method}", math.fsum(amounts))
-    unused = sorted(set(requirement) - used)
+    if not settings.run_includes_subclasses:
+        return file.total(supply=settings.run_includes_supply)
+    requirement = requirement_by_tariff(settings, file, tariffs.key_of)
+    unused = sorted(set(requirement) - set(tariffs.frame["tariff_key"]))
     if unused:
         raise RequirementError(
-            f"{where} has a requirement for tariff {listed(unused)}, but tariff map "
+            f"{file.what} has a requirement for tariff {listed(unused)}, but tariff map "
             f"{settings.path_tariff_maps_electric} puts no building on it"
         )
     return requirement
 
 
-def _check_subclass_sum(
-    settings: RunSettings, stored: Mapping[str, object], what: str, found: float
-) -> None:
-    """Check that subclasses' requirements add to the file's own total, where it has one."""
-    delivery, both = (stored.get(key) for key in TOTALS)
-    if what.startswith("delivery"):
-        named, total = (
-            TOTALS[0],
-            None if delivery is None else _dollars(stored, TOTALS[:1], settings),
-        )
-    else:
-        named, total = f"{TOTALS[1]} less {TOTALS[0]}", None
-        if delivery is not None and both is not None:
-            total = _dollars(stored, TOTALS[1:], settings) - _dollars(stored, TOTALS[:1], settings)
-    if total is not None and abs(found - total) > SUM_RTOL * max(abs(total), abs(found)):
-        raise RequirementError(
-            f"revenue requirement file {settings.utility_revenue_requirement}: subclasses of "
-            f"{what} add to {found:,.2f} $, but {named} is {total:,.2f} $"
-        )
-
-
 def fingerprints(
-    settings: RunSettings, electric: pd.Series, gas_map: pd.DataFrame | None
+    settings: RunSettings, electric: Mapping[str, str], gas_map: pd.DataFrame | None
 ) -> dict[str, str]:
     """SHA-256 of every small input file; of a load folder's file names and sizes."""
-    used = set(electric)
     paths: list[str] = []
     for key, value in settings.model_dump().items():
         if not is_path_key(key) or key == "path_outputs" or value is None:
             continue
-        if isinstance(value, dict):
-            paths += [path for path in value.values() if tariff_key(path) in used or "gas" in key]
+        if key == "path_tariffs_electric":
+            paths += electric.values()
+        elif isinstance(value, dict):
+            paths += value.values()
         elif key == "path_tariffs_gas" and gas_map is not None:
             paths += [f"{value}/{name}.json" for name in sorted(set(gas_map["tariff_key"]))]
         else:

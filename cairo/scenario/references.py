@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cairo.errors import ScenarioError, listed
-from cairo.files.tariff_maps import tariff_key
+from cairo.files.tariff_maps import keys_of_aliases, tariff_key
 from cairo.model.setting_problems import one_line_error
 from cairo.scenario.run_settings import RUN_PREFIX, RunSettings
 
@@ -154,6 +154,21 @@ def first_file(runs: Mapping[str, RunSettings], path: str) -> str:
     return first_file(runs, other.path_tariffs_electric[_alias_of(one, other, path)])
 
 
+def keys_of(runs: Mapping[str, RunSettings], name: str) -> dict[str, str]:
+    """{alias: tariff key} of a run; a tariff that is taken of another keeps its key."""
+    settings = runs[name]
+    paths: dict[str, str] = {}
+    for alias, path in settings.path_tariffs_electric.items():
+        one = reference("", path)
+        if one is not None:
+            taken = _alias_of(one, runs[one.run], path)
+            path = f"{FINAL_TARIFFS}#{keys_of(runs, one.run)[taken]}"
+        paths[alias] = path
+    if settings.path_tariff_maps_electric is None:
+        return keys_of_aliases(paths)
+    return {alias: tariff_key(path) for alias, path in paths.items()}
+
+
 def before_others(settings: RunSettings, runs: Mapping[str, RunSettings]) -> RunSettings:
     """A run's settings before those it builds on have been run: tariffs as their files have them.
 
@@ -177,7 +192,8 @@ def with_directories(
         one = reference(f"{alias}", path)
         if one is None:
             return path
-        return f"{places[one.run] / FINAL_TARIFFS}#{tariff_key(first_file(runs, path))}"
+        taken = _alias_of(one, runs[one.run], path)
+        return f"{places[one.run] / FINAL_TARIFFS}#{keys_of(runs, one.run)[taken]}"
 
     changes: dict[str, object] = {}
     for key in OF_TARIFFS:

@@ -34,16 +34,24 @@ OF_OTHER_TOOLS = (
 """Keys that scenario files have for other programs."""
 
 
-class SubclassConfig(BaseModel):
-    """Which metadata column tells the subclasses apart, and each one's value.
+EVERYBODY = "all"
+"""Alias of the one tariff of a run whose homes are all on it."""
 
-    It documents the file: the tariff map says which homes are in which subclass.
+
+class SubclassConfig(BaseModel):
+    """Which metadata column tells the subclasses apart, and each one's values.
+
+    It says which homes are in which subclass where a run has no tariff map.
     """
 
     model_config = STRICT
-    group_col: str = Field(description="Metadata column.")
-    selectors: dict[str, str | bool | int | float | list[str]] = Field(
-        default_factory=dict, description="{alias of the subclass: its values in the column}."
+    group_col: str = Field(
+        min_length=1, description="Metadata column, which `postprocess_group.` may stand before."
+    )
+    selectors: dict[str, str | bool | int | float | list[str | bool | int | float]] = Field(
+        default_factory=dict,
+        description="{alias of the subclass: its values in the column}: one, a list, or text with "
+        'commas between them. Case does not matter, and `"true"` fits a switch.',
     )
 
 
@@ -119,10 +127,17 @@ class RunSettings(BaseModel):
         "directory of a finished one. It may be on another stock.",
     )
 
-    path_tariff_maps_electric: PathText = Field(description="CSV `bldg_id, tariff_key`.")
+    path_tariff_maps_electric: PathText | None = Field(
+        None,
+        description="CSV `bldg_id, tariff_key`; a key is a tariff file's stem, or else its alias. "
+        "Without it homes are on the tariff of their subclass in `subclass_config`, or all on the "
+        "one tariff named `all`.",
+    )
     path_tariffs_electric: dict[str, PathText] = Field(
         min_length=1,
-        description="{alias: URDB JSON}; the tariff key is the file's stem. `run:NAME` or "
+        description="{alias: URDB JSON}; the tariff key is the file's stem. Without a map the "
+        "aliases are those of `subclass_config`, and files of one stem have their aliases as keys. "
+        "`run:NAME` or "
         "`run:NAME#ALIAS` is the final tariff of another run of the file, "
         "`FOLDER/tariff_final_config.json#KEY` of a finished one.",
     )
@@ -249,7 +264,9 @@ class RunSettings(BaseModel):
         default_factory=DaskSettings, description="Where the `dask_dataframe` backend runs."
     )
     subclass_config: SubclassConfig | None = Field(
-        None, description="How the stock is split into subclasses, for the reader."
+        None,
+        description="How the stock is split into subclasses; the file's own by default. It makes "
+        "the tariff map where `path_tariff_maps_electric` is left out.",
     )
     not_used: dict[str, Any] = Field(
         default_factory=dict,
@@ -319,6 +336,8 @@ class RunSettings(BaseModel):
                 "delivery_only_revenue_requirement adds supply to a requirement that holds it by "
                 "run_includes_supply: expected one of the two"
             )
+        if self.path_tariff_maps_electric is None:
+            yield from self._unmapped()
         if (self.path_tariff_maps_gas is None) != (self.path_tariffs_gas is None):
             yield "path_tariff_maps_gas and path_tariffs_gas go together, found one"
         for alias in self.tariff_changes:
@@ -332,6 +351,23 @@ class RunSettings(BaseModel):
             yield (
                 "expected one of distribution_cost_per_kw_year and path_dist_and_sub_tx_mc, "
                 "found both"
+            )
+
+    def _unmapped(self) -> Iterator[str]:
+        """What keeps the tariffs from being mapped to homes without a map."""
+        named, config = set(self.path_tariffs_electric), self.subclass_config
+        if named == {EVERYBODY}:
+            return
+        if config is None:
+            yield (
+                "path_tariff_maps_electric is missing: expected it, a subclass_config, or one "
+                f"tariff of path_tariffs_electric named {EVERYBODY}"
+            )
+        elif named != set(config.selectors):
+            yield (
+                "without path_tariff_maps_electric, path_tariffs_electric needs the subclasses "
+                f"of subclass_config: it has {listed(sorted(named))}, selectors have "
+                f"{listed(sorted(config.selectors)) or 'none'}"
             )
 
     @property

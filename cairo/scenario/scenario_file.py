@@ -54,7 +54,7 @@ class Scenario(BaseModel):
     config_dir: str = Field(description="Folder or URL that relative paths start from.")
     runs: dict[str, dict[str, Any]] = Field(description="{name of the run: its settings}.")
     subclass_config: SubclassConfig | None = Field(
-        None, description="How the stock is split into subclasses, for the reader."
+        None, description="How the stock is split into subclasses, for runs that do not say."
     )
 
     def run(self, name: str) -> RunSettings:
@@ -71,6 +71,8 @@ class Scenario(BaseModel):
         for key in RUN_KEYS:
             if values.get(key) in self.runs:
                 values[key] = f"{RUN_PREFIX}{values[key]}"
+        if self.subclass_config is not None:
+            values = {"subclass_config": self.subclass_config.model_dump()} | values
         where = f"scenario file {self.path} run {name}"
         return validated(_resolved(values, self.config_dir), where)
 

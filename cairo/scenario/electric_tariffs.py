@@ -1,0 +1,121 @@
+"""Electric tariffs of a run: their files, and which home is on which.
+
+A scenario names each file by an alias, which a requirement by subclass uses too. Results name a
+tariff by its key, the file's stem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from cairo.errors import TariffError, listed
+from cairo.files.tariff_maps import TariffMap, keys_of_aliases, tariff_key, tariff_of
+from cairo.model.tariff_changes import changed_tariff
+from cairo.model.tariff_rows import TariffDict
+from cairo.rates_tool.tariffs import get_default_tariff_structures, precalc_period_mapping
+from cairo.scenario.run_settings import EVERYBODY, RunSettings
+from cairo.scenario.subclasses import subclass_of
+
+
+@dataclass(frozen=True, eq=False)
+class ElectricTariffs:
+    """What homes are billed by.
+
+    frame : `bldg_id, tariff_key`, a row a home. params : {tariff key: PySAM-style tariff}.
+    key_of : {alias: tariff key}. files : {tariff key: file} of those in use.
+    """
+
+    frame: pd.DataFrame
+    params: Mapping[str, TariffDict]
+    key_of: Mapping[str, str]
+    files: Mapping[str, str]
+
+
+def electric_tariffs(settings: RunSettings, metadata: pd.DataFrame) -> ElectricTariffs:
+    """The electric tariffs of a run's homes, read and checked.
+
+    Raises
+    ------
+    TariffError, MetadataError
+        A map or subclasses that do not fit the homes or the tariffs, or a tariff that cannot be
+        billed.
+    """
+    paths, ids = settings.path_tariffs_electric, metadata["bldg_id"].tolist()
+    if settings.path_tariff_maps_electric is None:
+        key_of = keys_of_aliases(paths)
+        frame = pd.DataFrame({"bldg_id": ids, "tariff_key": _made_map(settings, metadata, key_of)})
+    else:
+        stems(paths, "path_tariffs_electric")
+        key_of = {alias: tariff_key(path) for alias, path in paths.items()}
+        frame = _stored_map(settings.path_tariff_maps_electric, ids, settings, key_of)
+    files = {key_of[alias]: path for alias, path in paths.items()}
+    keys = list(dict.fromkeys(frame["tariff_key"]))
+    params = get_default_tariff_structures(keys, files, settings.storage_options)
+    for alias, change in settings.tariff_changes.items():
+        if key_of[alias] in params:
+            key = key_of[alias]
+            params[key] = changed_tariff(key, params[key], **change.model_dump())
+    if settings.run_type == "precalc":
+        precalc_period_mapping(params)
+    return ElectricTariffs(frame, params, key_of, {key: files[key] for key in keys})
+
+
+def stems(paths: Mapping[str, str], key: str) -> dict[str, str]:
+    """{tariff key: file} of {alias: file}: the key is the file's stem.
+
+    Raises
+    ------
+    TariffError
+        Two aliases name different files of one stem.
+    """
+    found: dict[str, str] = {}
+    for alias, path in paths.items():
+        if found.setdefault(tariff_key(path), path) != path:
+            raise TariffError(
+                f"{key} alias {alias} names another file called {tariff_key(path)}.json"
+            )
+    return found
+
+
+def _made_map(
+    settings: RunSettings, metadata: pd.DataFrame, key_of: Mapping[str, str]
+) -> list[str]:
+    """The tariff key of each home, of its subclass; or the one tariff of everybody."""
+    for key in key_of.values():
+        _check_plain(key, "path_tariffs_electric")
+    if set(key_of) == {EVERYBODY} or settings.subclass_config is None:
+        return [key_of[EVERYBODY]] * len(metadata)
+    return [key_of[alias] for alias in subclass_of(metadata, settings.subclass_config)]
+
+
+def _stored_map(
+    path: str, ids: list[int], settings: RunSettings, key_of: Mapping[str, str]
+) -> pd.DataFrame:
+    """A map's rows of the run's homes; it names tariffs by their key, or else by their alias."""
+    frame = read_map(path, ids, settings, "tariff map")
+    known = set(key_of.values())
+    named = [key if key in known else key_of.get(key, key) for key in frame["tariff_key"]]
+    unknown = [key for key in dict.fromkeys(named) if key not in known]
+    if unknown:
+        raise TariffError(
+            f"tariff map {path} names tariffs {listed(unknown)}; "
+            f"path_tariffs_electric has {listed(dict.fromkeys(key_of.values()))}"
+        )
+    return frame.assign(tariff_key=named)
+
+
+def read_map(path: TariffMap, ids: list[int], settings: RunSettings, what: str) -> pd.DataFrame:
+    """A tariff map's rows of the run's homes, in their order: `bldg_id, tariff_key`."""
+    on = tariff_of(path, ids, f"{what} {path}", settings.storage_options)
+    for key in dict.fromkeys(on.values()):
+        _check_plain(key, f"{what} {path}")
+    return pd.DataFrame({"bldg_id": list(on), "tariff_key": list(on.values())})
+
+
+def _check_plain(key: str, where: str) -> None:
+    if Path(key).name != key or key in (".", "..") or "\\" in key:
+        raise TariffError(f"{where} has tariff key {key!r}, expected a plain name")
