@@ -17,7 +17,7 @@ from cairo.files.tariff_maps import TariffMap, keys_of_aliases, tariff_key, tari
 from cairo.model.tariff_changes import changed_tariff
 from cairo.model.tariff_rows import TariffDict
 from cairo.rates_tool.tariffs import get_default_tariff_structures, precalc_period_mapping
-from cairo.scenario.run_settings import EVERYBODY, RunSettings
+from cairo.scenario.run_settings import EVERYBODY, RunSettings, TariffChange
 from cairo.scenario.subclasses import subclass_of
 
 
@@ -55,13 +55,24 @@ def electric_tariffs(settings: RunSettings, metadata: pd.DataFrame) -> ElectricT
     files = {key_of[alias]: path for alias, path in paths.items()}
     keys = list(dict.fromkeys(frame["tariff_key"]))
     params = get_default_tariff_structures(keys, files, settings.storage_options)
-    for alias, change in settings.tariff_changes.items():
-        if key_of[alias] in params:
-            key = key_of[alias]
+    for key, change in _changes(settings, key_of).items():
+        if key in params:
             params[key] = changed_tariff(key, params[key], **change.model_dump())
     if settings.run_type == "precalc":
         precalc_period_mapping(params)
     return ElectricTariffs(frame, params, key_of, {key: files[key] for key in keys})
+
+
+def _changes(settings: RunSettings, key_of: Mapping[str, str]) -> dict[str, TariffChange]:
+    """{tariff key: what is changed of it}."""
+    found: dict[str, TariffChange] = {}
+    for alias, change in settings.tariff_changes.items():
+        if found.setdefault(key_of[alias], change) != change:
+            raise TariffError(
+                f"tariff_changes alias {alias} and another change tariff {key_of[alias]} in two "
+                "ways: expected one"
+            )
+    return found
 
 
 def stems(paths: Mapping[str, str], key: str) -> dict[str, str]:
