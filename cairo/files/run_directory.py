@@ -205,6 +205,11 @@ def write_csv(frame: pd.DataFrame, path: Path, *, index: bool = False) -> None:
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         table = pa.Table.from_pandas(_plain(frame), preserve_index=False)
+        texts = [
+            pa.field(one.name, pa.string()) if pa.types.is_dictionary(one.type) else one
+            for one in table.schema
+        ]
+        table = table.cast(pa.schema(texts))
         with path.open("wb") as file:
             header = io.StringIO()
             csv.writer(header, lineterminator="\n").writerow(frame.columns)
@@ -215,9 +220,23 @@ def write_csv(frame: pd.DataFrame, path: Path, *, index: bool = False) -> None:
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:
-    """Times as ISO text with their zone, categories as text; other columns as they are."""
-    text = frame.select_dtypes(include=["datetime", "datetimetz", "category"])
-    return frame.assign(**{name: text[name].astype(str) for name in text})
+    """Times as ISO text with their zone; other columns as they are."""
+    times = frame.select_dtypes(include=["datetime", "datetimetz"])
+    return frame.assign(**{name: _time_text(times[name]) for name in times})
+
+
+def _time_text(times: pd.Series) -> pd.Series | list[str]:
+    """Times as pandas writes them, at once where all have one offset and whole seconds."""
+    zoned = times.dt.tz is not None and len(times) and not times.isna().any()
+    local = times.dt.tz_localize(None).to_numpy() if zoned else np.empty(0, "datetime64[s]")
+    seconds = local.astype("datetime64[s]")
+    first = str(times.iloc[0]) if zoned else ""
+    offset = times.iloc[0].utcoffset() if zoned else None
+    utc = times.dt.tz_convert(None).to_numpy() if zoned else local
+    if not zoned or (local != seconds).any() or (local - utc != np.timedelta64(offset)).any():
+        return times.astype(str)
+    zone = first[len("2025-01-01 00:00:00") :]
+    return [text.replace("T", " ") + zone for text in np.datetime_as_string(seconds).tolist()]
 
 
 def write_json(value: object, path: Path) -> None:

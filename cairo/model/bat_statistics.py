@@ -7,7 +7,9 @@ spread of one building or a ratio to zero, is NaN.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +17,9 @@ import pandas as pd
 
 from cairo.errors import MetadataError, listed
 from cairo.model.allocations import share_columns
-from cairo.model.arrays import FloatND
+from cairo.model.arrays import Float1D, FloatND, Int1D
 from cairo.model.kernels import weighted_total
+from cairo.shared import read_once
 
 MOST_GROUPS = 50
 """Columns with more values than this, such as names, are not segments."""
@@ -106,43 +109,100 @@ def calculate_BAT_stats_by_group(
         The metadata has no such column.
     """
     columns = [name for name in share_columns() if name in bat_df]
-    return _statistics_by_group(metadata_df, bat_df[columns], gcn)
+    groups = _groups(metadata_df, bat_df.index, gcn)
+    matrix = bat_df[columns].to_numpy(np.float64)
+    return pd.DataFrame(
+        [{gcn: group.name} | row for group in groups for row in _rows_of(group, matrix, columns)]
+    )
 
 
-def _statistics_by_group(metadata_df: pd.DataFrame, values: pd.DataFrame, gcn: str) -> pd.DataFrame:
-    if gcn not in metadata_df:
-        raise MetadataError(
-            f"metadata has no column {gcn} to group by; it has {listed(metadata_df.columns)}"
-        )
-    rows = metadata_df.set_index("bldg_id")
-    groups = rows[gcn].reindex(values.index)
-    weight = rows["weight"].reindex(values.index).to_numpy(np.float64)
-    named = groups.astype(object).where(groups.notna(), "(none)").astype(str)
-    matrix = values.to_numpy(np.float64)
-    statistics: list[dict[str, object]] = []
-    for name, place in named.reset_index(drop=True).groupby(named.to_numpy()).indices.items():
-        statistics += _rows_of_group(str(name), matrix[place], weight[place], list(values), gcn)
-    statistics += _rows_of_group(ALL, matrix, weight, list(values), gcn)
-    return pd.DataFrame(statistics)
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Customers of one value: their places among all (m,), weights (m,) and sum of weights."""
+
+    name: str
+    places: Int1D | slice
+    weight: Float1D
+    customers: float
+
+    @classmethod
+    def of(cls, name: str, places: Int1D | slice, weight: Float1D) -> Group:
+        """The group at some places of all customers' weights (n,)."""
+        mine = weight[places]
+        return cls(name, places, mine, weighted_total(mine, np.ones(len(mine))))
 
 
-def _rows_of_group(
-    name: str, values: FloatND, weight: FloatND, metrics: Sequence[str], gcn: str
-) -> list[dict[str, object]]:
-    """One group's statistics, a row a column of `values` (n, k)."""
+class Segments:
+    """Customers by the values of each metadata column.
+
+    Parameters
+    ----------
+    metadata_df : `bldg_id`, `weight` and segment columns, a row a home.
+    """
+
+    def __init__(self, metadata_df: pd.DataFrame) -> None:
+        self.frame = metadata_df
+        self.ids = pd.Index(metadata_df["bldg_id"])
+        self.weight: Float1D = metadata_df["weight"].to_numpy(np.float64)
+        self._of: dict[str, list[Group]] = {}
+
+    @functools.cached_property
+    def columns(self) -> list[str]:
+        """Columns whose values are groups."""
+        return segment_columns(self.frame)
+
+    def groups(self, column: str) -> list[Group]:
+        """Groups in order of their names, all customers last.
+
+        Raises
+        ------
+        MetadataError
+            The metadata has no such column.
+        """
+        if column not in self.frame:
+            raise MetadataError(
+                f"metadata has no column {column} to group by; it has {listed(self.frame.columns)}"
+            )
+        if column not in self._of:
+            values = self.frame[column].reset_index(drop=True)
+            named = values.astype(object).where(values.notna(), "(none)").astype(str)
+            places = named.groupby(named.to_numpy()).indices
+            groups = [Group.of(str(name), place, self.weight) for name, place in places.items()]
+            everybody = Group.of(ALL, slice(None), self.weight)
+            self._of[column] = [*groups, everybody]
+        return self._of[column]
+
+
+def _segments(metadata_df: pd.DataFrame, bldg_ids: pd.Index) -> Segments:
+    """The segments of homes in an order of their own."""
+    found = read_once(Segments, metadata_df)
+    if found.ids.equals(bldg_ids):
+        return found
+    rows = metadata_df.set_index("bldg_id").reindex(bldg_ids)
+    return Segments(rows.rename_axis("bldg_id").reset_index())
+
+
+def _groups(metadata_df: pd.DataFrame, bldg_ids: pd.Index, column: str) -> list[Group]:
+    return _segments(metadata_df, bldg_ids).groups(column)
+
+
+def _rows_of(group: Group, matrix: FloatND, metrics: Sequence[str]) -> list[dict[str, object]]:
+    """One group's statistics, a row a column of `matrix` (n, k)."""
+    values, weight = matrix[group.places], group.weight
     first, median, third = np.percentile(values, [25, 50, 75], axis=0)
     mean, spread = values.mean(axis=0), _spread(values)
     variation, dispersion = _coeff_var(values), _dispersion(first, third)
-    customers = weighted_total(weight, np.ones(len(weight)))
+    customers = group.customers
     return [
         {
-            gcn: name,
             "metric": metric,
             "buildings": len(values),
             "customers": customers,
             "mean": mean[column],
             "median": median[column],
-            "weighted_average": _weighted_mean(values[:, column], weight),
+            "weighted_average": weighted_total(weight, values[:, column]) / customers
+            if customers
+            else float("nan"),
             "std": spread[column],
             "coefficient_of_variation": variation[column],
             "quartile_coefficient_of_dispersion": dispersion[column],
@@ -176,10 +236,15 @@ def bill_statistics(metadata_df: pd.DataFrame, annual: pd.Series) -> pd.DataFram
 
     Columns `segment`, `group`, then as `calculate_BAT_stats_by_group`.
     """
-    parts = []
-    metadata_df = metadata_df.assign(**{ALL: ALL})
-    for name in [column for column in segment_columns(metadata_df) if column != ALL] or [ALL]:
-        statistics = _statistics_by_group(metadata_df, annual.to_frame(str(annual.name)), name)
-        parts.append(statistics.rename(columns={name: "group"}).assign(segment=name))
-    whole = pd.concat(parts, ignore_index=True)
-    return whole[["segment", *[name for name in whole if name != "segment"]]]
+    segments = _segments(metadata_df, annual.index)
+    if not segments.columns:
+        segments = Segments(segments.frame.assign(**{ALL: ALL}))
+    matrix, metrics = annual.to_numpy(np.float64)[:, None], [str(annual.name)]
+    return pd.DataFrame(
+        [
+            {"segment": column, "group": group.name} | row
+            for column in segments.columns
+            for group in segments.groups(column)
+            for row in _rows_of(group, matrix, metrics)
+        ]
+    )

@@ -25,6 +25,7 @@ from cairo.model.tariff_rows import TariffDict
 from cairo.rates_tool import tariffs as tariff_funcs
 from cairo.rates_tool.relative_rates import relative_rates
 from cairo.rates_tool.response_run import response_plans
+from cairo.shared import read_once
 
 if TYPE_CHECKING:
     from cairo.files.reading import FilePath
@@ -133,6 +134,9 @@ class GasService:
         TariffError
             Homes without tariff, keys without file, or a file that cannot be billed.
         """
+        return read_once(self._read, tuple(bldg_ids))
+
+    def _read(self, bldg_ids: Sequence[int]) -> Service:
         on = tariff_of(self.tariff_map, bldg_ids, "gas tariff map")
         keys = sorted(set(on.values()))
         absent = [key for key in keys if key not in self.tariffs]

@@ -29,6 +29,7 @@ from cairo.runs.study_table import study_table, write_study_table
 from cairo.scenario.inputs import RunInputs, read_inputs
 from cairo.scenario.overrides import overridden
 from cairo.scenario.scenario_file import Scenario, read_scenario
+from cairo.shared import sharing
 from cairo.stopping import one_of_several
 from cairo.workers import cluster
 from cairo.workers.memory import PeakMemory
@@ -104,7 +105,7 @@ def study(
     not_while_starting()
     scenario, asked = read_asked(scenario_path, names, sets, config_dir)
     try:
-        with own_turn(), PeakMemory() as memory, one_of_several():
+        with own_turn(), PeakMemory() as memory, one_of_several(), sharing():
             timings = Timings(progress)
             with timings.stage(f"inputs of {len(asked)} runs"):
                 plan = study_plan(scenario, asked, instead, batch, resume=resume)

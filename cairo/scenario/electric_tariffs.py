@@ -6,7 +6,7 @@ tariff by its key, the file's stem.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from cairo.model.tariff_rows import TariffDict
 from cairo.rates_tool.tariffs import get_default_tariff_structures, precalc_period_mapping
 from cairo.scenario.run_settings import EVERYBODY, RunSettings, TariffChange
 from cairo.scenario.subclasses import subclass_of
+from cairo.shared import read_once
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +108,7 @@ def _stored_map(
     path: str, ids: list[int], settings: RunSettings, key_of: Mapping[str, str]
 ) -> pd.DataFrame:
     """A map's rows of the run's homes; it names tariffs by their key, or else by their alias."""
-    frame = read_map(path, ids, settings, "tariff map")
+    frame = read_map(path, ids, settings.storage_options, "tariff map")
     known = set(key_of.values())
     named = [key if key in known else key_of.get(key, key) for key in frame["tariff_key"]]
     unknown = [key for key in dict.fromkeys(named) if key not in known]
@@ -119,9 +120,11 @@ def _stored_map(
     return frame.assign(tariff_key=named)
 
 
-def read_map(path: TariffMap, ids: list[int], settings: RunSettings, what: str) -> pd.DataFrame:
+def read_map(
+    path: TariffMap, ids: Sequence[int], options: Mapping[str, object], what: str
+) -> pd.DataFrame:
     """A tariff map's rows of the run's homes, in their order: `bldg_id, tariff_key`."""
-    on = tariff_of(path, ids, f"{what} {path}", settings.storage_options)
+    on = read_once(tariff_of, path, ids, f"{what} {path}", options)
     for key in dict.fromkeys(on.values()):
         _check_plain(key, f"{what} {path}")
     return pd.DataFrame({"bldg_id": list(on), "tariff_key": list(on.values())})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -61,6 +61,7 @@ from cairo.scenario.requirement_file import (
     requirement_by_tariff,
 )
 from cairo.scenario.scenario_file import RunSettings, is_path_key
+from cairo.shared import read_once
 
 T = TypeVar("T")
 
@@ -135,6 +136,9 @@ class _Errors:
         return None
 
 
+NO_GAS = GasService({}, {})
+"""Of a run that bills no gas."""
+
 _FAILED = object()
 
 
@@ -165,7 +169,7 @@ def read_inputs(settings: RunSettings) -> RunInputs:
     scale = tried(requirement_file.positive, KWH_SCALE)
     loads = tried(_loads, settings, ids_or_failed, scale)
     tariffs = tried(electric_tariffs, settings, _or_failed(metadata))
-    gas = tried(_gas_tariffs, settings, ids_or_failed)
+    gas = tried(_gas, settings, ids_or_failed)
     prices = tried(_prices, settings)
     requirement = None
     if settings.utility_revenue_requirement and stored is not None and tariffs is not None:
@@ -177,9 +181,9 @@ def read_inputs(settings: RunSettings) -> RunInputs:
         raise InputErrors(errors.found)
     assert metadata is not None and tariffs is not None and prices is not None
     assert loads is not None and gas is not None
-    service = None if gas[0] is None else GasService(*gas)
-    spec = _spec(settings, metadata, tariffs, service, Prices(prices), requirement)
-    return RunInputs(settings, spec, loads, fingerprints(settings, tariffs.files, gas[0]))
+    service = None if gas is NO_GAS else gas
+    spec = _spec(settings, metadata, tariffs, service, read_once(Prices, prices), requirement)
+    return RunInputs(settings, spec, loads, fingerprints(settings, tariffs.files, service))
 
 
 def _spec(
@@ -204,7 +208,7 @@ def _spec(
         settings.run_type,
         settings.year_run,
         settings.dollar_year,
-        Customers.of(metadata),
+        read_once(Customers.of, metadata),
         Service(parsed, on),
         prices,
         Requirement(
@@ -252,8 +256,8 @@ def _customer_count(settings: RunSettings, requirement: RequirementFile) -> floa
     if count is not None or path is None or settings.utility is None:
         return count
     what = "utility statistics file"
-    frame = read_frame(
-        path, what, ("utility_code", "residential_customers"), settings.storage_options
+    frame = read_once(
+        read_frame, path, what, ("utility_code", "residential_customers"), settings.storage_options
     )
     rows = frame[frame["utility_code"].astype(str) == settings.utility]
     if len(rows) != 1:
@@ -273,15 +277,21 @@ def _customer_count(settings: RunSettings, requirement: RequirementFile) -> floa
 
 
 def _assigned_buildings(settings: RunSettings) -> list[int] | None:
-    path = settings.path_utility_assignment
+    path, utility = settings.path_utility_assignment, settings.utility
     if path is None:
         return None
+    return read_once(_assigned_to, path, utility, settings.storage_options)
+
+
+def _assigned_to(
+    path: str, utility: str | None, storage_options: Mapping[str, object]
+) -> list[int]:
     what = "utility assignment file"
-    frame = read_frame(path, what, ("bldg_id", "sb.electric_utility"), settings.storage_options)
-    mine = frame[frame["sb.electric_utility"].astype(str) == settings.utility]
+    frame = read_frame(path, what, ("bldg_id", "sb.electric_utility"), storage_options)
+    mine = frame[frame["sb.electric_utility"].astype(str) == utility]
     if not len(mine):
         raise MetadataError(
-            f"{what} {path} has no building of utility {settings.utility} "
+            f"{what} {path} has no building of utility {utility} "
             f"(there are {listed(sorted(frame['sb.electric_utility'].dropna().unique()))})"
         )
     ids = building_ids(mine["bldg_id"], f"{what} {path}")
@@ -302,7 +312,7 @@ def _metadata(
     if settings.path_tariff_maps_electric is None and settings.subclass_config is not None:
         columns.append(settings.subclass_config.group_col)
     if settings.sample_size is not None:
-        whole = return_buildingstock(path, ids, None, columns, options)
+        whole = read_once(return_buildingstock, path, ids, None, columns, options)
         if settings.sample_size > len(whole):
             raise MetadataError(
                 f"sample_size {settings.sample_size} is above the {len(whole)} buildings of {path}"
@@ -310,27 +320,45 @@ def _metadata(
         rng = np.random.default_rng(settings.sample_seed)
         stock = np.sort(whole["bldg_id"].to_numpy())
         ids = rng.choice(stock, settings.sample_size, replace=False).tolist()
-    return return_buildingstock(path, ids, customer_count, columns, options)
+    return read_once(return_buildingstock, path, ids, customer_count, columns, options)
 
 
 def _loads(settings: RunSettings, ids: list[int], scale: float | None) -> LoadSource:
-    options = LoadOptions(
+    return read_once(
+        _loads_of,
+        settings.path_resstock_loads,
+        ids,
         settings.year_run,
         1.0 if scale is None else scale,
         settings.floor_negative_net_load,
-        storage_options=settings.storage_options,
+        settings.storage_options,
     )
-    return load_source(settings.path_resstock_loads, options).take(ids)
 
 
-def _gas_tariffs(
-    settings: RunSettings, ids: list[int]
-) -> tuple[pd.DataFrame | None, dict[str, TariffDict], dict[str, str]]:
-    """(gas tariff map, None without gas; {tariff key: tariff}; {tariff key: local file})."""
-    if settings.path_tariff_maps_gas is None or settings.path_tariffs_gas is None:
-        return None, {}, {}
-    frame = read_map(settings.path_tariff_maps_gas, ids, settings, "gas tariff map")
-    where = settings.path_tariffs_gas
+def _loads_of(
+    path: str,
+    ids: Sequence[int],
+    year: int,
+    scale: float,
+    floor: bool,
+    storage_options: Mapping[str, object],
+) -> LoadSource:
+    options = LoadOptions(year, scale, floor, storage_options=storage_options)
+    return load_source(path, options).take(ids)
+
+
+def _gas(settings: RunSettings, ids: list[int]) -> GasService:
+    """Gas tariffs; without homes or tariffs where no gas is billed."""
+    tariff_map, where = settings.path_tariff_maps_gas, settings.path_tariffs_gas
+    if tariff_map is None or where is None:
+        return NO_GAS
+    return read_once(_gas_of, tariff_map, where, ids, settings.storage_options)
+
+
+def _gas_of(
+    tariff_map: str, where: str | Mapping[str, str], ids: Sequence[int], options: dict[str, object]
+) -> GasService:
+    frame = read_map(tariff_map, ids, options, "gas tariff map")
     keys = list(dict.fromkeys(frame["tariff_key"]))
     if isinstance(where, str):
         paths = {key: f"{where.rstrip('/')}/{key}.json" for key in keys}
@@ -339,17 +367,18 @@ def _gas_tariffs(
         unknown = [key for key in keys if key not in paths]
         if unknown:
             raise TariffError(
-                f"gas tariff map {settings.path_tariff_maps_gas} names tariffs {listed(unknown)}; "
+                f"gas tariff map {tariff_map} names tariffs {listed(unknown)}; "
                 f"path_tariffs_gas has {listed(paths)}"
             )
-    tariffs = get_default_tariff_structures(keys, paths, settings.storage_options)
-    return frame, tariffs, {key: paths[key] for key in keys if not is_url(paths[key])}
+    tariffs = get_default_tariff_structures(keys, paths, options)
+    return GasService(frame, tariffs, {key: paths[key] for key in keys if not is_url(paths[key])})
 
 
 def _prices(settings: RunSettings) -> pd.DataFrame:
     from cairo.utils.marginal_costs.marginal_cost_calculator import marginal_prices
 
-    return marginal_prices(
+    return read_once(
+        marginal_prices,
         settings.path_supply_energy_mc,
         settings.path_supply_capacity_mc,
         settings.path_dist_and_sub_tx_mc,
@@ -376,7 +405,7 @@ def _requirement(
 
 
 def fingerprints(
-    settings: RunSettings, electric: Mapping[str, str], gas_map: pd.DataFrame | None
+    settings: RunSettings, electric: Mapping[str, str], gas: GasService | None
 ) -> dict[str, str]:
     """SHA-256 of every small input file; of a load folder's file names and sizes."""
     paths: list[str] = []
@@ -387,11 +416,11 @@ def fingerprints(
             paths += electric.values()
         elif isinstance(value, dict):
             paths += value.values()
-        elif key == "path_tariffs_gas" and gas_map is not None:
-            paths += [f"{value}/{name}.json" for name in sorted(set(gas_map["tariff_key"]))]
+        elif key == "path_tariffs_gas" and gas is not None:
+            paths += [f"{value}/{name}.json" for name in sorted(gas.tariffs)]
         else:
             paths.append(value)
-    return {path: _fingerprint(path, settings.storage_options) for path in paths}
+    return {path: read_once(_fingerprint, path, settings.storage_options) for path in paths}
 
 
 def _fingerprint(path: str, storage_options: Mapping[str, object] | None) -> str:

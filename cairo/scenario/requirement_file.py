@@ -10,6 +10,7 @@ from cairo.errors import RequirementError, listed
 from cairo.files.numbers import written_number
 from cairo.files.yaml_files import read_yaml
 from cairo.scenario.run_settings import RunSettings
+from cairo.shared import read_once
 
 ALONE = "revenue_requirement"
 """Key that has one number for whatever the run includes."""
@@ -138,7 +139,9 @@ def read_requirement_file(settings: RunSettings) -> RequirementFile:
     if path is None:
         return RequirementFile()
     what = "revenue requirement file"
-    return RequirementFile(path, read_yaml(path, what, settings.storage_options, RequirementError))
+    return RequirementFile(
+        path, read_once(read_yaml, path, what, settings.storage_options, RequirementError)
+    )
 
 
 def requirement_by_tariff(
