@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Unpack
 
@@ -135,7 +137,11 @@ def read_asked(
 
 
 class _Making:
-    """The runs of a plan being made, pass by pass as their turn comes."""
+    """The runs of a plan being made, each when those it builds on are there.
+
+    What a run does after a pass that it shares (bills, statistics, files) is done in threads,
+    while the next pass is taken; a run that reads its own loads has the process to itself.
+    """
 
     def __init__(
         self,
@@ -146,39 +152,83 @@ class _Making:
     ) -> None:
         self.plan, self.progress, self.memory, self.finished = plan, progress, memory, finished
         self.group_of = {name: group for group in plan.groups for name in group}
-        self.taken: dict[str, Summary] = {}
+        self.taken: dict[str, Summary | CairoError] = {}
+        self.working: dict[Future[Path], str] = {}
 
     def make(self) -> None:
-        for name, one in self.plan.runs.items():
-            if broken := [other for other in one.after if other in self.plan.failed]:
-                self.plan.failed[name] = built_on_failed(name, broken)
-                continue
+        """Make all of them; what fails is noted."""
+        waiting = dict(self.plan.runs)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
             try:
-                self.plan.finished[name] = self._made(one)
-            except CairoError as error:
-                self.plan.failed[name] = error
-            else:
-                self.finished(self.plan.finished[name])
+                while waiting or self.working:
+                    ready = self._ready(waiting)
+                    for one in ready:
+                        self._start(one, pool)
+                    if not ready:
+                        done, _ = wait(self.working, return_when=FIRST_COMPLETED)
+                        for future in done:
+                            self._note(self.working.pop(future), future.result)
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
 
-    def _made(self, one: Planned) -> Path:
-        timings = Timings(self.progress)
-        started = datetime.now(UTC)
-        loads = self._loads(one)
-        inputs = read_inputs(self.plan.final_settings(one.name)) if one.after else one.inputs
+    def _ready(self, waiting: dict[str, Planned]) -> list[Planned]:
+        """Runs that can begin, taken out of those waiting; what cannot be made is noted."""
+        plan = self.plan
+        ready: list[Planned] = []
+        for name, one in list(waiting.items()):
+            broken = [other for other in one.after if other in plan.failed]
+            if broken:
+                plan.failed[name] = built_on_failed(name, broken)
+            elif all(other in plan.finished for other in one.after):
+                ready.append(one)
+            else:
+                continue
+            del waiting[name]
+        return ready
+
+    def _start(self, one: Planned, pool: ThreadPoolExecutor) -> None:
+        """Make a run that reads its own loads now; one that shares a pass in a thread."""
+        group = self.group_of[one.name]
+        if len(group) == 1:
+            self._note(one.name, partial(self._made, one, None))
+            return
+        if group[0] not in self.taken:
+            plans = [pass_plan(self.plan.runs[name].inputs) for name in group]
+            try:
+                taken: Summary | CairoError = shared_pass(one.inputs, plans, Timings(self.progress))
+            except CairoError as error:
+                taken = error
+            self.taken[group[0]] = taken
+        found = self.taken[group[0]]
+        if isinstance(found, CairoError):
+            self.plan.failed[one.name] = found
+            return
+        loads = RunLoads(LoadSummary(pass_plan(one.inputs), found))
+        self.working[pool.submit(self._made, one, loads)] = one.name
+
+    def _made(self, one: Planned, loads: RunLoads | None) -> Path:
+        # Of several at once no stages are shown.
+        timings = Timings(self.progress if loads is None else None)
         timings.tell(one.name)
+        started = datetime.now(UTC)
+        inputs = read_inputs(self.plan.final_settings(one.name)) if one.after else one.inputs
         settings = inputs.settings
         work = Work(settings.process_workers, settings.dask, timings)
         return completed(inputs, loads or own_loads(inputs), work, started, self.memory)
 
-    def _loads(self, one: Planned) -> RunLoads | None:
-        """The loads as a pass that other runs share has found them; None for a run alone."""
-        group = self.group_of[one.name]
-        if len(group) == 1:
-            return None
-        if group[0] not in self.taken:
-            plans = [pass_plan(self.plan.runs[name].inputs) for name in group]
-            self.taken[group[0]] = shared_pass(one.inputs, plans, Timings(self.progress))
-        return RunLoads(LoadSummary(pass_plan(one.inputs), self.taken[group[0]]))
+    def _note(self, name: str, made: Callable[[], Path]) -> None:
+        try:
+            self.plan.finished[name] = made()
+        except CairoError as error:
+            self.plan.failed[name] = error
+        else:
+            self.finished(self.plan.finished[name])
+        if self.progress:
+            plan = self.plan
+            ended = sum(one in plan.finished or one in plan.failed for one in plan.runs)
+            state = "failed" if name in plan.failed else "done"
+            self.progress.note(f"{name} {state}: {ended} of {len(plan.runs)} runs")
 
 
 def pass_plan(one: RunInputs) -> PassPlan:
