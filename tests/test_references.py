@@ -212,3 +212,13 @@ def test_references_of_settings_are_all_found(demo: Demo) -> None:
         ("compare_to", BASE, None),
     ]
     check_references(settings, list(settings))
+
+
+def test_check_reads_runs_that_build_on_others_and_names_what_leads_nowhere(
+    demo: Demo, command: Command
+) -> None:
+    assert command("check", demo.scenario, "billed").code == 0
+    demo.settings({"compare_to": "run:nobody"}, "billed")
+    ended = command("check", demo.scenario)
+    (line,) = [line for line in ended.errors if "error:" in line]
+    assert ended.code == 2 and "run billed key compare_to refers to run nobody" in line

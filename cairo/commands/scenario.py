@@ -42,7 +42,7 @@ def check(
     from cairo.workers.dask_settings import import_dask
 
     import_dask()
-    from cairo.scenario.scenario_checks import check_runs
+    from cairo.scenario.scenario_checks import check_runs, first_settings
     from cairo.scenario.scenario_file import read_scenario
     from cairo.workers.progress import watching
 
@@ -56,8 +56,10 @@ def check(
             errors |= {str(error): error for error in several.errors}
         except CairoError as error:
             errors[str(error)] = error
+    first, wrong = first_settings(found, runs)
+    errors |= {str(error): error for error in wrong}
     with watching() as progress:
-        errors |= {str(error): error for error in check_runs(runs, progress)}
+        errors |= {str(error): error for error in check_runs(first, progress)}
     unused = sorted({key for settings in runs.values() for key in settings.not_used})
     if unused:
         tell(f"not used: {', '.join(unused)}")

@@ -10,11 +10,47 @@ from cairo.model.progress import Progress
 from cairo.rates_tool.dd_stages.load_source import Checked
 from cairo.rates_tool.dd_stages.sources import StoredLoads
 from cairo.scenario.inputs import RunInputs, read_inputs
-from cairo.scenario.scenario_file import RunSettings
+from cairo.scenario.references import before_others, check_references, order, references
+from cairo.scenario.scenario_file import RunSettings, Scenario
 
 SHOWN = 10
 """Cases of one error that are named."""
 ELECTRIC = ("total", "pv")
+
+
+def first_settings(
+    scenario: Scenario, runs: Mapping[str, RunSettings]
+) -> tuple[dict[str, RunSettings], list[CairoError]]:
+    """({name: settings before others are run}, what is wrong with references of runs)."""
+    known = dict(runs)
+    unsound: set[str] = set()
+    waiting = list(runs)
+    while waiting:
+        for one in references(known[waiting.pop()]):
+            if one.run in known or one.run in unsound or one.run not in scenario.runs:
+                continue
+            try:
+                known[one.run] = scenario.run(one.run)
+            except CairoError:
+                unsound.add(one.run)
+            else:
+                waiting.append(one.run)
+    sound: list[str] = []
+    wrong: list[CairoError] = []
+    for name in runs:
+        try:
+            check_references(known, [name], unsound)
+        except CairoError as error:
+            wrong.append(error)
+        else:
+            if not any(one.run in unsound for one in references(known[name])):
+                sound.append(name)
+    try:
+        order(known, list(known))
+    except CairoError as error:
+        wrong.append(error)
+        sound = [name for name in sound if not references(known[name])]
+    return {name: before_others(runs[name], known) for name in sound}, wrong
 
 
 def check_run(settings: RunSettings, progress: Progress | None = None) -> list[CairoError]:
