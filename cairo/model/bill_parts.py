@@ -46,7 +46,7 @@ ITEMS: dict[str, Item] = {
     ENERGY: Item(KWH, "energy billed, by period and tier"),
     FUEL: Item(KWH, "fuel adjustment of the month's energy"),
     DEMAND: Item(KW, "demand billed, by demand period and tier; period 0 is the flat charge"),
-    CREDIT: Item(KWH, "energy sent to the grid, by period; its credit is negative"),
+    CREDIT: Item(KWH, "energy sent to the grid where it is credited, by period; negative"),
     MINIMUM: Item(DOLLARS, "what the monthly minimum adds"),
     ANNUAL_MINIMUM: Item(DOLLARS, "what the annual minimum adds, in December"),
     TAX: Item(DOLLARS, "utility tax on the bill before it"),

@@ -244,7 +244,7 @@ def _fuel_part(use: CustomerUse, table: Tariff) -> BillPart:
 def _credit_part(
     use: CustomerUse, table: Tariff, sell: Float2D | None, style: SolarStyle | None
 ) -> BillPart:
-    if use.exports is None:
+    if use.exports is None or style is None:
         return BillPart(CREDIT, 0.0, ())
     price, of_retail = credit_prices(table, sell, style)
     rate = np.broadcast_to(price, (len(DAYS_OF_MONTH), len(price)))

@@ -19,6 +19,7 @@ import pandas as pd
 
 from cairo.errors import ScenarioError, listed
 from cairo.files.load_file import NOTHING_READ, ReadCount
+from cairo.model.bills import CustomerUse
 from cairo.model.names import RESIDUAL_COSTS, Backend
 from cairo.model.prices import Prices
 from cairo.model.tariff import Tariff
@@ -74,13 +75,16 @@ class Work:
 
 @dataclass(frozen=True, eq=False)
 class ElectricBills:
-    """Bills (index bldg_id, `Jan`..`Dec`, `Annual`) [$], billed energy by month [kWh], and the
-    tariffs with their final rates.
+    """Bills (index bldg_id, `Jan`..`Dec`, `Annual`) [$], billed energy by month [kWh], the
+    tariffs with their final rates, and what their customers used.
+
+    uses : by tariff key; a home may be in none of them, where a caller makes bills of its own.
     """
 
     monthly: pd.DataFrame
     grid_kwh: pd.DataFrame
     tariffs: Mapping[str, Tariff]
+    uses: Mapping[str, CustomerUse]
 
 
 class LoadBackend(ABC):

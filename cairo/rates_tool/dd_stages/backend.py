@@ -211,7 +211,7 @@ class DataFrameBackend(LoadBackend):
                 uses, final, spec.relative, requirement, spec.customers.weight_by_id, spec.solar
             )
         bills = system_revenues.bills_of(uses, final, ids, spec.solar)
-        return ElectricBills(bills, monthly_energy(uses, ids), final)
+        return ElectricBills(bills, monthly_energy(uses, ids), final, uses)
 
     def gas_bills(self) -> pd.DataFrame:
         """Gas bills; zeros without gas."""
