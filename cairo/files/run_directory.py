@@ -19,7 +19,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -28,9 +27,6 @@ from cairo.errors import OutputError, ScenarioError
 from cairo.files.durable import flush_folder, flush_tree
 from cairo.files.leftovers import of_this_process, sweep
 from cairo.stopping import finished, held, removed_at_once
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 NAME = re.compile(r"[^/\\\0]+")
 URL = re.compile(r"[A-Za-z][\w+.-]+:/")
@@ -221,19 +217,6 @@ def write_csv(frame: pd.DataFrame, path: Path, *, index: bool = False) -> None:
             # pyarrow would quote every name of a header.
             options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
             pyarrow.csv.write_csv(table, file, options)
-
-
-def write_parquet(table: pa.Table, path: Path) -> None:
-    """Write an Arrow table as parquet; the same values give the same bytes."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    # Measured numbers hardly repeat; a dictionary of them would be tried and given up.
-    repeated = [one.name for one in table.schema if not pa.types.is_floating(one.type)]
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb") as file:
-            pq.write_table(table, file, use_dictionary=repeated, write_statistics=repeated[:1])
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:

@@ -15,7 +15,7 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -217,7 +217,7 @@ def charge_parts(
     sell: Float2D | None = None,
     style: SolarStyle | None = None,
 ) -> list[BillPart]:
-    """What a tariff charges, before its minimum charges; arguments as `monthly_bills`."""
+    """What a tariff charges, before its minimum charges; arguments as `billed`."""
     demand = demand_cells(use, table)
     return [
         BillPart(
@@ -256,6 +256,8 @@ def _credit_part(
 
 def minimum_parts(charges: Float2D, table: Tariff) -> list[BillPart]:
     """What the minimum charges add to charges (n, 12) [$], see `with_minimum`."""
+    if table.monthly_min <= 0.0 and table.annual_min <= 0.0:
+        return []
     monthly = with_minimum(charges, replace(table, annual_min=0.0))
     parts = []
     for item, least, more in (
@@ -268,28 +270,26 @@ def minimum_parts(charges: Float2D, table: Tariff) -> list[BillPart]:
     return parts
 
 
-def bill_parts(
+@dataclass(frozen=True, eq=False)
+class Billed:
+    """Bills of customers on one tariff, with their parts.
+
+    bldg_ids : (n,). monthly : (n, 12) [$]. parts : what adds to it, and the peaks that some parts
+    are of.
+    """
+
+    bldg_ids: Int1D
+    monthly: Float2D
+    parts: Sequence[BillPart]
+
+
+def billed(
     use: CustomerUse,
     table: Tariff,
     sell: Float2D | None = None,
     style: SolarStyle | None = None,
-) -> list[BillPart]:
-    """Every part of `monthly_bills`, and the peaks that some of them are of."""
-    parts = charge_parts(use, table, sell, style)
-    parts += minimum_parts(added(parts), table)
-    if use.peak_kw is not None:
-        free = np.zeros((1, 1, 1, 1))
-        parts.append(BillPart(PEAK, 0.0, (Cells(of_month(use.peak_kw), np.nan, free),)))
-    return parts
-
-
-def monthly_bills(
-    use: CustomerUse,
-    table: Tariff,
-    sell: Float2D | None = None,
-    style: SolarStyle | None = None,
-) -> Float2D:
-    """Bills (n, 12) [$] of customers on one tariff: the sum of their parts.
+) -> Billed:
+    """Bills of customers on one tariff, the sum of their parts.
 
     Parameters
     ----------
@@ -298,7 +298,23 @@ def monthly_bills(
     sell : (P, T) export ratio (net metering) or sell price [$/kWh] (net billing).
     style : solar compensation; None credits nothing.
     """
-    return with_minimum(added(charge_parts(use, table, sell, style)), table)
+    parts = charge_parts(use, table, sell, style)
+    charges = added(parts)
+    parts += minimum_parts(charges, table)
+    if use.peak_kw is not None:
+        free = np.zeros((1, 1, 1, 1))
+        parts.append(BillPart(PEAK, 0.0, (Cells(of_month(use.peak_kw), np.nan, free),)))
+    return Billed(use.bldg_ids, with_minimum(charges, table), parts)
+
+
+def monthly_bills(
+    use: CustomerUse,
+    table: Tariff,
+    sell: Float2D | None = None,
+    style: SolarStyle | None = None,
+) -> Float2D:
+    """Bills (n, 12) [$] of customers on one tariff, arguments as `billed`."""
+    return billed(use, table, sell, style).monthly
 
 
 @dataclass(frozen=True)

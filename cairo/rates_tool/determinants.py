@@ -9,35 +9,25 @@ import pandas as pd
 import pyarrow as pa
 
 from cairo.model.bill_parts import ITEMS, UNITS, BillPart
-from cairo.model.bills import bill_parts
-from cairo.model.determinants import Billed, Determinants, determinants
+from cairo.model.determinants import Determinants, Placed, determinants
 from cairo.model.names import months
 from cairo.rates_tool.backend import ElectricBills
-from cairo.rates_tool.run_spec import Solar
 
 UNIT_OF_ITEM = np.array([UNITS.index(one.unit) for one in ITEMS.values()], dtype=np.int8)
 
 
 def determinants_of(
-    electric: ElectricBills, beyond: Sequence[BillPart], bills: pd.DataFrame, solar: Solar
+    electric: ElectricBills, beyond: Sequence[BillPart], bills: pd.DataFrame
 ) -> Determinants:
     """Every part of every electric bill.
 
     Parameters
     ----------
-    electric : bills before taxes, and what they are of.
+    electric : bills before taxes, with their parts.
     beyond : parts that all homes have after it, in the order of `bills`.
     bills : index bldg_id, `Jan`..`Dec` [$], as they are written.
-    solar : how exports are credited.
     """
-    place = bills.index.get_indexer
-    tariffs = [
-        Billed(
-            place(use.bldg_ids),
-            bill_parts(use, electric.tariffs[key], solar.sell.get(key), solar.style),
-        )
-        for key, use in sorted(electric.uses.items())
-    ]
+    tariffs = [Placed(bills.index.get_indexer(one.bldg_ids), one.parts) for one in electric.billed]
     bldg_ids = bills.index.to_numpy(np.int64)
     return determinants(bldg_ids, tariffs, beyond, bills[months].to_numpy(np.float64))
 

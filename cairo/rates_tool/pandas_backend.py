@@ -152,7 +152,8 @@ class PandasBackend(LoadBackend):
         )
         tariffs = {key: parse_tariff(key, tariff) for key, tariff in final.items()}
         uses = _uses(aggregated, exports, ids, on, tariffs)
-        return ElectricBills(bills, table.set_axis(months, axis=1), tariffs, uses)
+        billed = system_revenues.billed_of(uses, tariffs, solar)
+        return ElectricBills(bills, table.set_axis(months, axis=1), tariffs, billed)
 
     def gas_bills(self) -> pd.DataFrame:
         """Gas bills, of the simulator's own stage; zeros without gas."""

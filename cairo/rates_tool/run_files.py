@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from cairo.files.run_directory import write_csv, write_json, write_parquet, write_text
+from cairo.files.parquet_tables import write_parquet
+from cairo.files.run_directory import write_csv, write_json, write_text
 from cairo.model import bat_statistics
 from cairo.model.allocations import ALLOCATIONS
 from cairo.model.bill_parts import ITEMS, UNITS
@@ -52,10 +53,10 @@ class RunResult:
     demand : (8760,) system demand by time [kWh].
     bills, gas_bills : index bldg_id, `Jan`..`Dec`, `Annual` [$ of the run's year].
     tariffs : {tariff key: tariff with its final rates}.
-    record : what `run.json` holds. performance_report : Dask's, as HTML.
+    record : what `run.json` holds. determinants : parts of the electric bills.
+    performance_report : Dask's, as HTML.
     responded : what customers have done in response to price; None when they did nothing.
     changes : of bills against another run's, see `Baseline.changes`; None without one.
-    determinants : parts of the electric bills.
     """
 
     spec: RunSpec
@@ -66,10 +67,10 @@ class RunResult:
     gas_bills: pd.DataFrame
     tariffs: Mapping[str, Tariff]
     record: Mapping[str, object]
+    determinants: Determinants
     performance_report: str | None = None
     responded: Responded | None = None
     changes: pd.DataFrame | None = None
-    determinants: Determinants | None = None
 
     def fuel(self, fuel: str) -> pd.DataFrame:
         """Bills of a key of `FUELS`."""

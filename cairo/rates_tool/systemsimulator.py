@@ -364,10 +364,10 @@ class MeetRevenueSufficiencySystemWide:
             self.gas_customer_bills_monthly,
             electric.tariffs,
             record,
+            determinants_of(electric, beyond, bills),
             backend.performance_report,
             responded,
             changes,
-            determinants_of(electric, beyond, bills, spec.solar),
         )
         write_files(folder, result)
         return result

@@ -13,7 +13,7 @@ import pandas as pd
 from cairo.errors import CairoError
 from cairo.model.allocations import share_columns
 from cairo.model.tariff_rows import TariffDict
-from cairo.rates_tool.run_files import BAT_FILE
+from cairo.rates_tool.run_files import BAT_FILE, DETERMINANTS
 from cairo.results.reader import RunReader
 
 if TYPE_CHECKING:
@@ -58,6 +58,11 @@ class Run:
     def bills(self) -> pd.DataFrame:
         """Electric bills [$], a row a building and month, `Annual` last."""
         return self.files.table("bills/elec_bills_year_run.csv")
+
+    @functools.cached_property
+    def determinants(self) -> pd.DataFrame:
+        """Parts of every electric bill, a row a home, month, item, period and tier."""
+        return self.files.table(DETERMINANTS, ["bldg_id", "month", "item", "quantity", "dollars"])
 
     @functools.cached_property
     def gas_bills(self) -> pd.DataFrame:
