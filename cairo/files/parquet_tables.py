@@ -56,3 +56,9 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pd.DataFra
         path, columns=None if columns is None else list(columns)
     ).to_pandas()
     return frame
+
+
+def read_rows(path: Path, column: str, value: int) -> pd.DataFrame:
+    """Rows of a table that have a value in a column; errors as `read_parquet`."""
+    frame: pd.DataFrame = pq.read_table(path, filters=[(column, "==", value)]).to_pandas()
+    return frame

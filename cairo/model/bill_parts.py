@@ -19,9 +19,10 @@ UNITS = (MONTH, KWH, KW, DOLLARS)
 
 @dataclass(frozen=True)
 class Item:
-    """An item of a bill: the unit of its quantity, and what it is in words."""
+    """An item of a bill: the unit of its quantity, its name and what it is in words."""
 
     unit: str
+    label: str
     about: str
 
 
@@ -42,19 +43,23 @@ TAX, SURCHARGE, ASSISTANCE, RIDER, OTHER = (
 )
 
 ITEMS: dict[str, Item] = {
-    FIXED: Item(MONTH, "fixed charge"),
-    ENERGY: Item(KWH, "energy billed, by period and tier"),
-    FUEL: Item(KWH, "fuel adjustment of the month's energy"),
-    DEMAND: Item(KW, "demand billed, by demand period and tier; period 0 is the flat charge"),
-    CREDIT: Item(KWH, "energy sent to the grid where it is credited, by period; negative"),
-    MINIMUM: Item(DOLLARS, "what the monthly minimum adds"),
-    ANNUAL_MINIMUM: Item(DOLLARS, "what the annual minimum adds, in December"),
-    TAX: Item(DOLLARS, "utility tax on the bill before it"),
-    SURCHARGE: Item(KWH, "energy surcharge"),
-    ASSISTANCE: Item(DOLLARS, "low-income assistance, negative"),
-    RIDER: Item(KWH, "what customers pay for the assistance of others"),
-    OTHER: Item(DOLLARS, "what a bill made elsewhere has besides"),
-    PEAK: Item(KW, "the month's highest hour; costs nothing by itself"),
+    FIXED: Item(MONTH, "fixed charge", "what every month costs"),
+    ENERGY: Item(KWH, "energy", "energy billed, by period and tier"),
+    FUEL: Item(KWH, "fuel adjustment", "fuel adjustment of the month's energy"),
+    DEMAND: Item(
+        KW, "demand", "demand billed, by demand period and tier; period 0 is the flat charge"
+    ),
+    CREDIT: Item(
+        KWH, "export credit", "energy sent to the grid where it is credited, by period; negative"
+    ),
+    MINIMUM: Item(DOLLARS, "monthly minimum", "what the monthly minimum adds"),
+    ANNUAL_MINIMUM: Item(DOLLARS, "annual minimum", "what the annual minimum adds, in December"),
+    TAX: Item(DOLLARS, "tax", "utility tax on the bill before it"),
+    SURCHARGE: Item(KWH, "surcharge", "energy surcharge"),
+    ASSISTANCE: Item(DOLLARS, "assistance", "low-income assistance, negative"),
+    RIDER: Item(KWH, "assistance rider", "what customers pay for the assistance of others"),
+    OTHER: Item(DOLLARS, "other", "what a bill made elsewhere has besides"),
+    PEAK: Item(KW, "highest hour", "the month's highest hour; costs nothing by itself"),
 }
 """Every item, in the order of a bill."""
 

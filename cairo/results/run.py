@@ -84,6 +84,29 @@ class Run:
         """{tariff key: PySAM-style tariff with its final rates}."""
         return self.files.mapping("tariff_final_config.json")
 
+    def explain(self, bldg_id: int, month: int | None = None) -> pd.DataFrame:
+        """How a home's electric bill came about.
+
+        Parameters
+        ----------
+        bldg_id : home.
+        month : 1 to 12; None is the year.
+
+        Returns
+        -------
+        Dollars by item and month, `bill` last; of a month, a line an item with quantity, unit,
+        rate [$ per unit] and dollars.
+
+        Raises
+        ------
+        CairoError
+            The run has no such home, or a file of it cannot be read.
+        """
+        from cairo.results.explain import explain
+
+        found = explain(self, bldg_id)
+        return found.by_month() if month is None else found.lines(month)
+
     @property
     def plot(self) -> Plots:
         """Plots of this run."""
