@@ -198,5 +198,5 @@ def _rates(cells: Cells) -> Float2D:
 def _flat(values: FloatND, homes: Int1D | slice) -> Float3D:
     """Values (n or 1, 12 or 1, P, T) of some homes, (those or 1, 12 or 1, P x T)."""
     some = values if len(values) == 1 else values[homes]
-    flat: Float3D = some.reshape(*some.shape[:2], -1)
+    flat: Float3D = some.reshape(*some.shape[:2], values.shape[2] * values.shape[3])
     return flat
