@@ -155,6 +155,7 @@ EXAMPLES = {
         "--backend dask_dataframe --output-dir by_dask",
     ],
     "compare": ["cairo compare by_pandas/* by_dask/*"],
+    "explain": ["cairo explain by_dask/* 102096 --month Jul"],
     "report": ["cairo report by_dask/* --group postprocess_group.has_hp=True --output report.html"],
     "pack": ["cairo pack cairo_demo/resstock/load_curve_hourly/state=DM/upgrade=00 packed"],
 }
@@ -171,6 +172,9 @@ NOTES = {
     "compare": "Numbers x and y are equal when |x - y| is at most atol + rtol max(|x|, |y|). "
     "Text and the order of rows have to be the same. `run.json`, reports and the performance "
     "report are left out.",
+    "explain": "The tariff in words; dollars by item and month; quantity x rate = dollars, line by "
+    "line, of the year or of a month; burden, residual shares and bill alignment. It is read from "
+    "the [billing determinants](run_directory.md#billing-determinants).",
     "report": "See [Report](report.md).",
     "pack": "A packed stock is a folder that `path_resstock_loads` may name. Values are the same "
     "to the bit; a pack that was interrupted goes on when it is started again.",

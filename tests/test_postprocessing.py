@@ -18,6 +18,7 @@ from cairo.model.bat_statistics import (
     weighted_avg_by_group,
 )
 from cairo.model.calendar import hour_stamps
+from cairo.model.determinants import determinants
 from cairo.model.prices import Prices
 from cairo.rates_tool.lookups import (
     ANNUAL,
@@ -258,8 +259,17 @@ def a_result() -> RunResult:
     )
     demand = pd.Series(np.arange(HOURS, dtype=float), index=STAMPS)
     costs = Costs(1.0, None, COSTS)
+    bills = ELECTRIC[months].to_numpy()
     return RunResult(
-        spec, costs, spec.prices, demand, ELECTRIC, ELECTRIC * 0.5, {}, {"run_name": "two"}
+        spec,
+        costs,
+        spec.prices,
+        demand,
+        ELECTRIC,
+        ELECTRIC * 0.5,
+        {},
+        {"run_name": "two"},
+        determinants(np.array([70, 30]), [], [], bills),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
@@ -49,15 +50,46 @@ def put(text: object) -> None:
         raise OutputError(f"cannot write standard output: {error.strerror}") from None
 
 
-def table(head: list[str], rows: list[list[str]]) -> None:
-    """A table: drawn on a terminal, tab-separated in a pipe."""
+def table(head: list[str], rows: list[list[str]], words: int | None = None) -> None:
+    """A table: drawn on a terminal, tab-separated in a pipe.
+
+    `words` columns of text come first, and numbers after them; numbers that are too many for the
+    terminal's width go into tables of their own.
+    """
     if sys.stdout is None or not sys.stdout.isatty():
         put("\n".join("\t".join(map(str, row)) for row in [head, *rows]))
         return
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    drawn = Table(*head)
-    for row in rows:
-        drawn.add_row(*map(str, row))
-    Console().print(drawn)
+    console = Console()
+    for columns in _fitting(head, rows, words, console.width):
+        drawn = Table(
+            *(
+                Column(head[c], justify="left" if words is None or c < words else "right")
+                for c in columns
+            )
+        )
+        for row in rows:
+            drawn.add_row(*(str(row[c]) for c in columns))
+        console.print(drawn)
+
+
+BORDER = 3
+"""Characters between two columns of a table."""
+
+
+def _fitting(
+    head: list[str], rows: list[list[str]], words: int | None, width: int
+) -> list[list[int]]:
+    """Columns of the tables that numbers are told in, text in each of them."""
+    if words is None:
+        return [list(range(len(head)))]
+    widths = [max(len(str(row[c])) for row in [head, *rows]) + BORDER for c in range(len(head))]
+    numbers = range(words, len(head))
+    room = max(width - 1 - sum(widths[:words]), 1)
+    most = max(room // max((widths[c] for c in numbers), default=1), 1)
+    # As many in each, rather than one or two in the last.
+    size = math.ceil(len(numbers) / math.ceil(len(numbers) / most)) if numbers else 1
+    starts = range(words, len(head), size)
+    return [[*range(words), *range(s, min(s + size, len(head)))] for s in starts]

@@ -2,7 +2,8 @@
 
 Arrays have a row a customer; months, tariff periods and tiers follow: (n, 12, P, T). A bill is
 energy charge + fuel adjustment + demand charge + fixed charge - solar credit, at least the monthly
-minimum; what the year's bills lack of the annual minimum is charged in December.
+minimum; what the year's bills lack of the annual minimum is charged in December. Each of these is
+a `BillPart`, which says what was billed at which price.
 `tests/test_pysam_yardstick.py` holds them against SAM; `docs/pysam.md` names the conventions that
 differ from its own.
 
@@ -14,12 +15,27 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from cairo.model.arrays import Float1D, Float2D, Float3D, Float4D, FloatND, Int1D
+from cairo.model.bill_parts import (
+    ANNUAL_MINIMUM,
+    CREDIT,
+    DEMAND,
+    ENERGY,
+    FIXED,
+    FUEL,
+    MINIMUM,
+    PEAK,
+    BillPart,
+    Cells,
+    added,
+    of_month,
+)
 from cairo.model.demand_charges import billed_demand
 from cairo.model.names import DAYS_OF_MONTH
 from cairo.model.periods import PeriodUse
@@ -107,36 +123,48 @@ def adjustment_charges(energy: Float4D, adjustment: Float1D) -> Float2D:
 
 
 def demand_charges(use: CustomerUse, table: Tariff) -> Float2D:
-    """Demand charge (n, 12) [$]: monthly peaks [kW], tier by tier, x price [$/kW].
+    """Demand charge (n, 12) [$]: monthly peaks [kW], tier by tier, x price [$/kW]."""
+    return _demand_dollars(use, demand_cells(use, table))
 
-    The flat part bills the month's peak, the time-of-use part each demand period's own; with
-    terms of billing demand both bill that (`billed_demand`).
+
+def _demand_dollars(use: CustomerUse, demand: Iterable[Cells]) -> Float2D:
+    total = np.zeros(use.energy.shape[:2])
+    for cells in demand:
+        total = total + (cells.quantity * cells.rate).sum(axis=-1).sum(axis=2)
+    return total
+
+
+def demand_cells(use: CustomerUse, table: Tariff) -> tuple[Cells, ...]:
+    """Demand that is billed [kW], by period and tier, with its prices [$/kW].
+
+    The flat part (period 0) bills the month's peak, the time-of-use part each demand period's own;
+    with terms of billing demand both bill that (`billed_demand`).
     """
-    shape = use.energy.shape[:2]
     demand = table.demand
     if demand is None:
-        return np.zeros(shape)
+        return ()
     assert use.peak_kw is not None
-    total = np.zeros(shape)
     peak_kw, demand_kw = use.peak_kw, use.demand_kw
     if demand.billing is not None:
         assert demand_kw is not None
         peak_kw, demand_kw = billed_demand(peak_kw, demand_kw, demand.billing)
-    if demand.flat_price.size:
-        total = total + _tiered(peak_kw, demand.flat_price, demand.flat_max)
+    cells = []
+    if demand.flat_price.any():
+        slices = _tiered(peak_kw, demand.flat_max)
+        cells.append(Cells(slices[:, :, None], demand.flat_price[:, None], tier=1))
     if demand_kw is not None and demand.tou_price.size:
-        total = total + _tiered(demand_kw, demand.tou_price, demand.tou_max).sum(axis=2)
-    return total
+        slices = _tiered(demand_kw, demand.tou_max)
+        cells.append(Cells(slices, demand.tou_price, period=1, tier=1))
+    return tuple(cells)
 
 
-def _tiered(quantity: FloatND, price: Float2D, limit: Float2D) -> FloatND:
-    """Price of quantity (..., k) under k tier tables (k, T)."""
+def _tiered(quantity: FloatND, limit: Float2D) -> FloatND:
+    """Quantity (..., k) split over tiers with limits (k, T): (..., k, T)."""
     upper = np.where(limit >= NO_LIMIT, np.inf, limit)
     upper[:, -1] = np.inf
     lower = np.concatenate([np.zeros_like(upper[:, :1]), upper[:, :-1]], axis=1)
-    slices = np.maximum(np.minimum(quantity[..., None], upper) - lower, 0.0)
-    charges: FloatND = (slices * price).sum(axis=-1)
-    return charges
+    slices: FloatND = np.maximum(np.minimum(quantity[..., None], upper) - lower, 0.0)
+    return slices
 
 
 def credit_prices(
@@ -183,13 +211,85 @@ def with_minimum(charges: Float2D, table: Tariff) -> Float2D:
     return months
 
 
-def monthly_bills(
+def charge_parts(
     use: CustomerUse,
     table: Tariff,
     sell: Float2D | None = None,
     style: SolarStyle | None = None,
-) -> Float2D:
-    """Bills (n, 12) [$] of customers on one tariff.
+) -> list[BillPart]:
+    """What a tariff charges, before its minimum charges; arguments as `billed`."""
+    demand = demand_cells(use, table)
+    return [
+        BillPart(
+            ENERGY,
+            energy_charges(use.energy, table.rate),
+            (Cells(use.energy, table.rate, period=1, tier=1),),
+        ),
+        _fuel_part(use, table),
+        BillPart(DEMAND, _demand_dollars(use, demand), demand),
+        BillPart(FIXED, table.monthly_fixed, (Cells(np.ones((1, 1, 1, 1)), table.monthly_fixed),)),
+        _credit_part(use, table, sell, style),
+    ]
+
+
+def _fuel_part(use: CustomerUse, table: Tariff) -> BillPart:
+    price = table.fuel_adjustment
+    if not price.any():
+        return BillPart(FUEL, 0.0, ())
+    energy = use.energy.sum(axis=(2, 3), keepdims=True)
+    charges = adjustment_charges(use.energy, price)
+    return BillPart(FUEL, charges, (Cells(energy, price[:, None, None]),))
+
+
+def _credit_part(
+    use: CustomerUse, table: Tariff, sell: Float2D | None, style: SolarStyle | None
+) -> BillPart:
+    if use.exports is None or style is None:
+        return BillPart(CREDIT, 0.0, ())
+    price, of_retail = credit_prices(table, sell, style)
+    rate = np.broadcast_to(price, (len(DAYS_OF_MONTH), len(price)))
+    if of_retail:
+        rate = price * (table.rate[:, 0] + table.fuel_adjustment[:, None])
+    cells = Cells(use.exports[..., None], 0.0 - rate[..., None], period=1)
+    return BillPart(CREDIT, -solar_credits(use, table, sell, style), (cells,))
+
+
+def minimum_parts(charges: Float2D, table: Tariff) -> list[BillPart]:
+    """What the minimum charges add to charges (n, 12) [$], see `with_minimum`."""
+    if table.monthly_min <= 0.0 and table.annual_min <= 0.0:
+        return []
+    monthly = with_minimum(charges, replace(table, annual_min=0.0))
+    parts = []
+    for item, least, more in (
+        (MINIMUM, table.monthly_min, monthly - charges),
+        (ANNUAL_MINIMUM, table.annual_min, with_minimum(charges, table) - monthly),
+    ):
+        if least > 0.0:
+            quantity = np.where(more > 0.0, least, 0.0)
+            parts.append(BillPart(item, more, (Cells(of_month(quantity), np.nan, of_month(more)),)))
+    return parts
+
+
+@dataclass(frozen=True, eq=False)
+class Billed:
+    """Bills of customers on one tariff, with their parts.
+
+    bldg_ids : (n,). monthly : (n, 12) [$]. parts : what adds to it, and the peaks that some parts
+    are of.
+    """
+
+    bldg_ids: Int1D
+    monthly: Float2D
+    parts: Sequence[BillPart]
+
+
+def billed(
+    use: CustomerUse,
+    table: Tariff,
+    sell: Float2D | None = None,
+    style: SolarStyle | None = None,
+) -> Billed:
+    """Bills of customers on one tariff, the sum of their parts.
 
     Parameters
     ----------
@@ -198,14 +298,23 @@ def monthly_bills(
     sell : (P, T) export ratio (net metering) or sell price [$/kWh] (net billing).
     style : solar compensation; None credits nothing.
     """
-    charges = (
-        energy_charges(use.energy, table.rate)
-        + adjustment_charges(use.energy, table.fuel_adjustment)
-        + demand_charges(use, table)
-        + table.monthly_fixed
-        - solar_credits(use, table, sell, style)
-    )
-    return with_minimum(charges, table)
+    parts = charge_parts(use, table, sell, style)
+    charges = added(parts)
+    parts += minimum_parts(charges, table)
+    if use.peak_kw is not None:
+        free = np.zeros((1, 1, 1, 1))
+        parts.append(BillPart(PEAK, 0.0, (Cells(of_month(use.peak_kw), np.nan, free),)))
+    return Billed(use.bldg_ids, with_minimum(charges, table), parts)
+
+
+def monthly_bills(
+    use: CustomerUse,
+    table: Tariff,
+    sell: Float2D | None = None,
+    style: SolarStyle | None = None,
+) -> Float2D:
+    """Bills (n, 12) [$] of customers on one tariff, arguments as `billed`."""
+    return billed(use, table, sell, style).monthly
 
 
 @dataclass(frozen=True)

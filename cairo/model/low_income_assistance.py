@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cairo.errors import MetadataError, RequirementError, ScenarioError, listed
-from cairo.model.arrays import Bool1D, Float1D
+from cairo.model.arrays import Bool1D, Float1D, Float2D
+from cairo.model.bill_parts import ASSISTANCE, RIDER, BillPart, Cells, of_month
 from cairo.model.kernels import weighted_total
 from cairo.model.names import ANNUAL, months
 from cairo.model.setting_problems import setting_problems
@@ -122,6 +124,73 @@ def apply_low_income_assistance(
 ) -> pd.DataFrame:
     """Bills after assistance and its rider.
 
+    Arguments and errors as `assistance_terms`.
+
+    Returns
+    -------
+    Bills as given; weighted revenue is unchanged.
+    """
+    return assistance_terms(
+        bills,
+        metadata,
+        grid_kwh,
+        strategy=strategy,
+        participation_target=participation_target,
+        program=program,
+    ).applied(bills)
+
+
+@dataclass(frozen=True, eq=False)
+class AssistanceTerms:
+    """What assistance changes on the bills of n homes.
+
+    relief : (n, 12) what it takes off [$]. renter : (n,) who gets it as a credit.
+    discount : fraction that others get off. payers : (n, 12) energy on which the rider is paid
+    [kWh]; rider : [$/kWh].
+    """
+
+    relief: Float2D
+    renter: Bool1D
+    discount: float
+    payers: Float2D
+    rider: float
+
+    def applied(self, bills: pd.DataFrame) -> pd.DataFrame:
+        """Bills after assistance, index bldg_id, `Jan`..`Dec` and `Annual` [$]."""
+        after = bills[months].to_numpy(np.float64) - self.relief + self.rider * self.payers
+        result = pd.DataFrame(after, index=bills.index, columns=months)
+        result[ANNUAL] = after.sum(axis=1)
+        return result
+
+    def parts(self) -> list[BillPart]:
+        """Relief of bills at the discount, or of a renter's credit in full; and the rider."""
+        credit = np.where(self.renter[:, None], self.relief, 0.0)
+        off = self.relief - credit
+        base = off / self.discount if self.discount else off
+        return [
+            BillPart(
+                ASSISTANCE,
+                -self.relief,
+                (
+                    Cells(of_month(base), -self.discount, of_month(-off)),
+                    Cells(of_month(credit), -1.0, of_month(-credit)),
+                ),
+            ),
+            BillPart(RIDER, self.rider * self.payers, (Cells(of_month(self.payers), self.rider),)),
+        ]
+
+
+def assistance_terms(
+    bills: pd.DataFrame,
+    metadata: pd.DataFrame,
+    grid_kwh: pd.DataFrame,
+    *,
+    strategy: str,
+    participation_target: float | None = None,
+    program: Mapping[str, object] | None = None,
+) -> AssistanceTerms:
+    """Who gets assistance, how much, and who pays for it.
+
     Parameters
     ----------
     bills : index bldg_id, `Jan`..`Dec` and `Annual` [$].
@@ -130,10 +199,6 @@ def apply_low_income_assistance(
     strategy : "generic".
     participation_target : fraction of the eligible customers; all by default.
     program : fields of `AssistanceProgram`.
-
-    Returns
-    -------
-    Bills as given; weighted revenue is unchanged.
 
     Raises
     ------
@@ -163,10 +228,15 @@ def apply_low_income_assistance(
             "customers who do not take part use no grid energy"
         )
     rider = cost / paid_on if cost > 0.0 else 0.0
-    after = before - relief + rider * payers
-    result = pd.DataFrame(after, index=bills.index, columns=months)
-    result[ANNUAL] = after.sum(axis=1)
-    return result
+    return AssistanceTerms(relief, renters(homes), settings.discount, payers, rider)
+
+
+def renters(homes: pd.DataFrame) -> Bool1D:
+    """Whether each home is a renter's, (n,); nobody's where the metadata does not tell."""
+    if TENURE not in homes:
+        return np.zeros(len(homes), dtype=bool)
+    renter: Bool1D = homes[TENURE].astype(str).str.lower().eq(RENTER).to_numpy(bool)
+    return renter
 
 
 def monthly_relief(
@@ -174,11 +244,8 @@ def monthly_relief(
 ) -> np.ndarray:
     """What assistance takes off each month's bill of a home that takes part, (n, 12) [$]."""
     positive = np.maximum(bills, 0.0)
-    renter = np.zeros(len(homes), dtype=bool)
-    if TENURE in homes:
-        renter = homes[TENURE].astype(str).str.lower().eq(RENTER).to_numpy()
     relief: np.ndarray = np.where(
-        renter[:, None],
+        renters(homes)[:, None],
         np.minimum(positive, program.renter_credit),
         positive * program.discount,
     )

@@ -10,7 +10,7 @@ import functools
 import importlib
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Self
@@ -19,6 +19,7 @@ import pandas as pd
 
 from cairo.errors import ScenarioError, listed
 from cairo.files.load_file import NOTHING_READ, ReadCount
+from cairo.model.bills import Billed
 from cairo.model.names import RESIDUAL_COSTS, Backend
 from cairo.model.prices import Prices
 from cairo.model.tariff import Tariff
@@ -74,13 +75,16 @@ class Work:
 
 @dataclass(frozen=True, eq=False)
 class ElectricBills:
-    """Bills (index bldg_id, `Jan`..`Dec`, `Annual`) [$], billed energy by month [kWh], and the
-    tariffs with their final rates.
+    """Bills (index bldg_id, `Jan`..`Dec`, `Annual`) [$], billed energy by month [kWh], the
+    tariffs with their final rates, and the bills' parts by tariff.
+
+    billed : without a home whose bill a caller has made in a way of its own.
     """
 
     monthly: pd.DataFrame
     grid_kwh: pd.DataFrame
     tariffs: Mapping[str, Tariff]
+    billed: Sequence[Billed]
 
 
 class LoadBackend(ABC):

@@ -25,8 +25,8 @@ def demand_frame(use: PeriodUse, plan: PeriodPlan, table: Tariff, gas: bool) -> 
 
     Index bldg_id; `month, period, tier, grid_cons, load_data, charge_type, tariff`: energy by
     tier [kWh] for each month and period that occur, then peaks [kW]: period 0 is the month's
-    highest hour, periods from 1 the demand periods'; zeros without demand charges. Gas has no
-    `grid_cons` and its `load_data` is in therms.
+    highest hour, periods from 1 the demand periods'; zeros where no charge or limit is of them.
+    Gas has no `grid_cons` and its `load_data` is in therms.
     """
     real = real_tiers(table)
     month, period, tier = _cells(plan.energy, real)
@@ -91,11 +91,10 @@ def _frame(bldg_ids: Int1D, month: Int1D, period: Int1D, tier: Int1D) -> pd.Data
 
 def _peak_frame(use: PeriodUse, plan: PeriodPlan, table: Tariff, gas: bool) -> pd.DataFrame:
     months = np.arange(MONTHS)
-    if table.demand is None:
+    if use.peak_kw is None:
         month, period = months, np.zeros(MONTHS, dtype=np.int64)
         peaks = np.zeros((len(use.bldg_ids), MONTHS))
     else:
-        assert use.peak_kw is not None
         month, period, peaks = months, np.zeros(MONTHS, dtype=np.int64), use.peak_kw
         if plan.demand is not None:
             assert use.demand_kw is not None
@@ -144,6 +143,9 @@ def uses_from_frames(
             shape = (len(table.demand.tou_price) + 1, 1)
             peaks = _placed(aggregated_load, DEMAND, energy, mine, shape, key, 0)[..., 0]
             use = CustomerUse(mine, use.energy, peaks[:, :, 0], peaks[:, :, 1:])
+        elif table.needs_monthly_peak:
+            peaks = _placed(aggregated_load, DEMAND, energy, mine, (1, 1), key, 0)[..., 0]
+            use = CustomerUse(mine, use.energy, peaks[:, :, 0])
         if aggregated_solar is not None and len(aggregated_solar):
             exports = _placed(
                 aggregated_solar, SOLAR, "net_exports", mine, (table.n_periods, 1), key, 1

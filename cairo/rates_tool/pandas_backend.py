@@ -14,7 +14,9 @@ from typing import ClassVar, Self
 import numpy as np
 import pandas as pd
 
+from cairo.errors import CairoError
 from cairo.model.arrays import Float1D
+from cairo.model.bills import CustomerUse
 from cairo.model.names import ELECTRICITY, GAS, Backend, months
 from cairo.model.tariff import Tariff, parse_tariff
 from cairo.rates_tool import (
@@ -28,6 +30,7 @@ from cairo.rates_tool import loads as load_funcs
 from cairo.rates_tool.backend import ElectricBills, LoadBackend
 from cairo.rates_tool.dd_stages.partition import read_count
 from cairo.rates_tool.dd_stages.sources import LoadSource
+from cairo.rates_tool.demand_frames import uses_from_frames
 from cairo.rates_tool.postprocessing import InternalCrossSubsidizationProcessor
 from cairo.rates_tool.response_run import Responded
 from cairo.workers.homes_done import homes_done
@@ -148,7 +151,9 @@ class PandasBackend(LoadBackend):
             index=ids, columns=range(1, 13), fill_value=0.0
         )
         tariffs = {key: parse_tariff(key, tariff) for key, tariff in final.items()}
-        return ElectricBills(bills, table.set_axis(months, axis=1), tariffs)
+        uses = _uses(aggregated, exports, ids, on, tariffs)
+        billed = system_revenues.billed_of(uses, tariffs, solar)
+        return ElectricBills(bills, table.set_axis(months, axis=1), tariffs, billed)
 
     def gas_bills(self) -> pd.DataFrame:
         """Gas bills, of the simulator's own stage; zeros without gas."""
@@ -194,6 +199,22 @@ class PandasBackend(LoadBackend):
             with_ids,
             self.spec.year,
         )
+
+
+def _uses(
+    aggregated: pd.DataFrame,
+    exports: pd.DataFrame | None,
+    ids: Sequence[int],
+    on: Mapping[int, str],
+    tariffs: Mapping[str, Tariff],
+) -> Mapping[str, CustomerUse]:
+    """What was billed; nothing where a caller bills what our own function could not."""
+    try:
+        return uses_from_frames(aggregated, exports, ids, on, tariffs)
+    except (CairoError, KeyError):
+        if not replaced.among([(system_revenues, "run_system_revenues")]):
+            raise
+        return {}
 
 
 class DelayedBackend(PandasBackend):

@@ -15,10 +15,14 @@ from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
+from cairo.files.parquet_tables import write_parquet
 from cairo.files.run_directory import write_csv, write_json, write_text
 from cairo.model import bat_statistics
 from cairo.model.allocations import ALLOCATIONS
+from cairo.model.bill_parts import ITEMS, UNITS
+from cairo.model.determinants import Determinants
 from cairo.model.dollar_years import convert_dollars
 from cairo.model.names import (
     ANNUAL,
@@ -30,11 +34,13 @@ from cairo.model.names import (
 from cairo.model.prices import Prices
 from cairo.model.tariff import Tariff
 from cairo.rates_tool.baseline import CHANGE, PERCENT
+from cairo.rates_tool.determinants import determinants_table
 from cairo.rates_tool.response_run import Responded
 from cairo.rates_tool.run_spec import Costs, RunSpec
 
 FUELS = {"elec": "electricity", "gas": "gas", "comb": "electricity and gas added"}
 """Beginnings of the bills' file names, and what they bill."""
+DETERMINANTS = "billing_determinants.parquet"
 BAT_FILE = "cross_subsidization/cross_subsidization_BAT_values.csv"
 SYSTEM_LOAD = "system_load_kwh"
 LOAD_BEFORE = "system_load_before_response_kwh"
@@ -47,7 +53,8 @@ class RunResult:
     demand : (8760,) system demand by time [kWh].
     bills, gas_bills : index bldg_id, `Jan`..`Dec`, `Annual` [$ of the run's year].
     tariffs : {tariff key: tariff with its final rates}.
-    record : what `run.json` holds. performance_report : Dask's, as HTML.
+    record : what `run.json` holds. determinants : parts of the electric bills.
+    performance_report : Dask's, as HTML.
     responded : what customers have done in response to price; None when they did nothing.
     changes : of bills against another run's, see `Baseline.changes`; None without one.
     """
@@ -60,6 +67,7 @@ class RunResult:
     gas_bills: pd.DataFrame
     tariffs: Mapping[str, Tariff]
     record: Mapping[str, object]
+    determinants: Determinants
     performance_report: str | None = None
     responded: Responded | None = None
     changes: pd.DataFrame | None = None
@@ -71,7 +79,7 @@ class RunResult:
         return self.bills if fuel == "elec" else self.gas_bills
 
 
-Content: TypeAlias = pd.DataFrame | Mapping[str, object] | str
+Content: TypeAlias = pd.DataFrame | pa.Table | Mapping[str, object] | str
 
 
 @dataclass(frozen=True)
@@ -234,6 +242,26 @@ RUN_FILES: list[RunFile] = [
     *(_bills(fuel, in_run_year) for fuel in FUELS for in_run_year in (True, False)),
     *(_statistics(fuel) for fuel in FUELS),
     RunFile(
+        DETERMINANTS,
+        "every part of every electric bill, dollars of `year_run`: a row a home, month, item, "
+        "period and tier; a home's `dollars` of a month add to its bill",
+        (
+            BLDG,
+            Column("month", "int8", "1 to 12"),
+            Column("item", TEXT, ", ".join(f"`{name}`" for name in ITEMS)),
+            Column("period", "int16", "from 1; 0 where the item has none"),
+            Column("tier", "int16", "from 1; 0 where the item has none"),
+            Column("quantity", FLOAT, "what is billed, in `unit`"),
+            Column("unit", TEXT, ", ".join(f"`{unit}`" for unit in UNITS)),
+            Column("rate", FLOAT, "$ per unit; empty where it is no price"),
+            Column("dollars", FLOAT, "what it adds to the bill, credits negative [$]"),
+        ),
+        ("bldg_id", "month", "item", "period", "tier"),
+        lambda result: (
+            None if result.determinants is None else determinants_table(result.determinants)
+        ),
+    ),
+    RunFile(
         BAT_FILE,
         "burden, shares and bill alignment for one customer of each home, in the metadata's order",
         _bat_columns(),
@@ -355,9 +383,11 @@ def write_files(folder: Path, result: RunResult) -> None:
 
 
 def write(path: Path, content: Content) -> None:
-    """Write a table as CSV, a mapping as JSON, a text as it is."""
+    """Write a frame as CSV, an Arrow table as parquet, a mapping as JSON, a text as it is."""
     if isinstance(content, pd.DataFrame):
         write_csv(content, path)
+    elif isinstance(content, pa.Table):
+        write_parquet(content, path)
     elif isinstance(content, str):
         write_text(content, path)
     else:

@@ -16,7 +16,15 @@ import pandas as pd
 from cairo.errors import RequirementError, listed
 from cairo.files.tariff_maps import TariffMap, tariff_of
 from cairo.model.arrays import Float1D, Float2D
-from cairo.model.bills import CustomerUse, RateResponse, SolarStyle, monthly_bills, rate_response
+from cairo.model.bills import (
+    Billed,
+    CustomerUse,
+    RateResponse,
+    SolarStyle,
+    billed,
+    monthly_bills,
+    rate_response,
+)
 from cairo.model.kernels import weighted_total
 from cairo.model.names import ANNUAL, DISTRIBUTION_PRICE, PRICE_COLUMNS, months
 from cairo.model.precalc import rate_level
@@ -162,13 +170,24 @@ def bills_of(
     bldg_ids : buildings in the order of the result, every one in `uses`.
     solar : how exports are credited.
     """
-    ids: list[np.ndarray] = []
-    bills: list[Float2D] = []
-    for key, use in uses.items():
-        ids.append(use.bldg_ids)
-        bills.append(monthly_bills(use, tariffs[key], solar.sell.get(key), solar.style))
-    place = pd.Index(np.concatenate(ids)).get_indexer(pd.Index(list(bldg_ids)))
-    return bill_frame(bldg_ids, np.concatenate(bills)[place])
+    return bills_in_order(billed_of(uses, tariffs, solar), bldg_ids)
+
+
+def billed_of(
+    uses: Mapping[str, CustomerUse], tariffs: Mapping[str, Tariff], solar: Solar
+) -> list[Billed]:
+    """Bills of each tariff's customers with their parts; arguments as `bills_of`."""
+    return [
+        billed(use, tariffs[key], solar.sell.get(key), solar.style) for key, use in uses.items()
+    ]
+
+
+def bills_in_order(bills: Sequence[Billed], bldg_ids: Sequence[int]) -> pd.DataFrame:
+    """Bills of several tariffs as one frame, in the order of `bldg_ids`."""
+    place = pd.Index(np.concatenate([one.bldg_ids for one in bills])).get_indexer(
+        pd.Index(list(bldg_ids))
+    )
+    return bill_frame(bldg_ids, np.concatenate([one.monthly for one in bills])[place])
 
 
 def bills_of_uses(

@@ -34,11 +34,13 @@ from cairo.model.names import (
 from cairo.model.prices import Prices
 from cairo.model.tariff import Tariff, parse_tariff
 from cairo.model.tariff_rows import TariffDict
+from cairo.model.taxes import bills_with_taxes, tax_parts
 from cairo.rates_tool import loads as load_funcs
 from cairo.rates_tool import postprocessing, system_revenues, tariffs
 from cairo.rates_tool.backend import ElectricBills, LoadBackend, RunLoads, Work, backend_class
 from cairo.rates_tool.config import OUTPUT_INTERNAL_POSTPROCESSING
 from cairo.rates_tool.dd_stages.sources import LoadOptions, LoadSource
+from cairo.rates_tool.determinants import determinants_of
 from cairo.rates_tool.record import LoadWork, Origin, run_record
 from cairo.rates_tool.run_files import RunResult, write_files
 from cairo.rates_tool.run_spec import (
@@ -308,8 +310,14 @@ class MeetRevenueSufficiencySystemWide:
             bills = taxed(electric.monthly, electric.grid_kwh, spec.taxes)
             added = bills[ANNUAL].to_numpy() - electric.monthly[ANNUAL].to_numpy()
             taxes = weighted_total(spec.customers.weight, added)
+            beyond = tax_parts(
+                electric.monthly[months].to_numpy(),
+                electric.grid_kwh.reindex(bills.index)[months].to_numpy(),
+                spec.taxes.rate,
+                spec.taxes.surcharge,
+            )
             if spec.assistance is not None:
-                bills = low_income_assistance.apply_low_income_assistance(
+                assistance = low_income_assistance.assistance_terms(
                     bills,
                     spec.customers.frame,
                     electric.grid_kwh,
@@ -317,6 +325,8 @@ class MeetRevenueSufficiencySystemWide:
                     participation_target=spec.assistance.participation_target,
                     program=spec.assistance.program,
                 )
+                bills = assistance.applied(bills)
+                beyond += assistance.parts()
             self.customer_bills_monthly = bills
             self.gas_customer_bills_monthly = backend.gas_bills()
             self.tariffs_final = {key: one.to_dict() for key, one in electric.tariffs.items()}
@@ -354,6 +364,7 @@ class MeetRevenueSufficiencySystemWide:
             self.gas_customer_bills_monthly,
             electric.tariffs,
             record,
+            determinants_of(electric, beyond, bills),
             backend.performance_report,
             responded,
             changes,
@@ -405,8 +416,9 @@ def with_taxes(
     bills: pd.DataFrame, grid_kwh: pd.DataFrame, tax_rate: float, surcharge_rate: float
 ) -> pd.DataFrame:
     """Bills with utility tax and energy surcharge: bill x (1 + tax) + kWh x surcharge [$]."""
-    with_both = bills[months] * (1.0 + tax_rate) + grid_kwh.reindex(bills.index) * surcharge_rate
-    return system_revenues.bill_frame(bills.index, with_both[months].to_numpy())
+    kwh = grid_kwh.reindex(bills.index)[months].to_numpy()
+    with_both = bills_with_taxes(bills[months].to_numpy(), kwh, tax_rate, surcharge_rate)
+    return system_revenues.bill_frame(bills.index, with_both)
 
 
 def gas_tariff_strategy(

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import CairoError
+from cairo.files.parquet_tables import PARQUET
 from cairo.rates_tool.run_files import keys_of
 from cairo.results.reader import RunReader
 
@@ -97,7 +98,7 @@ def _files(reader: RunReader) -> list[str]:
 def _compare_files(
     name: str, one: RunReader, other: RunReader, rtol: float, atol: float
 ) -> Iterator[Difference]:
-    if name.endswith(".csv"):
+    if name.endswith((".csv", PARQUET)):
         yield from _compare_frames(name, one.table(name), other.table(name), rtol, atol)
     elif name.endswith(".json"):
         x, y = dict(_leaves(one.mapping(name))), dict(_leaves(other.mapping(name)))

@@ -14,6 +14,7 @@ import pandas as pd
 
 from cairo.errors import CairoError, listed, one_line
 from cairo.files.csv_tables import read_table
+from cairo.files.parquet_tables import PARQUET, parquet_columns, read_parquet
 from cairo.rates_tool.run_files import FLOAT, INT, RUN_FILES, RunFile
 
 
@@ -50,6 +51,8 @@ class RunReader:
         """
         path = self.path / name
         try:
+            if path.suffix == PARQUET:
+                return parquet_columns(path)
             with path.open(newline="", encoding="utf-8") as file:
                 header = next(csv.reader(file), [])
         except (OSError, ValueError, csv.Error) as error:
@@ -73,7 +76,7 @@ class RunReader:
         name : path in the directory.
         needed : columns that must be there and whole: numbers finite, text not missing; other
             columns are checked for nothing. None needs none.
-        others : whether other columns are read too; text : whether they are as text.
+        others : whether other columns are read too; text : whether they are as text (CSV).
 
         Raises
         ------
@@ -89,7 +92,10 @@ class RunReader:
         kinds = {column: kind for column, kind in _kinds(name).items() if column in wanted}
         types: dict[str, str] = {column: kind or "category" for column, kind in kinds.items()}
         try:
-            frame = read_table(path, types, None if others else wanted, text=text)
+            if path.suffix == PARQUET:
+                frame = read_parquet(path, None if others else wanted)
+            else:
+                frame = read_table(path, types, None if others else wanted, text=text)
         except (OSError, ValueError) as error:
             raise self.unreadable(name, error) from None
         if wanted and frame.empty:

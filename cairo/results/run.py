@@ -13,7 +13,7 @@ import pandas as pd
 from cairo.errors import CairoError
 from cairo.model.allocations import share_columns
 from cairo.model.tariff_rows import TariffDict
-from cairo.rates_tool.run_files import BAT_FILE
+from cairo.rates_tool.run_files import BAT_FILE, DETERMINANTS
 from cairo.results.reader import RunReader
 
 if TYPE_CHECKING:
@@ -60,6 +60,11 @@ class Run:
         return self.files.table("bills/elec_bills_year_run.csv")
 
     @functools.cached_property
+    def determinants(self) -> pd.DataFrame:
+        """Parts of every electric bill, a row a home, month, item, period and tier."""
+        return self.files.table(DETERMINANTS, ["bldg_id", "month", "item", "quantity", "dollars"])
+
+    @functools.cached_property
     def gas_bills(self) -> pd.DataFrame:
         """Gas bills, as `bills`."""
         return self.files.table("bills/gas_bills_year_run.csv")
@@ -78,6 +83,29 @@ class Run:
     def tariffs(self) -> dict[str, TariffDict]:
         """{tariff key: PySAM-style tariff with its final rates}."""
         return self.files.mapping("tariff_final_config.json")
+
+    def explain(self, bldg_id: int, month: int | None = None) -> pd.DataFrame:
+        """How a home's electric bill came about.
+
+        Parameters
+        ----------
+        bldg_id : home.
+        month : 1 to 12; None is the year.
+
+        Returns
+        -------
+        Dollars by item and month, `bill` last; of a month, a line an item with quantity, unit,
+        rate [$ per unit] and dollars.
+
+        Raises
+        ------
+        CairoError
+            The run has no such home, or a file of it cannot be read.
+        """
+        from cairo.results.explain import explain
+
+        found = explain(self, bldg_id)
+        return found.by_month() if month is None else found.lines(month)
 
     @property
     def plot(self) -> Plots:

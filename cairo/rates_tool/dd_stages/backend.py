@@ -210,8 +210,9 @@ class DataFrameBackend(LoadBackend):
             final = system_revenues.calibrated(
                 uses, final, spec.relative, requirement, spec.customers.weight_by_id, spec.solar
             )
-        bills = system_revenues.bills_of(uses, final, ids, spec.solar)
-        return ElectricBills(bills, monthly_energy(uses, ids), final)
+        billed = system_revenues.billed_of(uses, final, spec.solar)
+        bills = system_revenues.bills_in_order(billed, ids)
+        return ElectricBills(bills, monthly_energy(uses, ids), final, billed)
 
     def gas_bills(self) -> pd.DataFrame:
         """Gas bills; zeros without gas."""

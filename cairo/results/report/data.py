@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from cairo.model.names import (
 from cairo.model.tariff import Tariff, parse_tariff
 from cairo.rates_tool.run_files import BAT_FILE, LOAD_BEFORE, SYSTEM_LOAD
 from cairo.results.reader import RunReader
+from cairo.results.report.mean_parts import mean_parts
 from cairo.results.report.numbers import weighted_quantile
 
 FUELS = {"elec": "Electricity", "gas": "Gas", "comb": "Electricity and gas"}
@@ -70,6 +71,8 @@ class RunData:
     costs : {cost type: [$/year]}.
     requirement : [$/year]; requirement_by_tariff : {tariff key: [$/year]}, may be empty.
     response : None of a run without it.
+    parts : {item of the bill: (12,) what it adds to the mean electric bill [$ a month]}; empty of
+    a directory without determinants.
     """
 
     path: Path
@@ -87,6 +90,7 @@ class RunData:
     requirement: float
     requirement_by_tariff: Mapping[str, float]
     response: ResponseData | None = None
+    parts: Mapping[str, Float1D] = field(default_factory=dict)
 
     @property
     def weight(self) -> Float1D:
@@ -146,6 +150,7 @@ def read_run(run_dir: str | os.PathLike[str]) -> RunData:
         requirement=requirement,
         requirement_by_tariff=by_tariff,
         response=_response(reader, record),
+        parts=mean_parts(reader, index, homes["weight"].to_numpy(np.float64)),
     )
 
 

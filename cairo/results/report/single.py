@@ -50,6 +50,7 @@ from cairo.results.report.page import (
     table,
     table_of,
 )
+from cairo.results.report.parts import part_tables
 from cairo.results.report.rates import rate_tables
 from cairo.results.report.response import response
 
@@ -298,7 +299,7 @@ def system(run: RunData) -> list[Html]:
 
 
 def bills(run: RunData) -> list[Html]:
-    """Monthly quartiles of every fuel's bills."""
+    """Monthly quartiles of every fuel's bills, and the parts of the mean electric bill."""
     rows = []
     for number, month in enumerate(months):
         cells = [month]
@@ -313,6 +314,7 @@ def bills(run: RunData) -> list[Html]:
             "Median bill of the customers, and the band that holds the middle half of them.",
         ),
         table(head, rows, caption="Bills of the customers [$ a month].", over=over),
+        *part_tables(run.parts),
     ]
 
 
