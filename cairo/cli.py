@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from cairo import __version__
+from cairo.commands.requirement import requirement
 from cairo.commands.results import compare, report
 from cairo.commands.run import run
 from cairo.commands.scenario import check, runs
@@ -29,7 +30,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, runs, check, compare, demo, pack, report):
+for command in (run, runs, check, compare, demo, pack, report, requirement):
     app.command()(command)
 
 
