@@ -14,6 +14,7 @@ import typer
 
 from cairo import __version__
 from cairo.commands.explain import explain
+from cairo.commands.requirement import requirement
 from cairo.commands.results import compare, report
 from cairo.commands.run import run
 from cairo.commands.scenario import check, runs
@@ -30,7 +31,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, runs, check, compare, demo, explain, pack, report):
+for command in (run, runs, check, compare, demo, explain, pack, report, requirement):
     app.command()(command)
 
 

@@ -25,7 +25,7 @@ from cairo.model.allocations import ALLOCATIONS
 from cairo.rates_tool.lookups import GAS_COLUMN, PV_COLUMN, TOTAL_COLUMN, UNIT_SUFFIXES
 from cairo.rates_tool.low_income_assistance import AssistanceProgram
 from cairo.rates_tool.run_files import RUN_FILES, Column
-from cairo.scenario.run_settings import RunSettings, SubclassConfig
+from cairo.scenario.run_settings import RequirementFrom, RunSettings, SubclassConfig
 from cairo.workers.settings import ClusterSettings, DaskSettings, TLSSettings
 
 DOCS = Path(__file__).parent
@@ -96,6 +96,29 @@ which tariff is said by one of three:
   that are not so are named. Two aliases may name one file: each is then the key of a tariff of its
   own.
 - **One tariff named `all`**, where there is no map: every home is on it.
+
+## Delivery and supply
+
+A run with `run_includes_supply` whose requirement file has both totals splits costs and shares into
+delivery and supply, in columns of the
+[bill alignment file](run_directory.md#columns) beside the totals. For the bills to be split too, it
+has to know what homes pay for delivery alone:
+
+- **`delivery_tariffs: {ALIAS: FILE}`**: a delivery twin of each tariff. A precalc run calibrates
+  it to the delivery requirement; `delivery_tariff_final_config.json` has its rates.
+- **`delivery_run: RUN`**: the run of a pair that has delivery alone, by its name in the file or by
+  the directory of a finished one.
+
+The rest of the bill is supply. Subclasses' requirements come from the requirement file, or of
+another run of the same homes:
+
+```yaml
+run_includes_subclasses: true
+requirement_from: {run: base, delivery: epmc, supply: passthrough}
+```
+
+`cairo requirement` writes them into a requirement file. See
+[Method](method.md#delivery-and-supply).
 """
 
 REQUIREMENT_FILE = {
@@ -157,6 +180,10 @@ EXAMPLES = {
     "compare": ["cairo compare by_pandas/* by_dask/*"],
     "explain": ["cairo explain by_dask/* 102096 --month Jul"],
     "report": ["cairo report by_dask/* --group postprocess_group.has_hp=True --output report.html"],
+    "requirement": [
+        "cairo requirement by_dask/* --by has_hp --delivery percustomer,epmc --supply volumetric "
+        "--output by_heating.yaml"
+    ],
     "pack": ["cairo pack cairo_demo/resstock/load_curve_hourly/state=DM/upgrade=00 packed"],
 }
 """Commands in the order of a first session, with what to type."""
@@ -176,6 +203,10 @@ NOTES = {
     "line, of the year or of a month; burden, residual shares and bill alignment. It is read from "
     "the [billing determinants](run_directory.md#billing-determinants).",
     "report": "See [Report](report.md).",
+    "requirement": "METHOD is `percustomer`, `volumetric`, `peak`, `epmc` or `passthrough`; see "
+    "[Subclass requirements](method.md#subclass-requirements). Without `--output` the YAML goes to "
+    "standard output. Subclasses have the aliases of the run's `subclass_config` where that is of "
+    "the same column, else the column's values.",
     "pack": "A packed stock is a folder that `path_resstock_loads` may name. Values are the same "
     "to the bit; a pack that was interrupted goes on when it is started again.",
 }
@@ -203,6 +234,7 @@ def scenario_page() -> str:
         "Keys of `dask.cluster`": ClusterSettings,
         "Keys of `low_income_bill_assistance_program`": AssistanceProgram,
         "Keys of `subclass_config`": SubclassConfig,
+        "Keys of `requirement_from`": RequirementFrom,
     }
     for heading, model in more.items():
         parts += [f"## {heading}\n", _keys(model, list(model.model_fields)), ""]

@@ -18,6 +18,7 @@ import pandas as pd
 from cairo.errors import MetadataError, listed
 from cairo.model.allocations import share_columns
 from cairo.model.arrays import Float1D, FloatND, Int1D
+from cairo.model.components import COMPONENTS, of_component
 from cairo.model.kernels import weighted_total
 from cairo.shared import read_once
 
@@ -108,7 +109,9 @@ def calculate_BAT_stats_by_group(
     MetadataError
         The metadata has no such column.
     """
-    columns = [name for name in share_columns() if name in bat_df]
+    names = list(share_columns())
+    names += [of_component(name, component) for component in COMPONENTS for name in names]
+    columns = [name for name in names if name in bat_df]
     groups = _groups(metadata_df, bat_df.index, gcn)
     matrix = bat_df[columns].to_numpy(np.float64)
     return pd.DataFrame(

@@ -56,6 +56,8 @@ TOTAL_SYSTEM_COSTS = "Total System Costs ($)"
 TOTAL_MARGINAL_COSTS = "Total Marginal Costs ($)"
 
 BURDEN = "customer_level_economic_burden"
+SPLIT_BASES = ("kwh", "peak_kwh", "delivery_burden")
+"""A home's net energy of the year and of the peak hours [kWh], and its burden of delivery [$]."""
 
 summary_buildings_cols_keep = [
     "in.vintage_acs",

@@ -10,6 +10,7 @@ import pandas as pd
 
 from cairo.model import kernels
 from cairo.model.arrays import Bool1D, Float1D
+from cairo.model.components import DELIVERY_PRICES
 from cairo.model.names import CAPACITY_PRICE, DISTRIBUTION_PRICE, HOURS, PRICE_COLUMNS, TOTAL_PRICE
 
 
@@ -26,6 +27,11 @@ class Prices:
     def total(self) -> Float1D:
         """Sum of the components (8760,) [$/kWh]."""
         return total_price(self.frame)
+
+    @functools.cached_property
+    def delivery(self) -> Float1D:
+        """Sum of delivery's components (8760,) [$/kWh]; zeros where there are none."""
+        return total_price(self.frame[[name for name in DELIVERY_PRICES if name in self.frame]])
 
     @functools.cached_property
     def peak(self) -> Bool1D:

@@ -177,6 +177,14 @@ class LoadBackend(ABC):
         """Electric bills, in a precalc run at rates that meet the requirement [$/year]."""
 
     @abstractmethod
+    def twin_bills(self, requirement: float | Mapping[str, float]) -> ElectricBills:
+        """`electric_bills` of the tariffs' delivery twins."""
+
+    @abstractmethod
+    def split_bases(self) -> pd.DataFrame:
+        """What a split into delivery and supply goes by: index bldg_id, columns `SPLIT_BASES`."""
+
+    @abstractmethod
     def gas_bills(self) -> pd.DataFrame:
         """Gas bills, index bldg_id, `Jan`..`Dec`, `Annual` [$]; zeros without gas."""
 

@@ -15,6 +15,7 @@ import pandas as pd
 
 from cairo.model.names import BURDEN, HOURS, NET_LOAD, RESIDUAL_COSTS
 from cairo.rates_tool import loads as load_funcs
+from cairo.rates_tool import postprocessing
 from cairo.rates_tool.dd_stages import marginal, residual
 from cairo.rates_tool.postprocessing import InternalCrossSubsidizationProcessor
 
@@ -61,6 +62,16 @@ def chunk_statistics(
     peak = np.tile(marginal.peak_hours(prices), len(loads) // HOURS)
     in_peak = net.where(peak, 0.0).groupby(level="bldg_id", sort=False).sum()
     return pd.DataFrame({BURDEN: burden, "kwh": by_building.sum(), "peak_kwh": in_peak})
+
+
+def split_bases(
+    loads: pd.DataFrame, prices: pd.DataFrame, chunk_buildings: int = CHUNK_BUILDINGS
+) -> pd.DataFrame:
+    """`postprocessing.split_bases`, by chunks of buildings."""
+    chunk: Any = dask.delayed(postprocessing.split_bases)
+    net = loads[[NET_LOAD]]
+    parts = [chunk(part, prices) for part in load_chunks(net, chunk_buildings)]
+    return pd.concat(dask.compute(*parts))
 
 
 def burden_and_residual_shares(

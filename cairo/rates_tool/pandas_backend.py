@@ -22,6 +22,7 @@ from cairo.model.tariff import Tariff, parse_tariff
 from cairo.rates_tool import (
     delayed_stages,
     hourly_frames,
+    postprocessing,
     replaced,
     response_frames,
     system_revenues,
@@ -33,6 +34,7 @@ from cairo.rates_tool.dd_stages.sources import LoadSource
 from cairo.rates_tool.demand_frames import uses_from_frames
 from cairo.rates_tool.postprocessing import InternalCrossSubsidizationProcessor
 from cairo.rates_tool.response_run import Responded
+from cairo.rates_tool.run_spec import Billing
 from cairo.workers.homes_done import homes_done
 from cairo.workers.pools import process_scheduler
 
@@ -115,21 +117,29 @@ class PandasBackend(LoadBackend):
 
     def electric_bills(self, requirement: float | Mapping[str, float]) -> ElectricBills:
         """Electric bills, in a precalc run at rates that meet the requirement."""
-        spec, solar = self.spec, self.spec.solar
-        ids, params = spec.customers.ids, spec.electricity.dicts()
-        on = dict(spec.electricity.tariff_of)
-        sell_rate = solar.sell_rate(spec.electricity.tariffs)
+        return self._billed(self.spec.billing, requirement)
+
+    def twin_bills(self, requirement: float | Mapping[str, float]) -> ElectricBills:
+        """Bills of the tariffs' delivery twins."""
+        assert self.spec.twins is not None
+        return self._billed(self.spec.twins, requirement)
+
+    def _billed(self, by: Billing, requirement: float | Mapping[str, float]) -> ElectricBills:
+        spec, solar = self.spec, by.solar
+        ids, params = spec.customers.ids, by.service.dicts()
+        on = dict(by.service.tariff_of)
+        sell_rate = solar.sell_rate(by.service.tariffs)
         timings = self.work.timings
         with homes_done(timings, "demand by period", len(ids), "aggregate_load_worker", part=True):
             aggregated, exports = load_funcs.process_building_demand_by_period(
-                spec.year, ELECTRICITY, ids, params, spec.electricity.frame, self.electricity,
+                spec.year, ELECTRICITY, ids, params, by.service.frame, self.electricity,
                 solar.style,
             )  # fmt: skip
         final = params
-        if spec.relative is not None:
+        if by.relative is not None:
             with homes_done(timings, "rates", len(ids), "run_aggregator_precalculation", part=True):
                 final = system_revenues._precalc_customer_rates(
-                    aggregated, exports, spec.relative, requirement, spec.customers.frame, params,
+                    aggregated, exports, by.relative, requirement, spec.customers.frame, params,
                     on, sell_rate, solar.style,
                 )  # fmt: skip
         with homes_done(
@@ -180,6 +190,10 @@ class PandasBackend(LoadBackend):
             self.prices.with_total,
             pd.Series(dict(costs)),
         )
+
+    def split_bases(self) -> pd.DataFrame:
+        """What a split of the costs goes by."""
+        return postprocessing.split_bases(self.electricity, self.prices.with_total)
 
     def bill_alignment(
         self,
@@ -240,5 +254,9 @@ class DelayedBackend(PandasBackend):
             self.prices.with_total,
             pd.Series(dict(costs)),
         )
+
+    def split_bases(self) -> pd.DataFrame:
+        """What a split of the costs goes by, by chunks of homes."""
+        return delayed_stages.split_bases(self.electricity, self.prices.with_total)
 
     bill_alignment = LoadBackend.bill_alignment

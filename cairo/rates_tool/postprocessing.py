@@ -15,7 +15,7 @@ import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -31,8 +31,12 @@ from cairo.model.bat_statistics import (
     quartile_coeff_of_disp,
     weighted_avg_by_group,
 )
-from cairo.model.names import ANNUAL, BURDEN, NET_LOAD, RESIDUAL_COSTS
+from cairo.model.components import DELIVERY_PRICES, of_component
+from cairo.model.names import ANNUAL, BURDEN, NET_LOAD, RESIDUAL_COSTS, SPLIT_BASES
 from cairo.rates_tool.dd_stages import marginal
+
+if TYPE_CHECKING:
+    from cairo.rates_tool.split import Split
 
 __all__ = [
     "InternalCrossSubsidizationProcessor",
@@ -62,6 +66,7 @@ class InternalCrossSubsidizationProcessor:
     save_folder : run directory to write into; None writes nothing.
     beyond_requirement : weighted dollars that bills hold besides the requirement, such as a
         utility tax; what weighted bill alignment must add to in precalc [$].
+    split : how costs and bills split into delivery and supply; None has totals alone.
     """
 
     def __init__(
@@ -69,7 +74,9 @@ class InternalCrossSubsidizationProcessor:
         run_type: str = "default",
         save_folder: str | os.PathLike[str] | None = None,
         beyond_requirement: float = 0.0,
+        split: Split | None = None,
     ) -> None:
+        self.split = split
         self.run_type = run_type
         self.beyond_requirement = beyond_requirement
         self.save_folder = None if save_folder is None else Path(save_folder)
@@ -233,8 +240,13 @@ class InternalCrossSubsidizationProcessor:
     ) -> pd.DataFrame:
         """Bill alignment from burden and shares, checked and written; every backend's end."""
         metrics = assemble_metrics(burden, shares, building_metadata, customer_bills, year_run)
+        beyond = {"": self.beyond_requirement}
+        if self.split is not None:
+            metrics = metrics.join(self.split.columns(metrics))
+            beyond |= self.split.beyond(metrics, self.beyond_requirement)
         if self.run_type == "precalc":
-            check_balance(metrics, self.beyond_requirement)
+            for component, dollars in beyond.items():
+                check_balance(metrics, dollars, component)
         if self.save_folder is not None:
             folder = self.save_folder / "cross_subsidization"
             write_csv(metrics, folder / BAT_FILE, index=True)
@@ -271,6 +283,24 @@ def _by_home(hourly: pd.Series, bldg_ids: pd.Index) -> Float1D:
     sums = hourly.groupby(level="bldg_id", sort=False).sum()
     energy: Float1D = sums.reindex(bldg_ids).to_numpy(np.float64)
     return energy
+
+
+def split_bases(hourly_load: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
+    """What a split into delivery and supply goes by, columns `SPLIT_BASES`, a row a building.
+
+    Parameters
+    ----------
+    hourly_load : index (`bldg_id`, `time`), with `electricity_net` [kWh].
+    prices : 8760 rows of price components [$/kWh].
+    """
+    delivery = prices[[name for name in DELIVERY_PRICES if name in prices]]
+    processor = InternalCrossSubsidizationProcessor()
+    burden = processor._determine_marginal_cost_allocation(hourly_load, delivery)
+    net = hourly_load[NET_LOAD]
+    kwh = _by_home(net, burden.index)
+    peak_kwh = _by_home(net.where(_in_peak(net, prices), 0.0), burden.index)
+    columns = (kwh, peak_kwh, burden.to_numpy(np.float64))
+    return pd.DataFrame(dict(zip(SPLIT_BASES, columns, strict=True)), index=burden.index)
 
 
 def _share(
@@ -326,15 +356,19 @@ def assemble_metrics(
     return metrics.assign(dollar_year=year_run)
 
 
-def check_balance(metrics: pd.DataFrame, beyond_requirement: float = 0.0) -> None:
+def check_balance(
+    metrics: pd.DataFrame, beyond_requirement: float = 0.0, component: str = ""
+) -> None:
     """Log an error for every allocation whose weighted bill alignment is not what it should be.
 
     Bills that collect the requirement make it zero; taxes and surcharges on top of the
-    requirement are `beyond_requirement` [$].
+    requirement are `beyond_requirement` [$]. component : delivery or supply; of the whole by
+    default.
     """
     weight = metrics["weight"].to_numpy()
     revenue = kernels.weighted_total(weight, metrics[ANNUAL].to_numpy())
-    for name in share_columns():
+    for allocation in share_columns():
+        name = of_component(allocation, component) if component else allocation
         if name not in metrics:
             continue
         total = kernels.weighted_total(weight, metrics[name].to_numpy())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -56,8 +56,9 @@ def run_record(
     origin: Origin,
     loads: LoadWork,
     timings: Timings,
+    further: Sequence[str] = (),
 ) -> dict[str, object]:
-    """The record of a finished run, plain values throughout."""
+    """The record of a finished run, plain values throughout; `further` are remarks to add."""
     _, revenue = system_revenues.aggregate_system_revenues(bills, spec.customers.frame)
     return {
         "run_name": spec.name,
@@ -70,10 +71,12 @@ def run_record(
             "revenue_requirement_by_tariff": costs.by_tariff,
             "revenue_requirement_from": "bills" if costs.from_bills else "settings",
             "revenue": revenue,
-            "remarks": remarks(costs, revenue),
+            "components": components_record(costs),
+            "remarks": [*remarks(costs, revenue), *further],
             "peak_kw": float(demand.max()),
             "peak_time": str(demand.idxmax()),
             "annual_kwh": float(demand.sum()),
+            "kwh_scale_factor": spec.kwh_scale,
             "costs_by_type": {str(name): float(value) for name, value in costs.by_type.items()},
         },
         "timings_s": {name: round(value, 4) for name, value in timings.seconds.items()},
@@ -83,6 +86,20 @@ def run_record(
         "versions": {"python": platform.python_version(), **_versions()},
         "machine": {"system": platform.platform(), "cpus": os.cpu_count()},
         "inputs": open_text(origin.inputs),
+    }
+
+
+def components_record(costs: Costs) -> dict[str, dict[str, float]] | None:
+    """Requirement, marginal costs and residual [$/year] of delivery and supply; None unsplit."""
+    if costs.components is None:
+        return None
+    return {
+        component: {
+            "revenue_requirement": one.requirement,
+            "marginal_costs": one.marginal,
+            "residual_costs": one.residual,
+        }
+        for component, one in costs.components.items()
     }
 
 

@@ -8,7 +8,7 @@ writes, as callers may replace that, has none of the last.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -22,6 +22,7 @@ from cairo.files.run_directory import write_csv, write_json, write_text
 from cairo.model import bat_statistics
 from cairo.model.allocations import ALLOCATIONS
 from cairo.model.bill_parts import ITEMS, UNITS
+from cairo.model.components import COMPONENTS, DELIVERY, of_component
 from cairo.model.determinants import Determinants
 from cairo.model.dollar_years import convert_dollars
 from cairo.model.names import (
@@ -57,6 +58,7 @@ class RunResult:
     performance_report : Dask's, as HTML.
     responded : what customers have done in response to price; None when they did nothing.
     changes : of bills against another run's, see `Baseline.changes`; None without one.
+    twins : {tariff key: its delivery twin with its final rates}, where there are some.
     """
 
     spec: RunSpec
@@ -71,6 +73,7 @@ class RunResult:
     performance_report: str | None = None
     responded: Responded | None = None
     changes: pd.DataFrame | None = None
+    twins: Mapping[str, Tariff] | None = None
 
     def fuel(self, fuel: str) -> pd.DataFrame:
         """Bills of a key of `FUELS`."""
@@ -211,6 +214,10 @@ def _system(result: RunResult) -> pd.DataFrame:
     return hourly.reset_index()
 
 
+def _dicts(tariffs: Mapping[str, Tariff]) -> dict[str, object]:
+    return {key: tariffs[key].to_dict() for key in sorted(tariffs)}
+
+
 def _costs(result: RunResult) -> pd.DataFrame:
     costs = result.costs.by_type
     return pd.DataFrame({"cost": list(costs), "dollars": list(costs.values())})
@@ -235,9 +242,30 @@ def _bat_columns() -> tuple[Column, ...]:
             for one in ALLOCATIONS
         ),
         DOLLAR_YEAR,
+        *_split_columns(),
     )
 
 
+def _split_columns() -> Iterator[Column]:
+    """Columns of delivery and supply, of a run that is split."""
+    for component in COMPONENTS:
+        there = f"where the run has {DELIVERY} bills [$]"
+        yield Column(of_component(ANNUAL, component), FLOAT, f"{component} part of it, {there}")
+    for component in COMPONENTS:
+        yield Column(of_component(BURDEN, component), FLOAT, f"{component} part of it, {SPLIT_RUN}")
+    for component in COMPONENTS:
+        for one in ALLOCATIONS:
+            yield Column(
+                of_component(one.share, component),
+                FLOAT,
+                f"share of the {component} residual, {SPLIT_RUN}",
+            )
+    for component in COMPONENTS:
+        for one in ALLOCATIONS:
+            yield Column(of_component(one.name, component), FLOAT, f"of {component} alone, {there}")
+
+
+SPLIT_RUN = "where the requirement is split [$]"
 RUN_FILES: list[RunFile] = [
     *(_bills(fuel, in_run_year) for fuel in FUELS for in_run_year in (True, False)),
     *(_statistics(fuel) for fuel in FUELS),
@@ -292,7 +320,13 @@ RUN_FILES: list[RunFile] = [
     RunFile(
         "tariff_final_config.json",
         "tariffs with their final rates, {tariff key: PySAM-style dict}",
-        made=lambda result: {key: result.tariffs[key].to_dict() for key in sorted(result.tariffs)},
+        made=lambda result: _dicts(result.tariffs),
+    ),
+    RunFile(
+        "delivery_tariff_final_config.json",
+        "delivery twins of the tariffs with their final rates, of a run with `delivery_tariffs`",
+        made=lambda result: None if result.twins is None else _dicts(result.twins),
+        always=False,
     ),
     RunFile(
         "system_hourly.csv",

@@ -16,6 +16,7 @@ from cairo.files.metadata import building_ids, scaled_weights
 from cairo.files.tariff_maps import TariffMap, tariff_of
 from cairo.model.arrays import Float1D, Float2D
 from cairo.model.bills import SolarStyle
+from cairo.model.components import ComponentCosts
 from cairo.model.elasticity import Response
 from cairo.model.names import TOTAL_SYSTEM_COSTS, RunType
 from cairo.model.prices import Prices
@@ -206,12 +207,15 @@ class Requirement:
 
     target : in all, or {tariff key: $}; residual : the residual; fraction : the residual as a
     share of the system's whole cost. delivery_only : the target leaves out supply.
+    delivery : the part of the target that is delivery's, where costs are split into delivery and
+    supply; {tariff key: $} where the target is.
     """
 
     target: float | Mapping[str, float] | None = None
     residual: float | None = None
     fraction: float | None = None
     delivery_only: bool = False
+    delivery: float | Mapping[str, float] | None = None
 
     @property
     def is_given(self) -> bool:
@@ -228,6 +232,15 @@ class DistributionCost:
 
 
 @dataclass(frozen=True, eq=False)
+class Billing:
+    """What electric bills are made by, fields as those of a run."""
+
+    service: Service
+    relative: pd.DataFrame | None = None
+    solar: Solar = field(default_factory=Solar)
+
+
+@dataclass(frozen=True, eq=False)
 class RunSpec:
     """A run, but for its hourly loads.
 
@@ -239,6 +252,8 @@ class RunSpec:
     system's demand is known.
     requirement : what rates have to collect.
     relative : `period, tier, rel_value, tariff` of a precalc run; the tariffs' own when None.
+    delivery : where the delivery part of bills comes from: twins of the tariffs, or the annual
+    bills [$] of another run by bldg_id. kwh_scale : factor on every home's electric hours.
     """
 
     name: str
@@ -256,6 +271,23 @@ class RunSpec:
     assistance: Assistance | None = None
     distribution_cost: DistributionCost | None = None
     response: Response | None = None
+    delivery: Billing | pd.Series | None = None
+    kwh_scale: float = 1.0
+
+    @property
+    def is_split(self) -> bool:
+        """Whether costs and shares are split into delivery and supply."""
+        return self.requirement.delivery is not None
+
+    @property
+    def twins(self) -> Billing | None:
+        """Delivery twins of the tariffs, under the same keys, where there are some."""
+        return self.delivery if isinstance(self.delivery, Billing) else None
+
+    @property
+    def billing(self) -> Billing:
+        """What electric bills are made by."""
+        return Billing(self.electricity, self.relative, self.solar)
 
     def response_plans(self, tariffs: Mapping[str, Tariff]) -> dict[str, ResponsePlan]:
         """{tariff key: how its customers respond to its prices}; empty when nobody does."""
@@ -281,12 +313,14 @@ class Costs:
     requirement : [$/year] of all rates; by_tariff : {tariff key: $}, where each has its own.
     by_type : {cost: $/year}, with `Residual Costs ($)`.
     from_bills : whether the requirement is what the bills collect, as nobody has given one.
+    components : {"delivery", "supply": its part}; None where costs are not split.
     """
 
     requirement: float
     by_tariff: Mapping[str, float] | None
     by_type: Mapping[str, float]
     from_bills: bool = False
+    components: Mapping[str, ComponentCosts] | None = None
 
     @classmethod
     def given(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import RequirementError
+from cairo.model.components import DELIVERY, SUPPLY, ComponentCosts, split_marginal
 from cairo.model.kernels import weighted_total
 from cairo.model.names import ANNUAL, DISTRIBUTION_PRICE, RESIDUAL_COSTS
 from cairo.model.tariff import Tariff
@@ -36,7 +38,23 @@ def system_costs(backend: LoadBackend, requirement: Requirement, demand: pd.Seri
         None if spec.assistance is None else spec.assistance.strategy,
         requirement.delivery_only,
     )
-    return Costs(total, by_tariff, dict(by_type))
+    costs = dict(by_type)
+    return Costs(total, by_tariff, costs, components=_components(requirement, total, costs))
+
+
+def _components(
+    requirement: Requirement, total: float, by_type: Mapping[str, float]
+) -> dict[str, ComponentCosts] | None:
+    """{component: its part of the costs}, where the requirement says what delivery's is."""
+    given = requirement.delivery
+    if given is None:
+        return None
+    delivery = math.fsum(given.values()) if isinstance(given, Mapping) else given
+    marginal = split_marginal(by_type)
+    return {
+        DELIVERY: ComponentCosts(delivery, marginal[DELIVERY]),
+        SUPPLY: ComponentCosts(total - delivery, marginal[SUPPLY]),
+    }
 
 
 def first_costs(backend: LoadBackend) -> tuple[Costs, ElectricBills | None]:
@@ -90,6 +108,15 @@ def _after(backend: LoadBackend, before: Costs) -> Costs:
     assert backend.responded is not None
     residual = Requirement(residual=before.by_type[RESIDUAL_COSTS])
     costs = replace(system_costs(backend, residual, backend.demand), from_bills=before.from_bills)
+    if before.components is not None:
+        marginal = split_marginal(costs.by_type)
+        costs = replace(
+            costs,
+            components={
+                component: ComponentCosts(one.residual + marginal[component], marginal[component])
+                for component, one in before.components.items()
+            },
+        )
     if before.by_tariff is None:
         return costs
     change = backend.responded.marginal_change

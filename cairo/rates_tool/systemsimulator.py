@@ -58,6 +58,7 @@ from cairo.rates_tool.run_spec import (
 )
 from cairo.rates_tool.settle import settled
 from cairo.rates_tool.simulate_checks import check_passed
+from cairo.rates_tool.split import split_of
 from cairo.rates_tool.system_revenues import _return_revenue_requirement_target
 from cairo.rates_tool.tariffs import _return_export_compensation_rate
 from cairo.workers.memory import PeakMemory
@@ -333,8 +334,9 @@ class MeetRevenueSufficiencySystemWide:
             # It is there when a caller's own function writes into it.
             with writing(folder):
                 (folder / "cross_subsidization").mkdir(parents=True, exist_ok=True)
+            split = split_of(backend, costs)
             processor = postprocessing.InternalCrossSubsidizationProcessor(
-                run_type=spec.run_type, save_folder=folder, beyond_requirement=taxes
+                run_type=spec.run_type, save_folder=folder, beyond_requirement=taxes, split=split
             )
             self.customer_bat = backend.bill_alignment(processor, bills, costs.by_type)
         record = run_record(
@@ -345,6 +347,7 @@ class MeetRevenueSufficiencySystemWide:
             origin,
             LoadWork(backend.read, backend.workers),
             backend.work.timings,
+            [] if split is None else split.remarks(self.customer_bat, spec.electricity.tariff_of),
         )
         responded = backend.responded
         if responded is not None:
@@ -368,6 +371,7 @@ class MeetRevenueSufficiencySystemWide:
             backend.performance_report,
             responded,
             changes,
+            None if split is None else split.twins,
         )
         write_files(folder, result)
         return result

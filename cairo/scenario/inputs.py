@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
@@ -15,7 +15,6 @@ from cairo.errors import (
     CairoError,
     InputErrors,
     MetadataError,
-    RequirementError,
     TariffError,
     listed,
     listed_buildings,
@@ -35,6 +34,7 @@ from cairo.model.tariff import parse_tariff
 from cairo.model.tariff_rows import TariffDict
 from cairo.rates_tool.dd_stages.sources import LoadOptions, LoadSource, listing_digest, load_source
 from cairo.rates_tool.response_run import response_plans
+from cairo.rates_tool.run_files import BAT_FILE
 from cairo.rates_tool.run_spec import (
     Assistance,
     Customers,
@@ -53,13 +53,14 @@ from cairo.rates_tool.tariffs import (
     precalc_period_mapping,
 )
 from cairo.scenario.electric_tariffs import ElectricTariffs, electric_tariffs, read_map, stems
+from cairo.scenario.requirement import Homes, delivery_of, requirement_of
 from cairo.scenario.requirement_file import (
     COUNT,
     KWH_SCALE,
     RequirementFile,
     read_requirement_file,
-    requirement_by_tariff,
 )
+from cairo.scenario.run_settings import built_on, is_reference
 from cairo.scenario.scenario_file import RunSettings, is_path_key
 from cairo.shared import read_once
 
@@ -136,6 +137,8 @@ class _Errors:
         return None
 
 
+NO_INPUTS = ("path_outputs", "delivery_run")
+"""Keys of folders that are written, or read for one of their files."""
 NO_GAS = GasService({}, {})
 """Of a run that bills no gas."""
 
@@ -171,9 +174,11 @@ def read_inputs(settings: RunSettings) -> RunInputs:
     tariffs = tried(electric_tariffs, settings, _or_failed(metadata))
     gas = tried(_gas, settings, ids_or_failed)
     prices = tried(_prices, settings)
-    requirement = None
-    if settings.utility_revenue_requirement and stored is not None and tariffs is not None:
-        requirement = tried(_requirement, settings, stored, tariffs)
+    homes = None if metadata is None else Homes(metadata, 1.0 if scale is None else scale)
+    asked = (settings, _or_failed(stored))
+    on = (_or_failed(tariffs), _or_failed(homes))
+    requirement = tried(requirement_of, *asked, *on)
+    delivery = tried(delivery_of, *asked, _or_failed(requirement), *on)
     response = settings.response
     if response is not None and tariffs is not None:
         tried(_check_response, response, tariffs.params, settings.year_run)
@@ -181,8 +186,13 @@ def read_inputs(settings: RunSettings) -> RunInputs:
         raise InputErrors(errors.found)
     assert metadata is not None and tariffs is not None and prices is not None
     assert loads is not None and gas is not None
+    assert requirement is not None and homes is not None
     service = None if gas is NO_GAS else gas
-    spec = _spec(settings, metadata, tariffs, service, read_once(Prices, prices), requirement)
+    spec = replace(
+        _spec(settings, metadata, tariffs, service, read_once(Prices, prices), requirement),
+        delivery=delivery,
+        kwh_scale=homes.kwh_scale,
+    )
     return RunInputs(settings, spec, loads, fingerprints(settings, tariffs.files, service))
 
 
@@ -192,7 +202,7 @@ def _spec(
     tariffs: ElectricTariffs,
     gas: GasService | None,
     prices: Prices,
-    requirement: float | Mapping[str, float] | None,
+    requirement: Requirement,
 ) -> RunSpec:
     """The run, of what has been read."""
     frame, params = tariffs.frame, tariffs.params
@@ -211,12 +221,7 @@ def _spec(
         read_once(Customers.of, metadata),
         Service(parsed, on),
         prices,
-        Requirement(
-            requirement,
-            settings.residual_cost,
-            settings.residual_cost_frac,
-            settings.delivery_only_revenue_requirement,
-        ),
+        requirement,
         gas,
         precalc_period_mapping(params) if settings.run_type == "precalc" else None,
         Solar.of(style, sell_rate, list(parsed)),
@@ -389,28 +394,13 @@ def _prices(settings: RunSettings) -> pd.DataFrame:
     )
 
 
-def _requirement(
-    settings: RunSettings, file: RequirementFile, tariffs: ElectricTariffs
-) -> float | dict[str, float]:
-    if not settings.run_includes_subclasses:
-        return file.total(supply=settings.run_includes_supply)
-    requirement = requirement_by_tariff(settings, file, tariffs.key_of)
-    unused = sorted(set(requirement) - set(tariffs.frame["tariff_key"]))
-    if unused:
-        raise RequirementError(
-            f"{file.what} has a requirement for tariff {listed(unused)}, but tariff map "
-            f"{settings.path_tariff_maps_electric} puts no building on it"
-        )
-    return requirement
-
-
 def fingerprints(
     settings: RunSettings, electric: Mapping[str, str], gas: GasService | None
 ) -> dict[str, str]:
     """SHA-256 of every small input file; of a load folder's file names and sizes."""
     paths: list[str] = []
     for key, value in settings.model_dump().items():
-        if not is_path_key(key) or key == "path_outputs" or value is None:
+        if not is_path_key(key) or key in NO_INPUTS or value is None:
             continue
         if key == "path_tariffs_electric":
             paths += electric.values()
@@ -420,6 +410,7 @@ def fingerprints(
             paths += [f"{value}/{name}.json" for name in sorted(gas.tariffs)]
         else:
             paths.append(value)
+    paths += [f"{run}/{BAT_FILE}" for run in built_on(settings) if not is_reference(run)]
     return {path: read_once(_fingerprint, path, settings.storage_options) for path in paths}
 
 

@@ -19,10 +19,10 @@ from cairo.model.setting_problems import one_line_error
 from cairo.scenario.run_settings import RUN_PREFIX, RunSettings
 
 FINAL_TARIFFS = "tariff_final_config.json"
-OF_TARIFFS = ("path_tariffs_electric",)
+OF_TARIFFS = ("path_tariffs_electric", "delivery_tariffs")
 """Keys of {alias: tariff file}."""
-OF_RUNS = ("compare_to",)
-"""Keys that name a run."""
+OF_RUNS = ("compare_to", "delivery_run")
+"""Keys that name a run; `requirement_from` has one more in it."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,8 @@ def references(settings: RunSettings) -> list[Reference]:
                 yield reference(f"{key}.{alias}", path)
         for key in OF_RUNS:
             yield reference(key, getattr(settings, key))
+        if settings.requirement_from is not None:
+            yield reference("requirement_from.run", settings.requirement_from.run)
 
     return [one for one in every() if one is not None]
 
@@ -172,14 +174,16 @@ def keys_of(runs: Mapping[str, RunSettings], name: str) -> dict[str, str]:
 def before_others(settings: RunSettings, runs: Mapping[str, RunSettings]) -> RunSettings:
     """A run's settings before those it builds on have been run: tariffs as their files have them.
 
-    What it asks of the hours is known from these.
+    What it asks of the hours is known from these. Runs that bills and requirements are taken of
+    stay references, and what they will give is left open.
     """
     changes: dict[str, object] = {}
     for key in OF_TARIFFS:
         given = getattr(settings, key)
         if given:
             changes[key] = {alias: first_file(runs, path) for alias, path in given.items()}
-    changes |= {key: None for key in OF_RUNS if reference(key, getattr(settings, key))}
+    if reference("compare_to", settings.compare_to):
+        changes["compare_to"] = None
     return settings.model_copy(update=changes)
 
 
@@ -204,6 +208,10 @@ def with_directories(
         one = reference(key, getattr(settings, key))
         if one is not None:
             changes[key] = str(places[one.run])
+    derived = settings.requirement_from
+    one = None if derived is None else reference("requirement_from.run", derived.run)
+    if derived is not None and one is not None:
+        changes["requirement_from"] = derived.model_copy(update={"run": str(places[one.run])})
     return settings.model_copy(update=changes)
 
 

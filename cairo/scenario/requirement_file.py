@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from cairo.errors import RequirementError, listed
 from cairo.files.numbers import written_number
 from cairo.files.yaml_files import read_yaml
+from cairo.model.components import DELIVERY, SUPPLY
+from cairo.rates_tool.run_spec import Requirement
 from cairo.scenario.run_settings import RunSettings
 from cairo.shared import read_once
 
@@ -80,6 +82,11 @@ class RequirementFile:
         key = WHOLE_TOTAL if supply else DELIVERY_TOTAL
         return self.dollars(ALONE if key not in self.stored and ALONE in self.stored else key)
 
+    @property
+    def has_both_totals(self) -> bool:
+        """Whether it tells delivery's total and the whole's, so that costs can be split."""
+        return all(self.stored.get(key) is not None for key in (DELIVERY_TOTAL, WHOLE_TOTAL))
+
     def by_alias(self, part: str, method: str, aliases: Mapping[str, str]) -> dict[str, float]:
         """{alias: $/year} of `part` ("delivery" or "supply") under an allocation method.
 
@@ -144,16 +151,47 @@ def read_requirement_file(settings: RunSettings) -> RequirementFile:
     )
 
 
-def requirement_by_tariff(
-    settings: RunSettings, file: RequirementFile, aliases: Mapping[str, str]
-) -> dict[str, float]:
-    """{tariff key: $/year} of subclasses: delivery, and supply when the run includes it."""
-    parts = [("delivery", settings.residual_allocation_delivery)]
-    if settings.run_includes_supply:
-        parts.append(("supply", settings.residual_allocation_supply))
-    requirement: dict[str, float] = {}
-    for part, method in parts:
-        for alias, dollars in file.by_alias(part, str(method), aliases).items():
-            key = aliases[alias]
-            requirement[key] = requirement.get(key, 0.0) + dollars
-    return requirement
+def stored_requirement(
+    settings: RunSettings, file: RequirementFile, key_of: Mapping[str, str]
+) -> Requirement:
+    """What a run has to collect by its file; split where the file has both totals.
+
+    Parameters
+    ----------
+    key_of : {alias: tariff key}.
+
+    Raises
+    ------
+    RequirementError
+        The file lacks what the run asks of it.
+    """
+    with_supply = settings.run_includes_supply
+    split = with_supply and file.has_both_totals
+    if not settings.run_includes_subclasses:
+        return Requirement(
+            file.total(supply=with_supply),
+            delivery_only=settings.delivery_only_revenue_requirement,
+            delivery=file.total(supply=False) if split else None,
+        )
+    parts = {DELIVERY: str(settings.residual_allocation_delivery)}
+    if with_supply:
+        parts[SUPPLY] = str(settings.residual_allocation_supply)
+    by_alias = {part: file.by_alias(part, method, key_of) for part, method in parts.items()}
+    by_key = {part: _by_key(dollars, key_of) for part, dollars in by_alias.items()}
+    return of_subclasses(by_key, split=split)
+
+
+def of_subclasses(by_key: Mapping[str, Mapping[str, float]], *, split: bool) -> Requirement:
+    """A requirement by tariff, of {component: {tariff key: $/year}}."""
+    target: dict[str, float] = {}
+    for dollars in by_key.values():
+        for key, value in dollars.items():
+            target[key] = target.get(key, 0.0) + value
+    return Requirement(target, delivery=by_key[DELIVERY] if split else None)
+
+
+def _by_key(by_alias: Mapping[str, float], key_of: Mapping[str, str]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for alias, dollars in by_alias.items():
+        found[key_of[alias]] = found.get(key_of[alias], 0.0) + dollars
+    return found

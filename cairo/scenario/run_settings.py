@@ -20,6 +20,7 @@ from cairo.files.recorded_options import STORAGE, recorded_options
 from cairo.model.elasticity import Elasticity, Response
 from cairo.model.names import Backend, RunType, gas_tariff_year
 from cairo.model.setting_problems import one_line_error, setting_problems
+from cairo.model.subclass_requirements import methods
 from cairo.workers.settings import STRICT, DaskSettings, PathText
 
 RUN_PREFIX = "run:"
@@ -64,6 +65,26 @@ class TariffChange(BaseModel):
     rate_scale: float | None = Field(
         None, ge=0, description="All energy rates are multiplied by it."
     )
+
+
+class RequirementFrom(BaseModel):
+    """A finished run that subclasses' requirements are taken of, and how."""
+
+    model_config = STRICT
+    run: PathText = Field(
+        description="Its name in the file, or its directory; of the same homes and weights."
+    )
+    delivery: str = Field(description="Method for delivery.")
+    supply: str | None = Field(
+        None, description="Method for supply; needed in a run that includes supply."
+    )
+
+    @field_validator("delivery", "supply")
+    @classmethod
+    def _method(cls, value: str | None) -> str | None:
+        if value is not None and value not in methods():
+            raise ValueError(f"expected {listed(methods())}")
+        return value
 
 
 class RunSettings(BaseModel):
@@ -146,6 +167,17 @@ class RunSettings(BaseModel):
         description="{alias: changes to the tariff of its file}, as `--set tariffs.ALIAS...` has "
         "them.",
     )
+    delivery_tariffs: dict[str, PathText] | None = Field(
+        None,
+        description="{alias: URDB JSON}: what homes would pay for delivery alone, of every alias "
+        "of `path_tariffs_electric`; a precalc run calibrates them to the delivery requirement. "
+        "Bills and bill alignment are then split into delivery and supply.",
+    )
+    delivery_run: PathText | None = Field(
+        None,
+        description="Run of the same homes for delivery alone, whose bills are the delivery part, "
+        "instead of `delivery_tariffs`: its name, or the directory of a finished one.",
+    )
     path_tariff_maps_gas: PathText | None = Field(
         None, description="CSV `bldg_id, tariff_key`; without it gas is not billed."
     )
@@ -167,6 +199,11 @@ class RunSettings(BaseModel):
     )
     residual_allocation_supply: str | None = Field(
         None, description="Method of the subclasses' supply requirement in the YAML."
+    )
+    requirement_from: RequirementFrom | None = Field(
+        None,
+        description="A finished run that the subclasses' requirements are taken of, instead of "
+        "the file's.",
     )
     residual_cost: float | None = Field(
         None, description="Residual [$/year], instead of `utility_revenue_requirement`."
@@ -309,16 +346,19 @@ class RunSettings(BaseModel):
         sources = ("utility_revenue_requirement", "residual_cost", "residual_cost_frac")
         given = [name for name in sources if getattr(self, name) is not None]
         # A default run bills its tariffs as they are; what they collect is its requirement then.
-        if len(given) > 1 or (not given and self.run_type != "default"):
+        derived = self.requirement_from
+        if len(given) > 1 or not (given or derived or self.run_type == "default"):
             yield (
                 f"expected exactly one of {', '.join(sources)}, "
                 f"found {' and '.join(given) or 'none'}"
             )
         topped_up = self.delivery_only_revenue_requirement
         for name in ("run_includes_subclasses", "delivery_only_revenue_requirement"):
-            if getattr(self, name) and self.utility_revenue_requirement is None:
+            from_run = name == "run_includes_subclasses" and derived is not None
+            if getattr(self, name) and self.utility_revenue_requirement is None and not from_run:
                 yield f"{name} needs utility_revenue_requirement"
-        if self.run_includes_subclasses:
+        yield from self._component_misfits()
+        if self.run_includes_subclasses and derived is None:
             if not self.residual_allocation_delivery:
                 yield "run_includes_subclasses needs residual_allocation_delivery"
             if self.run_includes_supply and not self.residual_allocation_supply:
@@ -326,11 +366,11 @@ class RunSettings(BaseModel):
                     "run_includes_subclasses with run_includes_supply needs "
                     "residual_allocation_supply"
                 )
-            if topped_up:
-                yield (
-                    "delivery_only_revenue_requirement cannot be split over subclasses: give "
-                    "run_includes_supply and their supply requirement instead"
-                )
+        if self.run_includes_subclasses and topped_up:
+            yield (
+                "delivery_only_revenue_requirement cannot be split over subclasses: give "
+                "run_includes_supply and their supply requirement instead"
+            )
         if topped_up and self.run_includes_supply:
             yield (
                 "delivery_only_revenue_requirement adds supply to a requirement that holds it by "
@@ -352,6 +392,46 @@ class RunSettings(BaseModel):
                 "expected one of distribution_cost_per_kw_year and path_dist_and_sub_tx_mc, "
                 "found both"
             )
+
+    def _component_misfits(self) -> Iterator[str]:
+        """What is wrong between keys of delivery and supply."""
+        derived = self.requirement_from
+        if derived is not None:
+            if not self.run_includes_subclasses:
+                yield "requirement_from needs run_includes_subclasses"
+            if self.residual_cost is not None or self.residual_cost_frac is not None:
+                yield "requirement_from and a residual: expected one of the two"
+            if self.run_includes_supply and derived.supply is None:
+                yield "requirement_from with run_includes_supply needs a method for supply"
+            for name in ("delivery", "supply"):
+                own = getattr(self, f"residual_allocation_{name}")
+                if own is not None and getattr(derived, name) not in (None, own):
+                    yield (
+                        f"requirement_from.{name} is {getattr(derived, name)}, "
+                        f"residual_allocation_{name} is {own}: expected one method"
+                    )
+        keys = [key for key in ("delivery_tariffs", "delivery_run") if getattr(self, key)]
+        if len(keys) > 1:
+            yield "expected one of delivery_tariffs and delivery_run, found both"
+        for key in keys:
+            if not self.run_includes_supply:
+                yield f"{key} needs run_includes_supply: without it the whole bill is delivery's"
+        if self.delivery_tariffs is None:
+            return
+        if set(self.delivery_tariffs) != set(self.path_tariffs_electric):
+            yield (
+                f"delivery_tariffs has {listed(self.delivery_tariffs)}, expected a twin of each of "
+                f"path_tariffs_electric: {listed(self.path_tariffs_electric)}"
+            )
+        not_modelled = {
+            "elasticity": self.response is not None,
+            "energy_surcharge_rate": bool(self.energy_surcharge_rate),
+            "low_income_strategy": self.low_income_strategy is not None,
+            "tariff_changes": bool(self.tariff_changes),
+        }
+        for name, there in not_modelled.items():
+            if there:
+                yield f"delivery_tariffs with {name} is not modelled: give delivery_run instead"
 
     def _unmapped(self) -> Iterator[str]:
         """What keeps the tariffs from being mapped to homes without a map."""
@@ -398,6 +478,18 @@ class RunSettings(BaseModel):
         """
         values = self.model_dump(by_alias=True) | changes
         return validated(values, f"run {self.run_name}")
+
+
+def is_reference(text: str) -> bool:
+    """Whether a setting names a run of the file, which may not be finished, or a tariff of it."""
+    return text.startswith(RUN_PREFIX)
+
+
+def built_on(settings: RunSettings) -> list[str]:
+    """Runs that a run's figures are built on: their directories, or references to them."""
+    derived = settings.requirement_from
+    named = [settings.delivery_run, None if derived is None else derived.run]
+    return [run for run in named if run is not None]
 
 
 def _split(values: Mapping[str, object]) -> dict[str, object]:

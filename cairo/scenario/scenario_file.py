@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,8 @@ __all__ = [
 ]
 
 TOP_KEYS = ("runs", "subclass_config")
-RUN_KEYS = ("compare_to",)
+OTHER_PATHS = ("utility_revenue_requirement", "delivery_tariffs")
+RUN_KEYS = ("compare_to", "delivery_run")
 """Keys that name a run of the file, or the directory of a finished one."""
 NOT_PATHS = (RUN_PREFIX, "latest:")
 PATHS_OF_DASK = ("scheduler_file",)
@@ -69,12 +70,19 @@ class Scenario(BaseModel):
             raise self._no_run(name)
         values = {"run_name": name} | self.runs[name]
         for key in RUN_KEYS:
-            if values.get(key) in self.runs:
-                values[key] = f"{RUN_PREFIX}{values[key]}"
+            values |= self._named(values, key)
+        derived = values.get("requirement_from")
+        if isinstance(derived, dict):
+            values["requirement_from"] = derived | self._named(derived, "run")
         if self.subclass_config is not None:
             values = {"subclass_config": self.subclass_config.model_dump()} | values
         where = f"scenario file {self.path} run {name}"
         return validated(_resolved(values, self.config_dir), where)
+
+    def _named(self, values: Mapping[str, object], key: str) -> dict[str, str]:
+        """A key that names a run of the file as a reference to it; nothing for anything else."""
+        name = values.get(key)
+        return {key: f"{RUN_PREFIX}{name}"} if isinstance(name, str) and name in self.runs else {}
 
     def chosen(self, names: Sequence[str] | None) -> list[str]:
         """Names of the runs that some names and patterns fit, each once; all for None.
@@ -157,7 +165,7 @@ def read_scenario(
 
 def is_path_key(key: str) -> bool:
     """Whether a run's key holds a path."""
-    return key.startswith("path_") or key == "utility_revenue_requirement" or key in RUN_KEYS
+    return key.startswith("path_") or key in OTHER_PATHS or key in RUN_KEYS
 
 
 def _hint(name: str, known: Iterable[str]) -> str:
@@ -211,6 +219,8 @@ def _resolved(values: dict[str, object], folder: str) -> dict[str, object]:
     for key, value in values.items():
         if is_path_key(key):
             value = {k: one(v) for k, v in value.items()} if isinstance(value, dict) else one(value)
+        elif key == "requirement_from":
+            value = those(value, ("run",))
         resolved[key] = value
     dask = those(resolved.get("dask"), PATHS_OF_DASK)
     if isinstance(dask, dict) and "security" in dask:

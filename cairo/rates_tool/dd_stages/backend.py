@@ -28,7 +28,7 @@ from cairo.rates_tool.dd_stages import load_pass, respond
 from cairo.rates_tool.dd_stages.sources import LoadOptions, LoadSource
 from cairo.rates_tool.dd_stages.summary import LoadSummary, PassPlan
 from cairo.rates_tool.response_run import Responded
-from cairo.rates_tool.run_spec import Service, Solar
+from cairo.rates_tool.run_spec import Billing, Service, Solar
 from cairo.workers import cluster
 from cairo.workers.settings import DaskSettings
 
@@ -203,16 +203,32 @@ class DataFrameBackend(LoadBackend):
 
     def electric_bills(self, requirement: float | Mapping[str, float]) -> ElectricBills:
         """Electric bills, in a precalc run at rates that meet the requirement."""
-        spec, ids = self.spec, self.spec.customers.ids
-        final = spec.electricity.tariffs
-        uses = tiered(self.summary.electricity, final)
-        if spec.relative is not None:
+        return self._billed(self.spec.billing, self.summary.electricity, requirement)
+
+    def twin_bills(self, requirement: float | Mapping[str, float]) -> ElectricBills:
+        """Bills of the tariffs' delivery twins."""
+        assert self.spec.twins is not None
+        return self._billed(self.spec.twins, self.summary.twins, requirement)
+
+    def _billed(
+        self,
+        by: Billing,
+        use: Mapping[str, PeriodUse],
+        requirement: float | Mapping[str, float],
+    ) -> ElectricBills:
+        customers, final = self.spec.customers, by.service.tariffs
+        uses = tiered(use, final)
+        if by.relative is not None:
             final = system_revenues.calibrated(
-                uses, final, spec.relative, requirement, spec.customers.weight_by_id, spec.solar
+                uses, final, by.relative, requirement, customers.weight_by_id, by.solar
             )
-        billed = system_revenues.billed_of(uses, final, spec.solar)
-        bills = system_revenues.bills_in_order(billed, ids)
-        return ElectricBills(bills, monthly_energy(uses, ids), final, billed)
+        billed = system_revenues.billed_of(uses, final, by.solar)
+        bills = system_revenues.bills_in_order(billed, customers.ids)
+        return ElectricBills(bills, monthly_energy(uses, customers.ids), final, billed)
+
+    def split_bases(self) -> pd.DataFrame:
+        """What a split of the costs goes by."""
+        return self.summary.split_bases().reindex(self.spec.customers.frame["bldg_id"])
 
     def gas_bills(self) -> pd.DataFrame:
         """Gas bills; zeros without gas."""

@@ -45,6 +45,8 @@ def plan_of(spec: RunSpec, prices: Prices, gas: Service | None) -> PassPlan:
         gas=None if gas is None else uses(gas),
         solar=spec.solar.style is not None,
         response=spec.response_plans(spec.first_prices()),
+        delivery_price=prices.delivery if spec.is_split else None,
+        twins=None if spec.twins is None else uses(spec.twins.service),
     )
 
 

@@ -120,7 +120,8 @@ def use_plan(
 class ResponseUse:
     """What the response of one tariff's homes needs of the hours.
 
-    homes, weight : (n,) and customers they stand for. price, peak : (8760,) as of the run.
+    homes, weight : (n,) and customers they stand for. price, peak, delivery_price : (8760,) as of
+    the run.
     from_sums : whether sums may say everything, so that the hours need not be asked again.
     """
 
@@ -130,6 +131,7 @@ class ResponseUse:
     price: Float1D
     peak: Bool1D
     from_sums: bool
+    delivery_price: Float1D | None = None
 
     @functools.cached_property
     def use(self) -> BySeason:
@@ -140,6 +142,13 @@ class ResponseUse:
     def burden(self) -> BySeason:
         """The same at marginal prices."""
         return BySeason(self.homes, self.plan.groups, self.price)
+
+    @functools.cached_property
+    def delivery_burden(self) -> BySeason | None:
+        """The same at delivery's prices."""
+        if self.delivery_price is None:
+            return None
+        return BySeason(self.homes, self.plan.groups, self.delivery_price)
 
     @functools.cached_property
     def peak_use(self) -> BySeason:
@@ -161,6 +170,8 @@ class ResponseUse:
         yield self.use
         if self.from_sums:
             yield from (self.burden, self.peak_use, self.demand, self.moved)
+            if self.delivery_burden is not None:
+                yield self.delivery_burden
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,6 +183,8 @@ class PassPlan:
     price : (8760,) total marginal price [$/kWh], for the burden.
     peak : (8760,) hours with capacity or distribution cost, for the residual bases.
     electricity, gas : demand by period, tariff by tariff.
+    delivery_price : (8760,) delivery's part of the price; twins : demand by period of the
+    tariffs' delivery twins.
     solar : also exports and own use by period.
     response : {tariff key: how its customers respond}.
     """
@@ -184,6 +197,8 @@ class PassPlan:
     gas: UsePlan | None = None
     solar: bool = False
     response: Mapping[str, ResponsePlan] = field(default_factory=dict)
+    delivery_price: Float1D | None = None
+    twins: UsePlan | None = None
 
     @functools.cached_property
     def demand(self) -> Demand | None:
@@ -194,6 +209,13 @@ class PassPlan:
     def burden(self) -> Burden | None:
         """The question for the economic burden."""
         return None if self.price is None else Burden(self.bldg_ids, self.price)
+
+    @functools.cached_property
+    def delivery_burden(self) -> Burden | None:
+        """The question for the burden of delivery."""
+        if self.delivery_price is None:
+            return None
+        return Burden(self.bldg_ids, self.delivery_price)
 
     @functools.cached_property
     def energy(self) -> tuple[Energy, Energy] | None:
@@ -208,6 +230,13 @@ class PassPlan:
         if self.electricity is None:
             return {}
         return self.electricity.by_tariff(self.bldg_ids, NET_LOAD, self.solar)
+
+    @functools.cached_property
+    def twin_uses(self) -> dict[str, TariffUse]:
+        """{tariff key: the questions of its delivery twin's bills}."""
+        if self.twins is None:
+            return {}
+        return self.twins.by_tariff(self.bldg_ids, NET_LOAD, self.solar)
 
     @functools.cached_property
     def gas_uses(self) -> dict[str, TariffUse]:
@@ -227,7 +256,9 @@ class PassPlan:
         for key, plan in self.response.items():
             homes = self.electric_uses[key].homes
             weight = self.weight[np.searchsorted(self.bldg_ids, homes)]
-            found[key] = ResponseUse(homes, weight, plan, self.price, self.peak, from_sums)
+            found[key] = ResponseUse(
+                homes, weight, plan, self.price, self.peak, from_sums, self.delivery_price
+            )
         return found
 
     @functools.cached_property
@@ -244,8 +275,10 @@ class PassPlan:
     def measures(self) -> Measures:
         """All questions as one set."""
         asked: list[Measure | None] = [self.demand, self.burden, *(self.energy or ()), self.others]
+        asked.append(self.delivery_burden)
         for responding in self.responding.values():
             asked += responding.measures()
-        for use in (*self.electric_uses.values(), *self.gas_uses.values()):
-            asked += use.measures()
+        for uses in (self.electric_uses, self.twin_uses, self.gas_uses):
+            for use in uses.values():
+                asked += use.measures()
         return Measures.of(self.bldg_ids, [one for one in asked if one is not None])

@@ -64,24 +64,29 @@ def responded(
     plan, summary = before.plan, before.summary
     assert before.burden is not None and before.peak_kwh is not None
     burden, peak_kwh = before.burden.copy(), before.peak_kwh.copy()
+    delivery = None if before.delivery_burden is None else before.delivery_burden.copy()
     uses = dict(before.electricity)
     demand = np.zeros_like(plan.price) if plan.others is None else summary[plan.others]
     if of_hours is not None:
         place = np.searchsorted(plan.bldg_ids, of_hours.bldg_ids)
         burden[place], peak_kwh[place] = of_hours.burden, of_hours.peak_kwh
+        if delivery is not None:
+            delivery[place] = of_hours.delivery_burden
         assert of_hours.hourly_demand is not None
         demand = demand + of_hours.hourly_demand
-        return replace(
-            before, after=AfterResponse(demand, burden, peak_kwh, uses | of_hours.electricity)
-        )
+        uses |= of_hours.electricity
+        return replace(before, after=AfterResponse(demand, burden, peak_kwh, uses, delivery))
     for key, shift in shifts.items():
         one = plan.responding[key]
         place = np.searchsorted(plan.bldg_ids, one.homes)
         burden[place] = _summed(shift, summary[one.burden], one.price)
         peak_kwh[place] = _summed(shift, summary[one.peak_use], one.peak.astype(np.float64))
+        if delivery is not None and one.delivery_burden is not None:
+            assert one.delivery_price is not None
+            delivery[place] = _summed(shift, summary[one.delivery_burden], one.delivery_price)
         uses[key] = _use(shift, uses[key])
         demand = demand + demand_after(summary[one.demand], summary[one.moved], shift, one.weight)
-    return replace(before, after=AfterResponse(demand, burden, peak_kwh, uses))
+    return replace(before, after=AfterResponse(demand, burden, peak_kwh, uses, delivery))
 
 
 def _summed(shift: Shift, sums: np.ndarray, hourly: Float1D) -> Float1D:

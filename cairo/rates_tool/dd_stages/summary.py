@@ -16,7 +16,7 @@ from cairo.errors import LoadError, listed
 from cairo.files.load_file import NOTHING_READ, ReadCount
 from cairo.model.arrays import Float1D, FloatND, Int1D
 from cairo.model.calendar import hour_stamps
-from cairo.model.names import BURDEN, NET_LOAD
+from cairo.model.names import BURDEN, NET_LOAD, SPLIT_BASES
 from cairo.model.periods import PeriodUse
 from cairo.rates_tool.dd_stages import residual
 from cairo.rates_tool.dd_stages.measure import Answer, Block, ByHome, Final, Measure, Measures
@@ -119,13 +119,14 @@ class AfterResponse:
     """What customers' response has changed.
 
     hourly_demand : (8760,) [kWh]. burden, peak_kwh : (n,) of every home of the run.
-    electricity : {tariff key: use by month and period}.
+    electricity : {tariff key: use by month and period}. delivery_burden : as burden.
     """
 
     hourly_demand: Float1D
     burden: Float1D
     peak_kwh: Float1D
     electricity: dict[str, PeriodUse]
+    delivery_burden: Float1D | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,6 +183,13 @@ class LoadSummary:
         return self.after.burden if self.after else self._answer(self.plan.burden)
 
     @property
+    def delivery_burden(self) -> Float1D | None:
+        """(n,) economic burden of delivery [$] a customer."""
+        if self.after:
+            return self.after.delivery_burden
+        return self._answer(self.plan.delivery_burden)
+
+    @property
     def kwh(self) -> Float1D | None:
         """(n,) net energy of the year [kWh]."""
         return self._answer(self.plan.energy[0] if self.plan.energy else None)
@@ -201,6 +209,11 @@ class LoadSummary:
         return {key: use.use(self.summary) for key, use in self.plan.electric_uses.items()}
 
     @functools.cached_property
+    def twins(self) -> dict[str, PeriodUse]:
+        """{tariff key: its customers' use by month and period of the delivery twin}."""
+        return {key: use.use(self.summary) for key, use in self.plan.twin_uses.items()}
+
+    @functools.cached_property
     def gas(self) -> dict[str, PeriodUse]:
         """{gas tariff key: its customers' use by month and period}."""
         return {key: use.use(self.summary) for key, use in self.plan.gas_uses.items()}
@@ -217,6 +230,11 @@ class LoadSummary:
     def burden_series(self) -> pd.Series:
         """Economic burden by building [$]."""
         return pd.Series(self.burden, index=self.index, name=BURDEN)
+
+    def split_bases(self) -> pd.DataFrame:
+        """What a split of the costs goes by, columns `SPLIT_BASES`, a row a building."""
+        columns = (self.kwh, self.peak_kwh, self.delivery_burden)
+        return pd.DataFrame(dict(zip(SPLIT_BASES, columns, strict=True)), index=self.index)
 
     def residual_shares(self, residual_costs: float) -> pd.DataFrame:
         """Residual shares [$] of all allocations, a row a building."""

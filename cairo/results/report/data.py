@@ -15,6 +15,7 @@ import pandas as pd
 from cairo.errors import CairoError, listed
 from cairo.model.allocations import BAT, share_columns
 from cairo.model.arrays import Float1D, Float2D
+from cairo.model.components import is_of_component
 from cairo.model.names import (
     ANNUAL,
     HOURS,
@@ -126,7 +127,8 @@ def read_run(run_dir: str | os.PathLike[str]) -> RunData:
     record = reader.mapping("run.json")
     homes = _homes(reader)
     index = pd.Index(homes["bldg_id"])
-    names = [name for name in reader.header(BAT_FILE) if name.startswith(BAT)]
+    header = reader.header(BAT_FILE)
+    names = [name for name in header if name.startswith(BAT) and not is_of_component(name)]
     if not names:
         raise CairoError(
             f"{reader.path / BAT_FILE} has none of the columns {listed(share_columns())}"

@@ -1,0 +1,146 @@
+"""What a run has to collect, and where the delivery part of its bills comes from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cairo.errors import RequirementError, TariffError, listed
+from cairo.model.components import DELIVERY, SUPPLY
+from cairo.model.tariff import parse_tariff
+from cairo.rates_tool.run_spec import Billing, Requirement, Service, Solar
+from cairo.rates_tool.tariffs import (
+    _return_export_compensation_rate,
+    get_default_tariff_structures,
+    precalc_period_mapping,
+)
+from cairo.scenario.electric_tariffs import ElectricTariffs
+from cairo.scenario.finished_run import FinishedRun
+from cairo.scenario.requirement_file import (
+    DELIVERY_TOTAL,
+    WHOLE_TOTAL,
+    RequirementFile,
+    of_subclasses,
+    stored_requirement,
+)
+from cairo.scenario.run_settings import RunSettings, is_reference
+
+
+@dataclass(frozen=True, eq=False)
+class Homes:
+    """The homes of a run: `bldg_id, weight` and segment columns, and the factor on their hours."""
+
+    metadata: pd.DataFrame
+    kwh_scale: float
+
+
+def requirement_of(
+    settings: RunSettings, file: RequirementFile, tariffs: ElectricTariffs, homes: Homes
+) -> Requirement:
+    """The requirement of a run, from its file, from a finished run, or a residual.
+
+    Raises
+    ------
+    CairoError
+        The file lacks what the run asks of it, the finished run is of other homes or does not
+        have it, or a subclass has no homes.
+    """
+    if settings.requirement_from is not None:
+        requirement = _derived(settings, file, tariffs, homes)
+        what = f"requirement_from {settings.requirement_from.run}"
+    elif settings.utility_revenue_requirement is not None:
+        requirement, what = stored_requirement(settings, file, tariffs.key_of), file.what
+    else:
+        return Requirement(None, settings.residual_cost, settings.residual_cost_frac)
+    if isinstance(requirement.target, Mapping):
+        unused = sorted(set(requirement.target) - set(tariffs.frame["tariff_key"]))
+        if unused:
+            raise RequirementError(
+                f"{what} has a requirement for tariff {listed(unused)}, but tariff map "
+                f"{settings.path_tariff_maps_electric} puts no building on it"
+            )
+    return requirement
+
+
+def _derived(
+    settings: RunSettings, file: RequirementFile, tariffs: ElectricTariffs, homes: Homes
+) -> Requirement:
+    """What subclasses have to pay of a finished run's costs; nothing of one that is not yet."""
+    given = settings.requirement_from
+    assert given is not None
+    names = list(dict.fromkeys(tariffs.key_of.values()))
+    if is_reference(given.run):
+        nothing = dict.fromkeys(names, 0.0)
+        return Requirement(nothing, delivery=nothing if settings.run_includes_supply else None)
+    run = FinishedRun.read(given.run)
+    run.check_same("requirement_from", homes.metadata, settings.year_run, homes.kwh_scale)
+    wanted = {DELIVERY: given.delivery}
+    if settings.run_includes_supply:
+        wanted[SUPPLY] = str(given.supply)
+    on = tariffs.frame.set_index("bldg_id")["tariff_key"].reindex(run.bldg_ids).tolist()
+    found = run.required(on, names, {part: [method] for part, method in wanted.items()})
+    by_key = {part: found[part][method] for part, method in wanted.items()}
+    for part, dollars in by_key.items():
+        what = f"requirement_from {given.run}: subclasses of {part}.{wanted[part]}"
+        file.check_sum(part, math.fsum(dollars.values()), what)
+    return of_subclasses(by_key, split=settings.run_includes_supply)
+
+
+def delivery_of(
+    settings: RunSettings,
+    file: RequirementFile,
+    requirement: Requirement,
+    tariffs: ElectricTariffs,
+    homes: Homes,
+) -> Billing | pd.Series | None:
+    """The tariffs' delivery twins, or the delivery bills of another run.
+
+    None without either, and of a run that is not finished yet.
+
+    Raises
+    ------
+    CairoError
+        The requirement is not split, a twin cannot be billed, or the run is of other homes.
+    """
+    twins, run = settings.delivery_tariffs, settings.delivery_run
+    if twins is None and run is None:
+        return None
+    if requirement.delivery is None:
+        where = file.what if file.path else "the run's requirement"
+        raise RequirementError(
+            f"{'delivery_run' if twins is None else 'delivery_tariffs'} needs {DELIVERY_TOTAL} and "
+            f"{WHOLE_TOTAL}: {where} has not both"
+        )
+    if twins is not None:
+        return _twins(settings, twins, tariffs)
+    if is_reference(str(run)):
+        return None
+    finished = FinishedRun.read(str(run))
+    finished.check_same("delivery_run", homes.metadata, settings.year_run, homes.kwh_scale)
+    return finished.delivery_bills()
+
+
+def _twins(settings: RunSettings, paths: Mapping[str, str], tariffs: ElectricTariffs) -> Billing:
+    files: dict[str, str] = {}
+    for alias, path in paths.items():
+        key = tariffs.key_of[alias]
+        if files.setdefault(key, path) != path:
+            raise TariffError(
+                f"delivery_tariffs alias {alias} is another twin of tariff {key} than {files[key]}"
+            )
+    params = get_default_tariff_structures(tariffs.params, files, settings.storage_options)
+    parsed = {key: parse_tariff(key, tariff) for key, tariff in params.items()}
+    style = settings.solar_pv_compensation
+    sell_rate = _return_export_compensation_rate(
+        settings.year_run, style, settings.solar_pv_export_import_ratio, params
+    )
+    frame = tariffs.frame
+    on = dict(zip(frame["bldg_id"].tolist(), frame["tariff_key"].tolist(), strict=True))
+    return Billing(
+        Service(parsed, on),
+        precalc_period_mapping(params) if settings.run_type == "precalc" else None,
+        Solar.of(style, sell_rate, list(parsed)),
+    )
