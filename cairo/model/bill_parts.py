@@ -15,6 +15,8 @@ from cairo.model.arrays import Float2D, Float4D, FloatND
 
 MONTH, KWH, KW, DOLLARS = "month", "kWh", "kW", "$"
 UNITS = (MONTH, KWH, KW, DOLLARS)
+NOTHING = 1e-10
+"""A quantity or amount up to this is the rounding of sums [kWh, kW, $]."""
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from cairo.model.bill_parts import (
     FIXED,
     FUEL,
     MINIMUM,
+    NOTHING,
     PEAK,
     BillPart,
     Cells,
@@ -265,7 +266,7 @@ def minimum_parts(charges: Float2D, table: Tariff) -> list[BillPart]:
         (ANNUAL_MINIMUM, table.annual_min, with_minimum(charges, table) - monthly),
     ):
         if least > 0.0:
-            quantity = np.where(more > 0.0, least, 0.0)
+            quantity = np.where(more > NOTHING, least, 0.0)
             parts.append(BillPart(item, more, (Cells(of_month(quantity), np.nan, of_month(more)),)))
     return parts
 

@@ -12,11 +12,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from cairo.model.arrays import Float1D, Float2D, Float3D, FloatND, Int1D
-from cairo.model.bill_parts import ITEMS, OTHER, BillPart, Cells
+from cairo.model.bill_parts import ITEMS, NOTHING, OTHER, BillPart, Cells
 from cairo.model.names import MONTHS
 
-NOTHING = 1e-10
-"""A quantity up to this is the rounding of sums, and no row [kWh, kW, $]."""
 SAME_DOLLARS, SAME_SHARE = 1e-9, 1e-12
 """Parts add to a bill when they are within this of it [$, share of the bill]."""
 CODES = {name: code for code, name in enumerate(ITEMS)}
@@ -165,7 +163,7 @@ class _Block:
         self.quantity[:, :, -1] = self.dollars[:, :, -1] = other
 
     def rows(self, bldg_ids: Int1D, tariff: np.ndarray, labels: _Labels) -> Determinants:
-        """Cells that are not zero."""
+        """Cells with a quantity; where there is none there are no dollars either."""
         kept = np.abs(self.quantity) > NOTHING
         month_cells = np.arange(MONTHS * labels.width, dtype=np.int32)
         label = tariff[:, None] * np.int32(len(month_cells)) + month_cells

@@ -160,6 +160,8 @@ def _first_unlike(one: pd.DataFrame, other: pd.DataFrame) -> int | None:
     unlike = np.zeros(len(one), dtype=bool)
     for column in one:
         x, y = one[column], other[column]
+        if x.equals(y):
+            continue
         unlike |= ((x != y) & ~(x.isna() & y.isna())).to_numpy(bool)
     rows = np.flatnonzero(unlike)
     return int(rows[0]) if len(rows) else None
@@ -180,6 +182,8 @@ def _compare_columns(
     atol: float,
 ) -> Difference:
     a, b = one[column], other[column]
+    if a.equals(b):
+        return Difference(file, column, 0.0, 0.0, True)
     x, y = (pd.to_numeric(values, errors="coerce").to_numpy(np.float64) for values in (a, b))
     # Where either is no number, the two have to be the same text.
     text = (np.isnan(x) | np.isnan(y)) & ~(a.isna() & b.isna()).to_numpy()

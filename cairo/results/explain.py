@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,8 +15,10 @@ from cairo.model.bill_parts import DEMAND, ITEMS, OTHER, PEAK
 from cairo.model.names import ANNUAL, BURDEN, MONTHS, months
 from cairo.model.tariff import parse_tariff
 from cairo.rates_tool.run_files import DETERMINANTS
-from cairo.results.run import Run
 from cairo.results.tariff_words import tariff_words
+
+if TYPE_CHECKING:
+    from cairo.results.run import Run
 
 CENT = 0.01
 BILL = "bill"
