@@ -138,6 +138,8 @@ def test_what_cannot_be_explained_is_one_line(
 
 def test_the_nearest_homes_are_named(run: cairo.Run) -> None:
     ids = sorted(run.metadata["bldg_id"])
+    with pytest.raises(CairoError, match=r"^month is 0, expected 1 to 12$"):
+        run.explain(ids[0], 0)
     with pytest.raises(CairoError, match=f"are {ids[2]} and {ids[3]}$"):
         run.explain((ids[2] + ids[3]) // 2)
 

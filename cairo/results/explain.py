@@ -58,7 +58,14 @@ class Explanation:
         """What was billed at which price, in a month (from 1) or the year; `bill` last.
 
         Columns quantity, unit, rate [$ per unit; NaN where there is none], dollars [$].
+
+        Raises
+        ------
+        CairoError
+            A month that is none.
         """
+        if month is not None and month not in range(1, MONTHS + 1):
+            raise CairoError(f"month is {month}, expected 1 to {MONTHS}")
         rows = self.rows if month is None else self.rows[self.rows["month"] == month]
         peak = rows["item"] == PEAK
         keys = [*LINE, "unit", "rate"]
@@ -85,7 +92,7 @@ class Explanation:
         tiers = self.rows.groupby("item", observed=True)["tier"].max()
         labels = []
         for item, period, tier in lines[LINE].itertuples(index=False):
-            words = [ITEMS[item].label]
+            words = [ITEMS[item].label if item in ITEMS else item]
             if period:
                 words.append(f"period {period}")
             elif item == DEMAND:

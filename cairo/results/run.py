@@ -100,7 +100,7 @@ class Run:
         Raises
         ------
         CairoError
-            The run has no such home, or a file of it cannot be read.
+            The run has no such home or the year no such month, or a file cannot be read.
         """
         from cairo.results.explain import explain
 
