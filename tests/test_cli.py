@@ -40,7 +40,9 @@ def test_the_version_is_the_packages(command: Command) -> None:
 def test_help_names_every_command(command: Command) -> None:
     said = command("--help").output
     names = [c.name or c.callback.__name__ for c in app.registered_commands if c.callback]
-    assert sorted(names) == ["check", "compare", "demo", "explain", "pack", "report", "run", "runs"]
+    assert sorted(names) == [
+        "check", "compare", "demo", "explain", "pack", "report", "requirement", "run", "runs"
+    ]  # fmt: skip
     assert all(name in said for name in names)
 
 
