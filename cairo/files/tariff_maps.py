@@ -21,7 +21,7 @@ TariffMap: TypeAlias = "FilePath | pd.DataFrame | Mapping[int, str]"
 def tariff_key(path: str) -> str:
     """Key of a tariff in a file: the file's stem, or KEY of `tariff_final_config.json#KEY`."""
     file, key = tariff_place(path)
-    return PurePath(file).stem if key is None else key
+    return PurePath(file).stem.removeprefix("derived:") if key is None else key
 
 
 def keys_of_aliases(paths: Mapping[str, str]) -> dict[str, str]:

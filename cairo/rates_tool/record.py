@@ -15,6 +15,7 @@ from cairo.files.load_file import NOTHING_READ, ReadCount
 from cairo.files.recorded_options import open_text
 from cairo.rates_tool import system_revenues
 from cairo.rates_tool.baseline import Baseline
+from cairo.rates_tool.design import Design
 from cairo.rates_tool.run_spec import Costs, RunSpec
 from cairo.workers.memory import PeakMemory
 from cairo.workers.stages import Timings
@@ -31,6 +32,7 @@ class Origin:
     settings : as they were given, secrets left out. inputs : {input file: fingerprint}.
     started : UTC. memory : watched since then.
     baseline : bills that the run's are measured against.
+    designs : {alias: derived tariff}.
     """
 
     settings: Mapping[str, object]
@@ -38,6 +40,7 @@ class Origin:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     memory: PeakMemory | None = None
     baseline: Baseline | None = None
+    designs: Mapping[str, Design] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 
 from cairo.files.parquet_tables import write_parquet
-from cairo.files.run_directory import write_csv, write_json, write_text
+from cairo.files.run_directory import write_csv, write_json, write_text, writing
 from cairo.model import bat_statistics
 from cairo.model.allocations import ALLOCATIONS
 from cairo.model.bill_parts import ITEMS, UNITS
@@ -35,6 +35,7 @@ from cairo.model.names import (
 from cairo.model.prices import Prices
 from cairo.model.tariff import Tariff
 from cairo.rates_tool.baseline import CHANGE, PERCENT
+from cairo.rates_tool.design import Design
 from cairo.rates_tool.determinants import determinants_table
 from cairo.rates_tool.response_run import Responded
 from cairo.rates_tool.run_spec import Costs, RunSpec
@@ -391,6 +392,11 @@ RUN_FILES: list[RunFile] = [
         lambda result: result.changes,
         always=False,
     ),
+    RunFile(
+        "derived_tariffs/<column>.json",
+        "a tariff that was derived, named by its alias: URDB JSON with a note of how it was made",
+        always=False,
+    ),
     RunFile("run.json", "how the run was made", made=lambda result: result.record),
     RunFile(
         "performance_report.html",
@@ -414,6 +420,15 @@ def write_files(folder: Path, result: RunResult) -> None:
         content = None if one.made is None else one.made(result)
         if content is not None:
             write(folder / one.name, content)
+
+
+def write_designs(folder: Path, designs: Mapping[str, Design]) -> None:
+    """Write derived tariffs, {alias: tariff}, a file each."""
+    for alias, design in designs.items():
+        place = folder / "derived_tariffs" / f"{alias}.json"
+        with writing(place):
+            place.parent.mkdir(exist_ok=True)
+        write(place, design.urdb(alias))
 
 
 def write(path: Path, content: Content) -> None:

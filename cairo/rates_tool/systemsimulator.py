@@ -42,7 +42,7 @@ from cairo.rates_tool.config import OUTPUT_INTERNAL_POSTPROCESSING
 from cairo.rates_tool.dd_stages.sources import LoadOptions, LoadSource
 from cairo.rates_tool.determinants import determinants_of
 from cairo.rates_tool.record import LoadWork, Origin, run_record
-from cairo.rates_tool.run_files import RunResult, write_files
+from cairo.rates_tool.run_files import RunResult, write_designs, write_files
 from cairo.rates_tool.run_spec import (
     Assistance,
     Costs,
@@ -352,6 +352,8 @@ class MeetRevenueSufficiencySystemWide:
         responded = backend.responded
         if responded is not None:
             record["demand_response"] = responded.record(backend.demand)
+        if origin.designs:
+            record["derived"] = {alias: one.record() for alias, one in origin.designs.items()}
         changes = None
         if origin.baseline is not None:
             changes = origin.baseline.changes(
@@ -374,6 +376,7 @@ class MeetRevenueSufficiencySystemWide:
             None if split is None else split.twins,
         )
         write_files(folder, result)
+        write_designs(folder, origin.designs)
         return result
 
     def _calculate_gas_bills(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,12 +13,14 @@ from cairo.files.run_directory import RunDirectory
 from cairo.model.names import ANNUAL
 from cairo.rates_tool.backend import RunLoads, Work, backend_class
 from cairo.rates_tool.baseline import Baseline
+from cairo.rates_tool.design import Design
 from cairo.rates_tool.record import Origin
 from cairo.rates_tool.settle import first_costs
 from cairo.rates_tool.systemsimulator import MeetRevenueSufficiencySystemWide
 from cairo.results.run import Run
 from cairo.runs.asked import Instead, settings_alone
-from cairo.scenario.inputs import RunInputs, read_inputs
+from cairo.runs.derived import inputs_with_designs
+from cairo.scenario.inputs import RunInputs
 from cairo.scenario.scenario_file import RunSettings, read_scenario
 from cairo.workers.memory import PeakMemory
 from cairo.workers.stages import Progress, Timings
@@ -80,10 +83,10 @@ def run(
 
     try:
         with own_turn(waiting), PeakMemory() as memory:
-            with timings.stage("inputs"):
-                inputs = read_inputs(settings)
             work = Work(settings.process_workers, settings.dask, timings, performance_report)
-            return completed(inputs, own_loads(inputs), work, started, memory)
+            with timings.stage("inputs"):
+                inputs, designs = inputs_with_designs(settings, work)
+            return completed(inputs, own_loads(inputs), work, started, memory, designs)
     finally:
         if progress:
             progress.done()
@@ -95,7 +98,12 @@ def own_loads(inputs: RunInputs) -> RunLoads:
 
 
 def completed(
-    inputs: RunInputs, loads: RunLoads, work: Work, started: datetime, memory: PeakMemory
+    inputs: RunInputs,
+    loads: RunLoads,
+    work: Work,
+    started: datetime,
+    memory: PeakMemory,
+    designs: Mapping[str, Design] | None = None,
 ) -> Path:
     """A run of inputs that have been read, from its loads to its directory."""
     settings = inputs.settings
@@ -119,7 +127,9 @@ def completed(
         with work.timings.stage("revenue requirement"):
             costs, electric = first_costs(backend)
         directory = stack.enter_context(RunDirectory(settings.path_outputs, settings.run_name))
-        origin = Origin(settings.recorded(), inputs.fingerprints, started, memory, baseline)
+        origin = Origin(
+            settings.recorded(), inputs.fingerprints, started, memory, baseline, designs or {}
+        )
         simulator.completed(backend, costs, origin, directory.path, electric)
     return directory.final_path
 

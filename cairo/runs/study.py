@@ -25,10 +25,11 @@ from cairo.rates_tool.dd_stages.sources import StoredLoads
 from cairo.rates_tool.dd_stages.summary import LoadSummary, PassPlan, Summary
 from cairo.results.run import Run
 from cairo.runs.asked import Instead
+from cairo.runs.derived import inputs_with_designs
 from cairo.runs.runner import completed, own_loads
 from cairo.runs.study_plan import Planned, StudyPlan, built_on_failed, study_plan
 from cairo.runs.study_table import study_table, write_study_table
-from cairo.scenario.inputs import RunInputs, read_inputs
+from cairo.scenario.inputs import RunInputs
 from cairo.scenario.overrides import overridden
 from cairo.scenario.scenario_file import Scenario, read_scenario
 from cairo.shared import sharing
@@ -212,10 +213,12 @@ class _Making:
         timings = Timings(self.progress if loads is None else None)
         timings.tell(one.name)
         started = datetime.now(UTC)
-        inputs = read_inputs(self.plan.final_settings(one.name)) if one.after else one.inputs
-        settings = inputs.settings
+        settings = one.inputs.settings
         work = Work(settings.process_workers, settings.dask, timings)
-        return completed(inputs, loads or own_loads(inputs), work, started, self.memory)
+        inputs, designs = one.inputs, {}
+        if one.after or settings.derived_tariffs:
+            inputs, designs = inputs_with_designs(self.plan.final_settings(one.name), work)
+        return completed(inputs, loads or own_loads(inputs), work, started, self.memory, designs)
 
     def _note(self, name: str, made: Callable[[], Path]) -> None:
         try:

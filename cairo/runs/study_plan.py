@@ -162,6 +162,8 @@ def _pass_key(one: Planned) -> object:
         # Prices, or the hours themselves, that the pass gives first.
         and spec.distribution_cost is None
         and spec.response is None
+        # A schedule that is known only then.
+        and all(how.known_before for how in settings.derived_tariffs.values())
     )
     if not shares or not isinstance(source, StoredLoads):
         return one.name

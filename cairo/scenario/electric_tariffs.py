@@ -14,10 +14,17 @@ import pandas as pd
 
 from cairo.errors import TariffError, listed
 from cairo.files.tariff_maps import TariffMap, keys_of_aliases, tariff_key, tariff_of
+from cairo.model.derived_rates import FIXED, LEVEL
+from cairo.model.derived_tariffs import (
+    WINTER_MONTHS,
+    fair_tariff,
+    flat_tariff,
+    seasonal_tariff,
+)
 from cairo.model.tariff_changes import changed_tariff
 from cairo.model.tariff_rows import TariffDict
 from cairo.rates_tool.tariffs import get_default_tariff_structures, precalc_period_mapping
-from cairo.scenario.run_settings import EVERYBODY, RunSettings, TariffChange
+from cairo.scenario.run_settings import EVERYBODY, DerivedTariff, RunSettings, TariffChange
 from cairo.scenario.subclasses import subclass_of
 from cairo.shared import read_once
 
@@ -36,8 +43,14 @@ class ElectricTariffs:
     files: Mapping[str, str]
 
 
-def electric_tariffs(settings: RunSettings, metadata: pd.DataFrame) -> ElectricTariffs:
+def electric_tariffs(
+    settings: RunSettings,
+    metadata: pd.DataFrame,
+    derived: Mapping[str, TariffDict] | None = None,
+) -> ElectricTariffs:
     """The electric tariffs of a run's homes, read and checked.
+
+    derived : {alias: tariff} of those that are derived; before they are, they have a first form.
 
     Raises
     ------
@@ -55,13 +68,41 @@ def electric_tariffs(settings: RunSettings, metadata: pd.DataFrame) -> ElectricT
         frame = _stored_map(settings.path_tariff_maps_electric, ids, settings, key_of)
     files = {key_of[alias]: path for alias, path in paths.items()}
     keys = list(dict.fromkeys(frame["tariff_key"]))
-    params = get_default_tariff_structures(keys, files, settings.storage_options)
+    made = {key_of[alias]: alias for alias in settings.derived_tariffs}
+    from_files = [key for key in keys if key not in made]
+    read = get_default_tariff_structures(from_files, files, settings.storage_options)
+    params = {
+        key: read[key] if key in read else _derived_tariff(settings, made[key], derived)
+        for key in keys
+    }
     for key, change in _changes(settings, key_of).items():
         if key in params:
             params[key] = changed_tariff(key, params[key], **change.model_dump())
     if settings.run_type == "precalc":
         precalc_period_mapping(params)
-    return ElectricTariffs(frame, params, key_of, {key: files[key] for key in keys})
+    return ElectricTariffs(frame, params, key_of, {key: files[key] for key in from_files})
+
+
+def _derived_tariff(
+    settings: RunSettings, alias: str, derived: Mapping[str, TariffDict] | None
+) -> TariffDict:
+    """A derived tariff; its first form, with a schedule that fits, before it is derived."""
+    if derived is not None:
+        return derived[alias]
+    how = settings.derived_tariffs[alias]
+    winter = winter_months_of(settings, how)
+    if how.derive == "seasonal":
+        return seasonal_tariff(1.0, 1.0, winter, 0.0, 0)
+    if how.derive != "fair" or not how.known_before:
+        return flat_tariff(1.0, 0.0, 0)
+    key = tariff_key(how.from_)
+    given = get_default_tariff_structures([key], {key: how.from_}, settings.storage_options)[key]
+    return fair_tariff(key, given, {FIXED: 0.0, LEVEL: 1.0} | dict.fromkeys(how.knobs, 1.0), winter)
+
+
+def winter_months_of(settings: RunSettings, how: DerivedTariff) -> Sequence[int]:
+    """Winter of a derived tariff: its own, the run's, or October to March."""
+    return how.winter_months or settings.winter_months or WINTER_MONTHS
 
 
 def _changes(settings: RunSettings, key_of: Mapping[str, str]) -> dict[str, TariffChange]:

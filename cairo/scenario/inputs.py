@@ -60,7 +60,7 @@ from cairo.scenario.requirement_file import (
     RequirementFile,
     read_requirement_file,
 )
-from cairo.scenario.run_settings import built_on, is_reference
+from cairo.scenario.run_settings import DERIVED_PREFIX, RUN_PREFIX, built_on, is_reference
 from cairo.scenario.scenario_file import RunSettings, is_path_key
 from cairo.shared import read_once
 
@@ -149,8 +149,12 @@ def _or_failed(value: object) -> object:
     return _FAILED if value is None else value
 
 
-def read_inputs(settings: RunSettings) -> RunInputs:
+def read_inputs(
+    settings: RunSettings, derived: Mapping[str, TariffDict] | None = None
+) -> RunInputs:
     """Read and check the inputs of a run.
+
+    derived : {alias: tariff} of tariffs that are derived, where they have been.
 
     Raises
     ------
@@ -171,7 +175,7 @@ def read_inputs(settings: RunSettings) -> RunInputs:
     ids_or_failed = _or_failed(None if metadata is None else metadata["bldg_id"].tolist())
     scale = tried(requirement_file.positive, KWH_SCALE)
     loads = tried(_loads, settings, ids_or_failed, scale)
-    tariffs = tried(electric_tariffs, settings, _or_failed(metadata))
+    tariffs = tried(electric_tariffs, settings, _or_failed(metadata), derived)
     gas = tried(_gas, settings, ids_or_failed)
     prices = tried(_prices, settings)
     homes = None if metadata is None else Homes(metadata, 1.0 if scale is None else scale)
@@ -411,6 +415,11 @@ def fingerprints(
         else:
             paths.append(value)
     paths += [f"{run}/{BAT_FILE}" for run in built_on(settings) if not is_reference(run)]
+    paths += [
+        how.from_
+        for how in settings.derived_tariffs.values()
+        if not how.from_.startswith((RUN_PREFIX, DERIVED_PREFIX))
+    ]
     return {path: read_once(_fingerprint, path, settings.storage_options) for path in paths}
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from cairo.errors import ScenarioError, listed
 from cairo.files.tariff_maps import keys_of_aliases, tariff_key
 from cairo.model.setting_problems import one_line_error
-from cairo.scenario.run_settings import RUN_PREFIX, RunSettings
+from cairo.scenario.run_settings import DERIVED_PREFIX, RUN_PREFIX, DerivedTariff, RunSettings
 
 FINAL_TARIFFS = "tariff_final_config.json"
 OF_TARIFFS = ("path_tariffs_electric", "delivery_tariffs")
@@ -52,6 +52,8 @@ def references(settings: RunSettings) -> list[Reference]:
         for key in OF_TARIFFS:
             for alias, path in (getattr(settings, key) or {}).items():
                 yield reference(f"{key}.{alias}", path)
+        for alias, derived in settings.derived_tariffs.items():
+            yield reference(f"path_tariffs_electric.{alias}.from", derived.from_)
         for key in OF_RUNS:
             yield reference(key, getattr(settings, key))
         if settings.requirement_from is not None:
@@ -147,13 +149,25 @@ def _circle(needs: Mapping[str, set[str]], start: str) -> str:
         seen.append(following)
 
 
-def first_file(runs: Mapping[str, RunSettings], path: str) -> str:
-    """The file whose schedule and shape of rates a tariff has that may be taken of a run."""
+def first_form(
+    runs: Mapping[str, RunSettings], settings: RunSettings, path: str
+) -> tuple[str, DerivedTariff | None]:
+    """(file, or how it is derived) of a run's tariff, which may be taken of another run.
+
+    Its schedule and the shape of its rates are known from these, but for derived tariffs that are
+    not `known_before`.
+    """
     one = reference("", path)
-    if one is None:
-        return path
-    other = runs[one.run]
-    return first_file(runs, other.path_tariffs_electric[_alias_of(one, other, path)])
+    if one is not None:
+        other = runs[one.run]
+        taken = _alias_of(one, other, path)
+        return first_form(runs, other, other.path_tariffs_electric[taken])
+    if not path.startswith(DERIVED_PREFIX):
+        return path, None
+    derived = settings.derived_tariffs[path.removeprefix(DERIVED_PREFIX)]
+    start, inner = first_form(runs, settings, derived.from_)
+    # Of what is itself derived nothing is known before.
+    return path, derived if inner is not None else derived.model_copy(update={"from_": start})
 
 
 def keys_of(runs: Mapping[str, RunSettings], name: str) -> dict[str, str]:
@@ -180,8 +194,20 @@ def before_others(settings: RunSettings, runs: Mapping[str, RunSettings]) -> Run
     changes: dict[str, object] = {}
     for key in OF_TARIFFS:
         given = getattr(settings, key)
-        if given:
-            changes[key] = {alias: first_file(runs, path) for alias, path in given.items()}
+        if not given:
+            continue
+        forms = {alias: first_form(runs, settings, path) for alias, path in given.items()}
+        changes[key] = {
+            alias: path if derived is None else f"{DERIVED_PREFIX}{alias}"
+            for alias, (path, derived) in forms.items()
+        }
+        derived_ones = {alias: how for alias, (_, how) in forms.items() if how is not None}
+        if key == "path_tariffs_electric":
+            changes["derived_tariffs"] = derived_ones
+        elif derived_ones:
+            raise one_line_error(
+                f"run {settings.run_name} key {key}: a delivery twin cannot be a derived tariff"
+            )
     if reference("compare_to", settings.compare_to):
         changes["compare_to"] = None
     return settings.model_copy(update=changes)
@@ -204,6 +230,10 @@ def with_directories(
         given = getattr(settings, key)
         if given:
             changes[key] = {alias: tariff(alias, path) for alias, path in given.items()}
+    changes["derived_tariffs"] = {
+        alias: how.model_copy(update={"from_": tariff(alias, how.from_)})
+        for alias, how in settings.derived_tariffs.items()
+    }
     for key in OF_RUNS:
         one = reference(key, getattr(settings, key))
         if one is not None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
+    ConfigDict,
     Field,
     ValidationError,
     field_serializer,
@@ -20,9 +21,11 @@ from cairo.files.recorded_options import STORAGE, recorded_options
 from cairo.model.elasticity import Elasticity, Response
 from cairo.model.names import Backend, RunType, gas_tariff_year
 from cairo.model.setting_problems import one_line_error, setting_problems
-from cairo.model.subclass_requirements import methods
+from cairo.model.subclass_requirements import PASSTHROUGH, methods
 from cairo.workers.settings import STRICT, DaskSettings, PathText
 
+DERIVED_PREFIX = "derived:"
+"""Before the alias of a tariff that is derived, in the place of its file."""
 RUN_PREFIX = "run:"
 """Before the name of a run of the same file, in the place of a path."""
 MONTHS_FROM_1 = set(range(1, 13))
@@ -37,6 +40,13 @@ OF_OTHER_TOOLS = (
 
 EVERYBODY = "all"
 """Alias of the one tariff of a run whose homes are all on it."""
+
+
+def checked_months(value: list[int] | None) -> list[int] | None:
+    """Months that are all different and some of a year's, not all."""
+    if value is not None and (len(set(value)) < len(value) or not set(value) <= MONTHS_FROM_1):
+        raise ValueError(f"{value}: expected different months from 1 to 12")
+    return value
 
 
 class SubclassConfig(BaseModel):
@@ -85,6 +95,59 @@ class RequirementFrom(BaseModel):
         if value is not None and value not in methods():
             raise ValueError(f"expected {listed(methods())}")
         return value
+
+
+Knob = Literal["fixed_charge", "level", "winter_rate", "summer_rate"]
+
+
+class DerivedTariff(BaseModel):
+    """A tariff whose rates follow from the costs that a finished run has found."""
+
+    model_config = STRICT | ConfigDict(populate_by_name=True)
+    derive: Literal["flat", "seasonal", "fair", "tou"] = Field(
+        description="One rate, or a lower winter rate, under which the class pays what it costs; "
+        "one tariff for everybody under which `subclass` does; or periods from load and prices."
+    )
+    from_: PathText = Field(
+        alias="from",
+        description="The tariff it starts from: `run:NAME`, `run:NAME#ALIAS`, or "
+        "`FOLDER/tariff_final_config.json#KEY`; that run's bills and costs are used.",
+    )
+    allocation: str = Field(
+        "percustomer", description="Of the residual, by which the class pays too much."
+    )
+    winter_months: list[int] | None = Field(
+        None, description="Months of winter from 1; the run's, or October to March."
+    )
+    hours: int | None = Field(
+        None, ge=1, le=12, description="Hours of the `tou` window; 1 to 12 are tried."
+    )
+    knobs: tuple[Knob, Knob] = Field(
+        ("fixed_charge", "level"),
+        description="What `fair` solves for; the rest stays as in `from`.",
+    )
+    subclass: str | None = Field(
+        None, description="Alias of `subclass_config` whose costs `fair` meets."
+    )
+
+    @field_validator("winter_months")
+    @classmethod
+    def _months(cls, value: list[int] | None) -> list[int] | None:
+        return checked_months(value)
+
+    @field_validator("allocation")
+    @classmethod
+    def _allocation(cls, value: str) -> str:
+        known = [method for method in methods() if method != PASSTHROUGH]
+        if value not in known:
+            raise ValueError(f"expected {listed(known)}")
+        return value
+
+    @property
+    def known_before(self) -> bool:
+        """Whether its schedule is known before its source is finished."""
+        taken = self.from_.startswith((RUN_PREFIX, DERIVED_PREFIX))
+        return self.derive != "tou" and not (self.derive == "fair" and taken)
 
 
 class RunSettings(BaseModel):
@@ -177,6 +240,11 @@ class RunSettings(BaseModel):
         None,
         description="Run of the same homes for delivery alone, whose bills are the delivery part, "
         "instead of `delivery_tariffs`: its name, or the directory of a finished one.",
+    )
+    derived_tariffs: dict[str, DerivedTariff] = Field(
+        default_factory=dict,
+        description="{alias: how its rates follow from costs}; in a scenario the mapping stands in "
+        "the place of the alias's file in `path_tariffs_electric`.",
     )
     path_tariff_maps_gas: PathText | None = Field(
         None, description="CSV `bldg_id, tariff_key`; without it gas is not billed."
@@ -330,9 +398,7 @@ class RunSettings(BaseModel):
     @field_validator("winter_months")
     @classmethod
     def _months(cls, value: list[int] | None) -> list[int] | None:
-        if value is not None and (len(set(value)) < len(value) or not set(value) <= MONTHS_FROM_1):
-            raise ValueError(f"{value}: expected different months from 1 to 12")
-        return value
+        return checked_months(value)
 
     @model_validator(mode="after")
     def _fits(self) -> RunSettings:
@@ -380,6 +446,7 @@ class RunSettings(BaseModel):
             yield from self._unmapped()
         if (self.path_tariff_maps_gas is None) != (self.path_tariffs_gas is None):
             yield "path_tariff_maps_gas and path_tariffs_gas go together, found one"
+        yield from self._underived()
         for alias in self.tariff_changes:
             if alias not in self.path_tariffs_electric:
                 there = listed(self.path_tariffs_electric)
@@ -449,6 +516,21 @@ class RunSettings(BaseModel):
                 f"of subclass_config: it has {listed(sorted(named))}, selectors have "
                 f"{listed(sorted(config.selectors)) or 'none'}"
             )
+
+    def _underived(self) -> Iterator[str]:
+        """What is wrong of tariffs that are derived."""
+        subclasses = self.subclass_config.selectors if self.subclass_config else {}
+        for alias, derived in self.derived_tariffs.items():
+            if self.path_tariffs_electric.get(alias) != f"{DERIVED_PREFIX}{alias}":
+                yield f"derived_tariffs names {alias}, whose tariff is not derived"
+            if (derived.derive == "fair") != (derived.subclass is not None):
+                yield f"derived tariff {alias}: subclass goes with derive: fair, and only with it"
+            elif derived.subclass is not None and derived.subclass not in subclasses:
+                yield f"derived tariff {alias}: subclass_config has no subclass {derived.subclass}"
+            if derived.derive == "tou" and self.run_type != "precalc":
+                yield f"derived tariff {alias}: derive: tou gives ratios, for run_type precalc"
+            if derived.derive == "tou" and self.response is not None:
+                yield f"derived tariff {alias}: derive: tou and elasticity are runs of their own"
 
     @property
     def response(self) -> Response | None:

@@ -21,7 +21,13 @@ from cairo.errors import CairoError, listed
 from cairo.files.reading import is_url
 from cairo.files.yaml_files import read_yaml
 from cairo.model.setting_problems import one_line_error, setting_problems
-from cairo.scenario.run_settings import RUN_PREFIX, RunSettings, SubclassConfig, validated
+from cairo.scenario.run_settings import (
+    DERIVED_PREFIX,
+    RUN_PREFIX,
+    RunSettings,
+    SubclassConfig,
+    validated,
+)
 from cairo.workers.settings import ClusterSettings, DaskSettings, TLSSettings
 
 __all__ = [
@@ -39,7 +45,7 @@ TOP_KEYS = ("runs", "subclass_config")
 OTHER_PATHS = ("utility_revenue_requirement", "delivery_tariffs")
 RUN_KEYS = ("compare_to", "delivery_run")
 """Keys that name a run of the file, or the directory of a finished one."""
-NOT_PATHS = (RUN_PREFIX, "latest:")
+NOT_PATHS = (RUN_PREFIX, DERIVED_PREFIX, "latest:")
 PATHS_OF_DASK = ("scheduler_file",)
 PATHS_OF_SECURITY = ("ca_file", "cert", "key")
 
@@ -74,6 +80,7 @@ class Scenario(BaseModel):
         derived = values.get("requirement_from")
         if isinstance(derived, dict):
             values["requirement_from"] = derived | self._named(derived, "run")
+        values |= _derived(values)
         if self.subclass_config is not None:
             values = {"subclass_config": self.subclass_config.model_dump()} | values
         where = f"scenario file {self.path} run {name}"
@@ -108,6 +115,21 @@ class Scenario(BaseModel):
         return one_line_error(
             f"scenario file {self.path} has no run {name}{hint} (there are {listed(self.runs)})"
         )
+
+
+def _derived(values: Mapping[str, object]) -> dict[str, object]:
+    """Tariffs that are given as how they are derived, apart from those of files."""
+    given = values.get("path_tariffs_electric")
+    if not isinstance(given, dict):
+        return {}
+    derived = {alias: how for alias, how in given.items() if isinstance(how, dict)}
+    if not derived:
+        return {}
+    paths = {
+        alias: f"{DERIVED_PREFIX}{alias}" if alias in derived else path
+        for alias, path in given.items()
+    }
+    return {"path_tariffs_electric": paths, "derived_tariffs": derived}
 
 
 def read_scenario(
@@ -219,6 +241,8 @@ def _resolved(values: dict[str, object], folder: str) -> dict[str, object]:
     for key, value in values.items():
         if is_path_key(key):
             value = {k: one(v) for k, v in value.items()} if isinstance(value, dict) else one(value)
+        elif key == "derived_tariffs" and isinstance(value, dict):
+            value = {alias: those(given, ("from",)) for alias, given in value.items()}
         elif key == "requirement_from":
             value = those(value, ("run",))
         resolved[key] = value
