@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from cairo import __version__
+from cairo.commands.design import design
 from cairo.commands.explain import explain
 from cairo.commands.requirement import requirement
 from cairo.commands.results import compare, report
@@ -31,7 +32,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, runs, check, compare, demo, explain, pack, report, requirement):
+for command in (run, runs, check, compare, demo, design, explain, pack, report, requirement):
     app.command()(command)
 
 

@@ -242,7 +242,12 @@ def _time_text(times: pd.Series) -> pd.Series | list[str]:
 def write_json(value: object, path: Path) -> None:
     """Write plain JSON; NumPy numbers become numbers, NaN and infinity null."""
     with writing(path):
-        path.write_text(json.dumps(_jsonable(value), indent=1) + "\n", encoding="utf-8")
+        path.write_text(json_text(value), encoding="utf-8")
+
+
+def json_text(value: object) -> str:
+    """Plain JSON; NumPy numbers become numbers, NaN and infinity null."""
+    return json.dumps(_jsonable(value), indent=1) + "\n"
 
 
 def write_text(text: str, path: Path) -> None:

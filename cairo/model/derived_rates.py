@@ -140,7 +140,8 @@ def fair_rates(
 ) -> Fair:
     """Two knobs that make everybody pay the requirement RR and a class what it costs, T.
 
-    12 F N + level V + r_winter E_winter + r_summer E_summer + others is linear in the knobs; a season that has a rate of its own is left out of V. What is no knob stays.
+    12 F N + level V + r_winter E_winter + r_summer E_summer + others is linear in the knobs; a
+    season that has a rate of its own is left out of V. What is no knob stays.
     With the fixed charge and the level:
     F = (RR V_k - T V_A) / (12 (N_A V_k - N_k V_A)), level = (RR - 12 F N_A) / V_A.
 

@@ -23,6 +23,7 @@ from cairo.rates_tool.backend import RunLoads, Work
 from cairo.rates_tool.dd_stages import load_pass
 from cairo.rates_tool.dd_stages.sources import StoredLoads
 from cairo.rates_tool.dd_stages.summary import LoadSummary, PassPlan, Summary
+from cairo.rates_tool.design import Design
 from cairo.results.run import Run
 from cairo.runs.asked import Instead
 from cairo.runs.derived import inputs_with_designs
@@ -215,7 +216,7 @@ class _Making:
         started = datetime.now(UTC)
         settings = one.inputs.settings
         work = Work(settings.process_workers, settings.dask, timings)
-        inputs, designs = one.inputs, {}
+        inputs, designs = one.inputs, dict[str, Design]()
         if one.after or settings.derived_tariffs:
             inputs, designs = inputs_with_designs(self.plan.final_settings(one.name), work)
         return completed(inputs, loads or own_loads(inputs), work, started, self.memory, designs)
