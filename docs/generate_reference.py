@@ -106,8 +106,8 @@ has to know what homes pay for delivery alone:
 
 - **`delivery_tariffs: {ALIAS: FILE}`**: a delivery twin of each tariff. A precalc run calibrates
   it to the delivery requirement; `delivery_tariff_final_config.json` has its rates.
-- **`delivery_run: RUN`**: the run of a pair that has delivery alone, by its name in the file or by
-  the directory of a finished one.
+- **`delivery_run: RUN`**: the run of a pair that has delivery alone, of the same loads, by its name
+  in the file or by the directory of a finished one.
 
 The rest of the bill is supply. Subclasses' requirements come from the requirement file, or of
 another run of the same homes:

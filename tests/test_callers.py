@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 import yaml
 
 import cairo
+from cairo.model.components import is_of_component
 from cairo.rates_tool import loads as load_funcs
 from cairo.rates_tool import system_revenues
 from cairo.rates_tool.loads import (
@@ -21,6 +23,7 @@ from cairo.rates_tool.loads import (
     return_buildingstock,
 )
 from cairo.rates_tool.postprocessing import InternalCrossSubsidizationProcessor
+from cairo.rates_tool.run_files import BAT_FILE
 from cairo.rates_tool.system_revenues import (
     _return_revenue_requirement_target,
     aggregate_system_revenues,
@@ -181,6 +184,13 @@ def test_a_callers_script_writes_the_files_of_the_same_scenario(
     simulator, demand = scripted
     assert simulator.save_file_loc is not None
     found, expected = contents(simulator.save_file_loc), contents(ran.path)
+    # A script's requirement is one number: it has the totals of what a scenario's run splits.
+    whole, split = (
+        pd.read_csv(io.BytesIO(each.pop(BAT_FILE)), dtype=str) for each in (found, expected)
+    )
+    pd.testing.assert_frame_equal(whole, split[list(whole)])
+    added = set(split) - set(whole)
+    assert added and all(map(is_of_component, added))
     assert found == expected
     assert demand.tolist() == pytest.approx(ran.system["system_load_kwh"].tolist(), rel=1e-14)
 
@@ -378,7 +388,11 @@ def test_a_callers_run_is_opened_reported_and_compared_like_any(
     assert run.summary["peak_kw"] == float(demand.max())
     assert run.bat["BAT_vol"].tolist() == simulator.customer_bat["BAT_vol"].tolist()
     assert set(run.info["versions"]) >= {"cairo", "dask", "pandas"}
-    assert cairo.compare_runs(simulator.save_file_loc, ran.path, rtol=0.0, atol=0.0).equal
+    found = cairo.compare_runs(simulator.save_file_loc, ran.path, rtol=0.0, atol=0.0)
+    apart = [(one.file, one.what) for one in found.differences if not one.equal]
+    # A script's requirement is one number: it is not split into delivery and supply.
+    assert [file for file, _ in apart] == [BAT_FILE]
+    assert apart[0][1].startswith("columns differ: customer_level_economic_burden_delivery, ")
     page = write_report(simulator.save_file_loc, output=tmp_path / "report.html")
     assert RUN in page.read_text("utf-8")
 

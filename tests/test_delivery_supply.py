@@ -240,11 +240,16 @@ def test_a_tax_is_on_both_parts(demo: Demo, caplog: pytest.LogCaptureFixture) ->
 
 
 def test_a_response_moves_each_parts_burden(demo: Demo) -> None:
+    responding = {"elasticity": -0.2}
+    tou = {"path_tariff_maps_electric": None, "subclass_config": HP,
+           "path_tariffs_electric": {"hp": "tariffs/electric/hp_tou.json",
+                                     "non-hp": "tariffs/electric/flat.json"}}  # fmt: skip
+    demo.settings(responding | tou, DELIVERY)
     pair = demo.run(DELIVERY)
-    demo.settings({"elasticity": -0.2, "delivery_run": str(pair)})
+    demo.settings(responding | {"delivery_run": str(pair)})
     places = [demo.run(backend=name, workers=1) for name in ("pandas", "dask_dataframe")]
     assert cairo.compare_runs(*places).equal
-    demo.settings({"elasticity": 0.0})
+    demo.settings({"elasticity": 0.0, "delivery_run": None})
     before, after = bat_of(demo.run()), bat_of(places[0])
     column = "customer_level_economic_burden_delivery"
     assert not np.allclose(before[column], after[column])
@@ -321,6 +326,9 @@ BAD: list[tuple[str, str, Any]] = [
      lambda demo, _: demo.settings(TWIN, DELIVERY)),
     (FLAT, "includes supply, expected a run of delivery alone",
      lambda demo, place: demo.settings({"delivery_run": str(place)}, FLAT)),
+    (RUN, "has elasticity 0.0, the run -0.2: expected one of the same loads",
+     lambda demo, _: demo.settings({"elasticity": -0.2, "delivery_run": str(demo.run(
+         DELIVERY, output_dir=demo.folder / "pair"))})),
     (FLAT, "run directory nowhere does not exist",
      lambda demo, _: demo.settings({"delivery_run": "/nowhere"}, FLAT)),
     (RUN, "key requirement_from.delivery is 'percustomr': expected volumetric, peak, percustomer, "

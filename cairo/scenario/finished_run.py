@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from cairo.errors import RequirementError, listed, listed_buildings
 from cairo.files.metadata import group_column
+from cairo.files.recorded_options import open_text
 from cairo.model.arrays import Float1D, Int1D
 from cairo.model.components import COMPONENTS, DELIVERY, of_component
 from cairo.model.names import ANNUAL, BURDEN
@@ -36,11 +37,19 @@ from cairo.scenario.requirement_file import (
     SUM_RTOL,
     WHOLE_TOTAL,
 )
-from cairo.scenario.run_settings import SubclassConfig
+from cairo.scenario.run_settings import RunSettings, SubclassConfig
 from cairo.scenario.subclasses import subclass_of
 
 WEIGHT_RTOL = 1e-9
 """Weights of two runs that differ by more are not the same."""
+OF_LOADS = (
+    "path_resstock_loads",
+    "floor_negative_net_load",
+    "elasticity",
+    "elasticity_response",
+    "winter_months",
+)
+"""Settings that make the hours which are billed."""
 Methods = Mapping[str, Sequence[str]]
 """{component: methods of its requirement}."""
 
@@ -158,18 +167,26 @@ class FinishedRun:
                 f"{what} has {KWH_SCALE} {self.kwh_scale:g}, the run {kwh_scale:g}"
             )
 
-    def delivery_bills(self) -> pd.Series:
-        """Annual bills [$] by bldg_id of a run of delivery alone.
+    def delivery_bills(self, settings: RunSettings) -> pd.Series:
+        """Annual bills [$] by bldg_id of a run of delivery alone, which another's are split by.
 
         Raises
         ------
         RequirementError
-            It includes supply.
+            It includes supply, or is of other loads than those of the run with these settings.
         """
         if set(self.requirement) != {DELIVERY}:
             raise RequirementError(
                 f"delivery_run {self.path} includes supply, expected a run of delivery alone"
             )
+        mine = settings.recorded()
+        for key in OF_LOADS:
+            here, there = open_text(mine.get(key)), self.settings.get(key)
+            if here != there:
+                raise RequirementError(
+                    f"delivery_run {self.path} has {key} {there}, the run {here}: expected one of "
+                    "the same loads"
+                )
         return pd.Series(self.dollars(ANNUAL, DELIVERY), self.bldg_ids)
 
     def required(

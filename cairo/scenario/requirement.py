@@ -120,7 +120,7 @@ def delivery_of(
         return None
     finished = FinishedRun.read(str(run))
     finished.check_same("delivery_run", homes.metadata, settings.year_run, homes.kwh_scale)
-    return finished.delivery_bills()
+    return finished.delivery_bills(settings)
 
 
 def _twins(settings: RunSettings, paths: Mapping[str, str], tariffs: ElectricTariffs) -> Billing:
