@@ -1,13 +1,37 @@
-"""Commands on a scenario file that run nothing: `cairo runs`, `cairo check`."""
+"""Commands on a scenario file that run nothing: `cairo init`, `cairo runs`, `cairo check`."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cairo.commands.completion import run_names
 from cairo.commands.terminal import ConfigOption, ScenarioArgument, put, table, tell
 from cairo.errors import CairoError, InputErrors
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder to make; nothing is overwritten.")],
+    demo: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of a demo: the scenario uses its homes, prices and requirement, and runs "
+            "as it is."
+        ),
+    ] = None,
+) -> None:
+    """Write a commented scenario, an example tariff and a tariff map, to begin a study with."""
+    from cairo.runs.first_scenario import MAP, TO_FILL, write_first_scenario
+
+    scenario = write_first_scenario(folder, demo)
+    put(scenario)
+    if demo is None:
+        tell(f"put your files in the place of each {TO_FILL}, and your homes into {folder / MAP};")
+        tell("cairo check says what is left")
+    else:
+        tell(f"cairo run {scenario} example_precalc")
 
 
 def runs(scenario: ScenarioArgument, config_dir: ConfigOption = None) -> None:
@@ -34,7 +58,12 @@ def runs(scenario: ScenarioArgument, config_dir: ConfigOption = None) -> None:
 def check(
     scenario: ScenarioArgument,
     name: Annotated[
-        str | None, typer.Argument(help="One run; all by default.", metavar="RUN")
+        str | None,
+        typer.Argument(
+            help="The run to check; every run of the file by default.",
+            metavar="RUN",
+            autocompletion=run_names,
+        ),
     ] = None,
     config_dir: ConfigOption = None,
 ) -> None:
@@ -42,6 +71,7 @@ def check(
     from cairo.workers.dask_settings import import_dask
 
     import_dask()
+    from cairo.runs.asked import with_latest
     from cairo.scenario.scenario_checks import check_runs, first_settings
     from cairo.scenario.scenario_file import read_scenario
     from cairo.workers.progress import watching
@@ -51,7 +81,7 @@ def check(
     runs = {}
     for run_name in [name] if name else list(found.runs):
         try:
-            runs[run_name] = found.run(run_name)
+            runs[run_name] = with_latest(found.run(run_name))
         except InputErrors as several:
             errors |= {str(error): error for error in several.errors}
         except CairoError as error:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TypedDict
 
 from cairo.errors import ScenarioError
-from cairo.files.run_directory import filled_folder
-from cairo.runs.finished import finished_runs
+from cairo.files.run_directory import LATEST, filled_folder
+from cairo.results.finding import finished_runs, run_directory
 from cairo.scenario.references import (
+    FINAL_TARIFFS,
     Reference,
     check_references,
     references,
@@ -42,7 +43,34 @@ def settings_of(
     }
     folder = changes.get("path_outputs", settings.path_outputs)
     changes["path_outputs"] = filled_folder(str(folder), batch)
-    return settings.changed(**changes)
+    return with_latest(settings.changed(**changes))
+
+
+def with_latest(settings: RunSettings) -> RunSettings:
+    """A run's settings with the newest finished directories in the place of `latest:RUN_NAME`.
+
+    Those of its own output folder where no folder is named; of a tariff `latest:RUN_NAME#KEY` the
+    one of that key.
+
+    Raises
+    ------
+    CairoError
+        There is none.
+    """
+
+    def tariff(path: str) -> str:
+        if not path.startswith(LATEST):
+            return path
+        name, mark, key = path.partition("#")
+        return f"{run_directory(name, settings.path_outputs) / FINAL_TARIFFS}{mark}{key}"
+
+    changes: dict[str, object] = {}
+    if any(path.startswith(LATEST) for path in settings.path_tariffs_electric.values()):
+        tariffs = settings.path_tariffs_electric
+        changes["path_tariffs_electric"] = {alias: tariff(path) for alias, path in tariffs.items()}
+    if settings.compare_to is not None and settings.compare_to.startswith(LATEST):
+        changes["compare_to"] = str(run_directory(settings.compare_to, settings.path_outputs))
+    return settings.changed(**changes) if changes else settings
 
 
 def settings_alone(
