@@ -115,6 +115,11 @@ def test_a_scenario_takes_the_latest_tariff_and_bills(
     second = cairo.open_run(demo.run("demo_mixed_default"))
     assert second.tariffs == {"flat": cairo.open_run(first).tariffs["flat"]}
     assert second.info["settings"]["compare_to"] == str(first)
+    # A class's requirement is taken of a run by the same text.
+    derived = {"run": latest, "delivery": "percustomer", "supply": "passthrough"}
+    of_classes = {"run_includes_subclasses": True, "requirement_from": derived}
+    demo.settings(of_classes | {"utility_revenue_requirement": None})
+    assert command("check", demo.scenario, RUN).code == 0
     # Without a folder it is the run's own output folder.
     demo.settings({"compare_to": f"latest:{RUN}", "path_outputs": str(out)}, "demo_mixed_default")
     assert demo.run("demo_mixed_default", output_dir=None).parent == out

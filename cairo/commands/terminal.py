@@ -82,10 +82,11 @@ def table(head: list[str], rows: list[list[str]], words: int | None = None) -> N
     if not on_terminal():
         put("\n".join("\t".join(map(str, row)) for row in [head, *rows]))
         return
-    for chosen in _fitting(head, rows, words, columns()):
+    for part, chosen in enumerate(_fitting(head, rows, words, columns())):
         numbers = [] if words is None else [n for n, c in enumerate(chosen) if c >= words]
         texts = [[str(row[c]) for c in chosen] for row in [head, *rows]]
-        put("\n".join(laid_out(texts, columns(), numbers)))
+        lines = laid_out(texts, columns(), numbers)
+        put("\n".join(["", *lines] if part else lines))
 
 
 def _fitting(

@@ -12,6 +12,8 @@ from cairo.files.run_directory import LATEST, filled_folder
 from cairo.results.finding import finished_runs, run_directory
 from cairo.scenario.references import (
     FINAL_TARIFFS,
+    OF_RUNS,
+    OF_TARIFFS,
     Reference,
     check_references,
     references,
@@ -58,19 +60,28 @@ def with_latest(settings: RunSettings) -> RunSettings:
         There is none.
     """
 
+    def place(text: str) -> str:
+        return str(run_directory(text, settings.path_outputs))
+
     def tariff(path: str) -> str:
         if not path.startswith(LATEST):
             return path
         name, mark, key = path.partition("#")
-        return f"{run_directory(name, settings.path_outputs) / FINAL_TARIFFS}{mark}{key}"
+        return f"{Path(place(name)) / FINAL_TARIFFS}{mark}{key}"
 
     changes: dict[str, object] = {}
-    if any(path.startswith(LATEST) for path in settings.path_tariffs_electric.values()):
-        tariffs = settings.path_tariffs_electric
-        changes["path_tariffs_electric"] = {alias: tariff(path) for alias, path in tariffs.items()}
-    if settings.compare_to is not None and settings.compare_to.startswith(LATEST):
-        changes["compare_to"] = str(run_directory(settings.compare_to, settings.path_outputs))
-    return settings.changed(**changes) if changes else settings
+    for key in OF_TARIFFS:
+        given = getattr(settings, key)
+        if given:
+            changes[key] = {alias: tariff(path) for alias, path in given.items()}
+    for key in OF_RUNS:
+        named = getattr(settings, key)
+        if named is not None:
+            changes[key] = place(named) if named.startswith(LATEST) else named
+    derived = settings.requirement_from
+    if derived is not None and derived.run.startswith(LATEST):
+        changes["requirement_from"] = derived.model_copy(update={"run": place(derived.run)})
+    return settings.model_copy(update=changes)
 
 
 def settings_alone(
