@@ -18,8 +18,9 @@ from cairo.commands.explain import explain
 from cairo.commands.requirement import requirement
 from cairo.commands.results import compare, report
 from cairo.commands.run import run
-from cairo.commands.scenario import check, runs
+from cairo.commands.scenario import check, init, runs
 from cairo.commands.stock import demo, pack
+from cairo.commands.tariff import tariff
 from cairo.commands.terminal import leave, put, tell
 from cairo.errors import CairoError
 from cairo.stopping import Stopped, catch, ignore
@@ -29,18 +30,30 @@ BAD_INPUT = 2
 app = typer.Typer(
     help="What a utility rate design does to each customer: bills, rates, bill alignment.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, runs, check, compare, demo, design, explain, pack, report, requirement):
+for command in (
+    demo,
+    init,
+    runs,
+    check,
+    run,
+    compare,
+    report,
+    explain,
+    requirement,
+    design,
+    pack,
+):
     app.command()(command)
+app.add_typer(tariff, name="tariff")
 
 
 def main() -> None:
     """Entry point: the package's own errors become a line each and exit code 2."""
     catch()
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False, prog_name="cairo")
         ignore()
         # Python would look through all that is left for cycles, for nearly half a second.
         gc.freeze()

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -97,6 +98,12 @@ def one_of_several() -> Iterator[None]:
         yield
     finally:
         _command.several = False
+
+
+def wait_for_signal() -> None:
+    """Wait for the first signal since what was asked for was finished, which changes nothing."""
+    while _command.came is None:
+        time.sleep(AGAIN_SECONDS)
 
 
 def end_soon() -> None:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -22,6 +23,7 @@ from typer.models import ArgumentInfo, OptionInfo
 from cairo.cli import app
 from cairo.files.price_files import CAMBIUM_METADATA_ROWS
 from cairo.model.allocations import ALLOCATIONS
+from cairo.model.names import summary_buildings_cols_keep
 from cairo.rates_tool.lookups import GAS_COLUMN, PV_COLUMN, TOTAL_COLUMN, UNIT_SUFFIXES
 from cairo.rates_tool.low_income_assistance import AssistanceProgram
 from cairo.rates_tool.run_files import RUN_FILES, Column
@@ -141,8 +143,8 @@ FILES = {
     "hours add to an hour.",
     "metadata": "`bldg_id`, `weight` and any segment columns, such as `in.tenure`.",
     "tariff map": "CSV `bldg_id,tariff_key`.",
-    "tariff": "URDB version 3 to 8 JSON, or a PySAM-style dict such as `tariff_final_config.json` "
-    "holds. Gas rates are per kWh of gas.",
+    "tariff": "URDB version 3 to 8 JSON, YAML of the [short form](tariffs.md), or a PySAM-style "
+    "dict such as `tariff_final_config.json` holds. Gas rates are per kWh of gas.",
     "price file": "Parquet or CSV: the hours of one year (a February 29 is left out), `timestamp` "
     "in EST or without zone, and the column the key names. Where a second column of times says it "
     "is local (`timestamp_local`), that is the clock; two that differ, none of them local, are "
@@ -150,6 +152,17 @@ FILES = {
     "costs, or `cambium` in its own name. Another year's prices are moved so that weekdays fall as "
     "in `year_run`.",
 }
+
+KEPT = ", ".join(f"`{name}`" for name in summary_buildings_cols_keep)
+METADATA_COLUMNS = f"""Of the metadata file a run keeps `bldg_id`, `weight`, and of these columns \
+those that the file has: {KEPT}.
+
+`metadata_columns: [in.sqft, in.county]` keeps more; a column that is not there is an error. What is
+kept is in `customer_metadata.csv`. Each kept column with few values is a segment: it has statistics
+of bills and of bill alignment, a menu entry in the [report](report.md), and may be named by
+`--group`. To keep fewer, take them out of the metadata file. A column of your own, such as a map of
+rate classes, is kept by name once it is in the file.
+"""
 
 CLI_HEAD = """# Command line
 
@@ -164,11 +177,20 @@ one live display, elsewhere plain lines.
 | 130 | interrupted |
 | 129, 143 | the terminal hung up, terminated |
 
-`cairo --version` prints the version, `cairo COMMAND --help` a command's options.
+`cairo --version` prints the version, `cairo COMMAND --help` a command's options, and
+`cairo --install-completion` teaches the shell to complete commands, options, runs of the scenario
+file that was typed, and backends.
+
+Wherever a run directory is named, also in `cairo.open_run` and `cairo.compare_runs`, it may be
+`latest:RUN_NAME`: the newest finished directory of that run in the folder `outputs`, or in another
+with `latest:FOLDER/RUN_NAME`. What is not finished has no directory yet. A scenario may say it in
+`compare_to` and, as `latest:RUN_NAME#KEY`, for a tariff; there it is looked for in the run's own
+output folder unless a folder is named.
 """
 
 EXAMPLES = {
     "demo": ["cairo demo"],
+    "init": ["cairo init my_study --demo cairo_demo"],
     "runs": ["cairo runs cairo_demo/rates/scenarios/scenarios_demo.yaml"],
     "check": ["cairo check cairo_demo/rates/scenarios/scenarios_demo.yaml demo_flat_precalc"],
     "run": [
@@ -177,12 +199,29 @@ EXAMPLES = {
         "cairo run cairo_demo/rates/scenarios/scenarios_demo.yaml demo_flat_precalc "
         "--backend dask_dataframe --output-dir by_dask",
     ],
-    "compare": ["cairo compare by_pandas/* by_dask/*"],
-    "explain": ["cairo explain by_dask/* 102096 --month Jul"],
+    "compare": [
+        "cairo compare by_pandas/* by_dask/*",
+        "cairo compare latest:by_pandas/demo_flat_precalc latest:by_dask/demo_flat_precalc "
+        "--only-differences",
+    ],
     "report": ["cairo report by_dask/* --group postprocess_group.has_hp=True --output report.html"],
+    "explain": ["cairo explain by_dask/* 102096 --month Jul"],
+    "design": ["cairo design flat by_dask/* --for has_hp=true --output hp_flat.json"],
     "requirement": [
         "cairo requirement by_dask/* --by has_hp --delivery percustomer,epmc --supply volumetric "
         "--output by_heating.yaml"
+    ],
+    "tariff show": [
+        "cairo tariff show my_study/tariffs/electric/example_tou.yaml",
+        "cairo tariff show latest:by_dask/demo_flat_precalc",
+    ],
+    "tariff convert": [
+        "cairo tariff convert my_study/tariffs/electric/example_tou.yaml --output example.json",
+        "cairo tariff convert cairo_demo/rates/tariffs/electric/tiered.json",
+    ],
+    "tariff merge": [
+        "cairo tariff merge cairo_demo/rates/tariffs/electric/flat.json example.json "
+        "--output merged.yaml",
     ],
     "pack": ["cairo pack cairo_demo/resstock/load_curve_hourly/state=DM/upgrade=00 packed"],
 }
@@ -191,11 +230,14 @@ EXAMPLES = {
 NOTES = {
     "demo": "The same seed gives the same files. Writing again into a demo's folder replaces its "
     "inputs and keeps its outputs.",
+    "init": "The scenario has a comment for each key that a first run needs. Without `--demo` it "
+    "has places to fill in, which `cairo check` names as long as they are there.",
     "runs": "A run whose settings are wrong is reported after the table.",
     "check": "Load files are read once the rest is sound.",
     "run": "It prints the [run directory](run_directory.md), which appears whole or not at all. "
     "No more workers are used than there are CPUs, whatever `--workers` says; `dask.n_workers` of "
-    "the scenario wins over it.",
+    "the scenario wins over it. With `--keep-dashboard` the directory is printed, and then Dask's "
+    "[dashboard](profiling.md) stays until Ctrl-C, which ends the command with exit code 0.",
     "compare": "Numbers x and y are equal when |x - y| is at most atol + rtol max(|x|, |y|). "
     "Text and the order of rows have to be the same. `run.json`, reports and the performance "
     "report are left out.",
@@ -203,10 +245,20 @@ NOTES = {
     "line, of the year or of a month; burden, residual shares and bill alignment. It is read from "
     "the [billing determinants](run_directory.md#billing-determinants).",
     "report": "See [Report](report.md).",
+    "design": "The class pays what it costs by the allocation; see "
+    "[Derived rates](method.md#derived-rates). The file says in its description how it was made. "
+    "`tou` reads the loads of the run again.",
     "requirement": "METHOD is `percustomer`, `volumetric`, `peak`, `epmc` or `passthrough`; see "
     "[Subclass requirements](method.md#subclass-requirements). Without `--output` the YAML goes to "
     "standard output. Subclasses have the aliases of the run's `subclass_config` where that is of "
     "the same column, else the column's values.",
+    "tariff show": "On a terminal cheap hours are green and dear ones red; the characters tell the "
+    "periods apart without colour too. See [Tariffs](tariffs.md).",
+    "tariff convert": "Periods may be numbered otherwise; every hour has the same rates, and bills "
+    "are the same to the bit. A demand ratchet can be written in neither form and is refused.",
+    "tariff merge": "Periods are the products of both tariffs' periods. What no tariff can bill as "
+    "the sum of two is refused in one line: see "
+    "[Delivery and supply](tariffs.md#delivery-and-supply).",
     "pack": "A packed stock is a folder that `path_resstock_loads` may name. Values are the same "
     "to the bit; a pack that was interrupted goes on when it is started again.",
 }
@@ -241,7 +293,8 @@ def scenario_page() -> str:
     parts += ["## The revenue requirement file\n"]
     parts += ["A YAML mapping. The run's `run_includes_supply` chooses between the first two.\n"]
     parts += [_table(("key", "meaning"), REQUIREMENT_FILE.items()), ""]
-    parts += ["## The other files\n", _table(("file", "form"), FILES.items())]
+    parts += ["## The other files\n", _table(("file", "form"), FILES.items()), ""]
+    parts += ["## Metadata columns\n", METADATA_COLUMNS]
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -324,12 +377,21 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
+def commands_of(program: typer.Typer, before: str = "") -> dict[str, Any]:
+    """{name: function} of every command, those of groups as `group command`."""
+    found = {
+        f"{before}{info.name or (info.callback and info.callback.__name__)}": info.callback
+        for info in program.registered_commands
+    }
+    for group in program.registered_groups:
+        assert group.typer_instance is not None
+        found |= commands_of(group.typer_instance, f"{before}{group.name} ")
+    return found
+
+
 def cli_page() -> str:
     """Every command with its arguments and options."""
-    commands: dict[str, Any] = {
-        str(info.name or (info.callback and info.callback.__name__)): info.callback
-        for info in app.registered_commands
-    }
+    commands = commands_of(app)
     assert set(commands) == set(EXAMPLES), "EXAMPLES has other commands than the program"
     parts = [MADE, "", CLI_HEAD]
     for name, lines in EXAMPLES.items():

@@ -40,8 +40,10 @@ def test_the_version_is_the_packages(command: Command) -> None:
 def test_help_names_every_command(command: Command) -> None:
     said = command("--help").output
     names = [c.name or c.callback.__name__ for c in app.registered_commands if c.callback]
+    names += [str(group.name) for group in app.registered_groups]
     assert sorted(names) == [
-        "check", "compare", "demo", "explain", "pack", "report", "requirement", "run", "runs"
+        "check", "compare", "demo", "explain", "init", "pack", "report", "requirement", "run",
+        "runs", "tariff",
     ]  # fmt: skip
     assert all(name in said for name in names)
 

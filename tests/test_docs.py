@@ -24,6 +24,8 @@ from tests.whole_runs import IN_PROCESS, Demo, contents, make_demo
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.M | re.S)
+FILE = re.compile(r'^```\w+ title="([^"]+)"\n(.*?)^```$|^```(\w*)[^\n]*\n(.*?)^```$', re.M | re.S)
+"""A block that is a file of the reader's, or any other."""
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 
 FEWER_HOMES = {
@@ -66,10 +68,12 @@ def commands_of(block: str) -> Iterator[str]:
 
 
 def steps_of(page: Path) -> list[tuple[str, str]]:
-    """("python", block) and ("command", line) of a page, in its order."""
+    """("python", block), ("command", line) and (file name, block) of a page, in its order."""
     steps: list[tuple[str, str]] = []
-    for language, block in FENCE.findall(text_of(page)):
-        if language == "python":
+    for file, content, language, block in FILE.findall(text_of(page)):
+        if file:
+            steps.append((file, content))
+        elif language == "python":
             steps.append(("python", block))
         elif language in ("", "console", "bash", "sh"):
             steps += [("command", command) for command in commands_of(block)]
@@ -108,6 +112,9 @@ def test_every_command_and_python_block_runs(
     page: Path, folder: Path, environment: dict[str, str]
 ) -> None:
     for kind, step in STEPS[page]:
+        if kind not in ("python", "command"):
+            (folder / kind).write_text(step, encoding="utf-8")
+            continue
         if step in DONE:
             continue
         if kind == "python":

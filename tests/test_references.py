@@ -222,3 +222,13 @@ def test_check_reads_runs_that_build_on_others_and_names_what_leads_nowhere(
     ended = command("check", demo.scenario)
     (line,) = [line for line in ended.errors if "error:" in line]
     assert ended.code == 2 and "run billed key compare_to refers to run nobody" in line
+
+
+def test_runs_are_listed_in_their_order_with_what_they_build_on(
+    demo: Demo, command: Command
+) -> None:
+    rows = [line.split("\t") for line in command("runs", demo.scenario).output.splitlines()]
+    assert rows[0][-1] == "builds on"
+    of = {row[0]: row[-1] for row in rows[1:]}
+    assert list(of).index("billed") > max(list(of).index(RUN), list(of).index(BASE))
+    assert of["billed"] == f"{RUN}, {BASE}" and of[RUN] == ""

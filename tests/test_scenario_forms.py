@@ -201,3 +201,21 @@ def test_the_backend_of_a_scenario_that_names_none_is_the_fast_one(demo: Demo) -
     path = demo.scenario.with_name("plain.yaml")
     path.write_text(yaml.safe_dump({"runs": {RUN: values}}))
     assert read_scenario(path).run(RUN).backend == "dask_dataframe"
+
+
+def test_of_several_merged_settings_the_first_counts(tmp_path: Path) -> None:
+    path = tmp_path / "scenario.yaml"
+    path.write_text(
+        "common: &common {year_run: 2025, utility: common, state: RI}\n"
+        "classes: &classes {utility: classes, state: VT}\n"
+        "runs:\n"
+        "  both: {<<: [*classes, *common], state: NY}\n"
+        "  other: {<<: [*common, *classes]}\n"
+    )
+    runs = read_scenario(path).runs
+    # YAML's merge: earlier mappings of the list win, and keys of the run itself over all.
+    assert runs["both"] == {"year_run": 2025, "utility": "classes", "state": "NY"}
+    assert runs["other"] == {"year_run": 2025, "utility": "common", "state": "RI"}
+    path.write_text("runs: {x: {<<: [1]}}\n")
+    with pytest.raises(ScenarioError, match=r"no mapping of keys \(line 1\)"):
+        read_scenario(path)

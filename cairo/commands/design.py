@@ -20,7 +20,7 @@ def design(
     tariff: Annotated[
         str | None,
         typer.Option(
-            help="Key of the tariff to start from; its homes are the class without --for."
+            help="Key of the tariff to start from; without --for its homes are the class."
         ),
     ] = None,
     allocation: Annotated[
@@ -40,16 +40,17 @@ def design(
     ] = "fixed_charge,level",
     output: Annotated[Path | None, typer.Option(help="URDB JSON file to write; KIND.json.")] = None,
 ) -> None:
-    """Derive a tariff from a finished run, print what it follows from, and write it as URDB JSON."""
+    """Derive a tariff from a finished run: print what it follows from, write it as URDB JSON."""
     from cairo.workers.dask_settings import import_dask
 
     import_dask()
     from cairo.files.durable import write_whole
     from cairo.files.run_directory import json_text
+    from cairo.results.finding import run_directory
     from cairo.runs.design import Asked, design_of
 
     asked = Asked(kind, homes, tariff, allocation, winter_months, hours, tuple(knobs.split(",")))
-    made = design_of(run_dir, asked)
+    made = design_of(run_directory(run_dir), asked)
     table(["figure", "value"], [[name, _shown(value)] for name, value in made.record().items()])
     place = output or Path(f"{kind}.json")
     tell(made.note)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cairo.commands.terminal import put, table
+from cairo.commands.terminal import RUN_DIR_HELP, put, table
 from cairo.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -19,8 +19,10 @@ LINE_WIDTH = 79
 
 
 def explain(
-    run_dir: Annotated[Path, typer.Argument(help="A run directory.")],
-    bldg_id: Annotated[int, typer.Argument(help="A home of it.", metavar="BLDG_ID")],
+    run_dir: Annotated[Path, typer.Argument(help=RUN_DIR_HELP)],
+    bldg_id: Annotated[
+        int, typer.Argument(help="The bldg_id of a home of the run.", metavar="BLDG_ID")
+    ],
     month: Annotated[
         str | None, typer.Option(help="Line by line for this month: 1 to 12, or Jan to Dec.")
     ] = None,

@@ -7,21 +7,31 @@ from typing import Annotated
 
 import typer
 
-from cairo.commands.terminal import put, table
+from cairo.commands.terminal import RUN_DIR_HELP, on_terminal, put, table
 
 DIFFERENT = 1
+NAME_CHARACTERS = 40
+"""Of a column's name beside its numbers."""
 
 
 def compare(
-    run_dir_a: Annotated[Path, typer.Argument(help="A run directory.")],
-    run_dir_b: Annotated[Path, typer.Argument(help="Another.")],
-    rtol: Annotated[float, typer.Option(help="Relative tolerance.")] = 1e-12,
-    atol: Annotated[float, typer.Option(help="Absolute tolerance.")] = 1e-9,
+    run_dir_a: Annotated[Path, typer.Argument(help=RUN_DIR_HELP)],
+    run_dir_b: Annotated[Path, typer.Argument(help="Another, to compare it with.")],
+    rtol: Annotated[
+        float, typer.Option(help="Difference that is allowed, as a part of the larger number.")
+    ] = 1e-12,
+    atol: Annotated[
+        float, typer.Option(help="Difference that is allowed besides, in the column's own unit.")
+    ] = 1e-9,
+    only_differences: Annotated[
+        bool, typer.Option("--only-differences", help="Leave out columns that are equal.")
+    ] = False,
 ) -> None:
     """Compare every file of two runs: the largest difference a column; exit 1 if they differ."""
     from cairo.results.compare import compare_runs
 
     found = compare_runs(run_dir_a, run_dir_b, rtol, atol)
+    shown = [one for one in found.differences if not (only_differences and one.equal)]
     rows = [
         [
             one.file,
@@ -30,22 +40,60 @@ def compare(
             f"{one.relative:.3g}",
             "equal" if one.equal else f"DIFFERS {one.what}".strip(),
         ]
-        for one in found.differences
+        for one in shown
     ]
-    table(["file", "column", "largest", "relative", ""], rows)
+    if rows and on_terminal():
+        put(by_file(rows))
+    elif rows:
+        table(["file", "column", "largest", "relative", ""], rows)
     verdict = "equal" if found.equal else "different"
     put(f"the runs are {verdict} at rtol {rtol:g}, atol {atol:g}")
     if not found.equal:
         raise typer.Exit(DIFFERENT)
 
 
+def by_file(rows: list[list[str]]) -> str:
+    """Rows of file, column, largest and relative difference and verdict, each file named once.
+
+    No name is cut, however narrow the terminal: what does not fit takes a line of its own.
+    """
+    lines = []
+    width = min(max((len(row[1]) for row in rows), default=0), NAME_CHARACTERS)
+    file = None
+    for name, column, largest, relative, verdict in rows:
+        if name != file:
+            lines.append(name)
+            file = name
+        if len(column) > width:
+            lines.append(f"  {column}")
+            column = ""
+        word, _, where = verdict.partition(" ")
+        lines.append(f"  {column:<{width}}  {largest:>9}  {relative:>9}  {word}".rstrip())
+        if where:
+            lines.append(f"      {where}")
+    return "\n".join([f"  {'column':<{width}}  {'largest':>9}  {'relative':>9}", *lines])
+
+
 def report(
-    run_dir: Annotated[Path, typer.Argument(help="A run directory.")],
-    other: Annotated[Path | None, typer.Argument(help="Another, to compare with.")] = None,
-    output: Annotated[Path | None, typer.Option(help="HTML file to write.")] = None,
-    group: Annotated[str | None, typer.Option(help="Group to highlight, COLUMN=VALUE.")] = None,
+    run_dir: Annotated[Path, typer.Argument(help=RUN_DIR_HELP)],
+    other: Annotated[
+        Path | None, typer.Argument(help="Another of the same homes, to set beside it.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="HTML file to write; report.html in the run directory by default."),
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            help="Customers to draw apart, by a metadata column: COLUMN=VALUE, such as "
+            "in.tenure=Renter."
+        ),
+    ] = None,
 ) -> None:
     """Write one HTML page with a run's results, or with two runs side by side."""
+    from cairo.results.finding import run_directory
     from cairo.results.report import write_report
 
-    put(write_report(run_dir, other, output=output, group=group))
+    first, second = run_directory(run_dir), other and run_directory(other)
+    put(write_report(first, second, output=output, group=group))

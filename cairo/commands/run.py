@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cairo.commands.terminal import ConfigOption, ScenarioArgument, put, table, tell
+from cairo.commands.completion import backend_names, run_names
+from cairo.commands.terminal import (
+    BACKEND_NAMES,
+    ConfigOption,
+    ScenarioArgument,
+    put,
+    table,
+    tell,
+)
 from cairo.errors import InputErrors, ScenarioError
+from cairo.stopping import wait_for_signal
 
 if TYPE_CHECKING:
     from cairo.runs.asked import Instead
@@ -19,21 +28,48 @@ def run(
     scenario: ScenarioArgument,
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Runs, or patterns such as 'hp_*'.", metavar="RUN..."),
+        typer.Argument(
+            help="Runs of the file, or patterns such as 'hp_*'.",
+            metavar="RUN...",
+            autocompletion=run_names,
+        ),
     ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Every run of the file.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Run every run of the file.")] = False,
     backend: Annotated[
-        str | None, typer.Option(help="pandas, dask_delayed or dask_dataframe.")
+        str | None,
+        typer.Option(
+            help=f"How the hours are worked on, instead of the run's backend: {BACKEND_NAMES}.",
+            autocompletion=backend_names,
+        ),
     ] = None,
-    output_dir: Annotated[Path | None, typer.Option(help="Folder of run directories.")] = None,
+    output_dir: Annotated[
+        Path | None,
+        typer.Option(help="Folder to put run directories into, instead of path_outputs."),
+    ] = None,
     config_dir: ConfigOption = None,
-    workers: Annotated[int | None, typer.Option(help="Instead of process_workers.")] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Worker processes, at most the CPUs, instead of process_workers."),
+    ] = None,
     performance_report: Annotated[
         bool,
-        typer.Option("--performance-report", help="Save Dask's performance report of one run."),
+        typer.Option(
+            "--performance-report",
+            help="Save Dask's performance report as performance_report.html in the directory of "
+            "the one run (dask_dataframe only).",
+        ),
+    ] = False,
+    keep_dashboard: Annotated[
+        bool,
+        typer.Option(
+            "--keep-dashboard",
+            help="Leave Dask's dashboard open after the one run, until Ctrl-C (dask_dataframe "
+            "only).",
+        ),
     ] = False,
     batch: Annotated[
-        str | None, typer.Option(help="Stands for <batch> in path_outputs.", metavar="NAME")
+        str | None,
+        typer.Option(help="Name that stands for <batch> in path_outputs.", metavar="NAME"),
     ] = None,
     sets: Annotated[
         list[str] | None,
@@ -72,19 +108,31 @@ def run(
         if names == [first] and not sets and not resume:
             from cairo.runs.runner import run_scenario
 
+            def hold(place: Path) -> None:
+                progress.done()
+                put(place)
+                tell("the dashboard stays open until Ctrl-C")
+                wait_for_signal()
+
             place = run_scenario(
                 scenario,
                 first,
                 config_dir=config_dir,
                 progress=progress,
                 performance_report=performance_report,
+                hold=hold if keep_dashboard else None,
                 batch=batch,
                 **where,
             )
-            put(place)
+            if not keep_dashboard:
+                put(place)
             return
-        if performance_report:
-            raise ScenarioError("--performance-report is of one run: name one")
+        for given, option in (
+            (performance_report, "--performance-report"),
+            (keep_dashboard, "--keep-dashboard"),
+        ):
+            if given:
+                raise ScenarioError(f"{option} is of one run: name one")
         from cairo.runs.study import study
 
         found = study(

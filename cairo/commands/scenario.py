@@ -1,40 +1,92 @@
-"""Commands on a scenario file that run nothing: `cairo runs`, `cairo check`."""
+"""Commands on a scenario file that run nothing: `cairo init`, `cairo runs`, `cairo check`."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Container, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cairo.commands.terminal import ConfigOption, ScenarioArgument, put, table, tell
+from cairo.commands.completion import run_names
+from cairo.commands.terminal import ConfigOption, ScenarioArgument, on_terminal, put, table, tell
 from cairo.errors import CairoError, InputErrors
+
+if TYPE_CHECKING:
+    from cairo.scenario.references import Reference
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder to make; nothing is overwritten.")],
+    demo: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of a demo: the scenario uses its homes, prices and requirement, and runs "
+            "as it is."
+        ),
+    ] = None,
+) -> None:
+    """Write a commented scenario, an example tariff and a tariff map, to begin a study with."""
+    from cairo.runs.first_scenario import MAP, TO_FILL, write_first_scenario
+
+    scenario = write_first_scenario(folder, demo)
+    put(scenario)
+    if demo is None:
+        tell(f"put your files in the place of each {TO_FILL}, and your homes into {folder / MAP};")
+        tell("cairo check says what is left")
+    else:
+        tell(f"cairo run {scenario} example_precalc")
 
 
 def runs(scenario: ScenarioArgument, config_dir: ConfigOption = None) -> None:
-    """List the runs of a scenario file."""
-    from cairo.scenario.references import tariff_name
+    """List the runs of a scenario file; where some build on others, as a tree in their order."""
+    from cairo.scenario.references import order, references, tariff_name
     from cairo.scenario.scenario_file import read_scenario
 
     found = read_scenario(scenario, config_dir)
-    rows, errors = [], []
+    known, errors = {}, []
     for name in found.runs:
         try:
-            settings = found.run(name)
+            known[name] = found.run(name)
         except CairoError as error:
             errors.append(error)
-            continue
+    try:
+        names = order(known, list(known))
+    except CairoError as error:
+        errors.append(error)
+        names = list(known)
+    sources = {name: _sources(references(known[name]), known) for name in names}
+    tree = any(sources.values()) and on_terminal()
+    depth: dict[str, int] = {}
+    rows = []
+    for name in names:
+        settings = known[name]
+        depth[name] = max((depth.get(one, 0) + 1 for one in sources[name]), default=0)
+        shown = f"{'   ' * (depth[name] - 1)}└─ {name}" if tree and depth[name] else name
         scope = "delivery and supply" if settings.run_includes_supply else "delivery"
         tariffs = ", ".join(tariff_name(path) for path in settings.path_tariffs_electric.values())
-        rows.append([name, settings.run_type, settings.backend, scope, tariffs])
-    table(["run", "type", "backend", "requirement", "tariffs"], rows)
+        row = [shown, settings.run_type, settings.backend, scope, tariffs]
+        rows.append([*row, ", ".join(sources[name])] if any(sources.values()) else row)
+    head = ["run", "type", "backend", "requirement", "tariffs"]
+    table([*head, "builds on"] if any(sources.values()) else head, rows)
     if errors:
         raise InputErrors(errors)
+
+
+def _sources(taken: Iterable[Reference], known: Container[str]) -> list[str]:
+    """Runs of the file that another builds on."""
+    return list(dict.fromkeys(one.run for one in taken if one.run in known))
 
 
 def check(
     scenario: ScenarioArgument,
     name: Annotated[
-        str | None, typer.Argument(help="One run; all by default.", metavar="RUN")
+        str | None,
+        typer.Argument(
+            help="The run to check; every run of the file by default.",
+            metavar="RUN",
+            autocompletion=run_names,
+        ),
     ] = None,
     config_dir: ConfigOption = None,
 ) -> None:
@@ -42,6 +94,7 @@ def check(
     from cairo.workers.dask_settings import import_dask
 
     import_dask()
+    from cairo.runs.asked import with_latest
     from cairo.scenario.scenario_checks import check_runs, first_settings
     from cairo.scenario.scenario_file import read_scenario
     from cairo.workers.progress import watching
@@ -51,7 +104,7 @@ def check(
     runs = {}
     for run_name in [name] if name else list(found.runs):
         try:
-            runs[run_name] = found.run(run_name)
+            runs[run_name] = with_latest(found.run(run_name))
         except InputErrors as several:
             errors |= {str(error): error for error in several.errors}
         except CairoError as error:

@@ -8,16 +8,27 @@ from typing import Annotated
 
 import typer
 
-from cairo.commands.terminal import put
+from cairo.commands.completion import backend_names
+from cairo.commands.terminal import BACKEND_NAMES, put
 
 
 def demo(
-    output_dir: Annotated[Path, typer.Option(help="Folder to write, new or a demo's.")] = Path(
-        "cairo_demo"
-    ),
-    buildings: Annotated[int, typer.Option(min=4, max=500_000, help="Homes of the stock.")] = 200,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the stock.")] = 2025,
-    backend: Annotated[str, typer.Option(help="Backend of the run.")] = "dask_dataframe",
+    output_dir: Annotated[
+        Path, typer.Option(help="Folder to write into: a new one, or one that a demo made.")
+    ] = Path("cairo_demo"),
+    buildings: Annotated[
+        int, typer.Option(min=4, max=500_000, help="Homes to make, a load file each.")
+    ] = 200,
+    seed: Annotated[
+        int,
+        typer.Option(min=0, help="Number that homes are drawn by; of one number, one stock."),
+    ] = 2025,
+    backend: Annotated[
+        str,
+        typer.Option(
+            help=f"How the hours are worked on: {BACKEND_NAMES}.", autocompletion=backend_names
+        ),
+    ] = "dask_dataframe",
 ) -> None:
     """Write a synthetic stock of homes with tariffs and prices, run it, and say what came out."""
     from cairo.workers.dask_settings import import_dask
@@ -27,17 +38,22 @@ def demo(
     from cairo.workers.progress import watching
 
     with watching() as progress:
-        progress.stage("write the demo stock")
-        scenario = write_demo(output_dir, buildings, seed)
+        progress.stage("write the demo stock", buildings)
+        scenario = write_demo(output_dir, buildings, seed, progress)
         place = run_demo(scenario, backend=backend, progress=progress)
     put(demo_summary(place, scenario))
 
 
 def pack(
-    loads_dir: Annotated[str, typer.Argument(help="Load folder or URL.")],
-    out: Annotated[Path, typer.Argument(help="Folder of the packed stock.")],
+    loads_dir: Annotated[
+        str, typer.Argument(help="Folder, or URL such as s3://..., with a load file a home.")
+    ],
+    out: Annotated[
+        Path, typer.Argument(help="Folder to write, which path_resstock_loads may then name.")
+    ],
     storage_options: Annotated[
-        str | None, typer.Option(help="fsspec options of a URL, such as '{\"anon\": true}'.")
+        str | None,
+        typer.Option(help="How to open a URL: fsspec options as JSON, such as '{\"anon\": true}'."),
     ] = None,
 ) -> None:
     """Rewrite a load folder once into few files, for the many runs that share it."""

@@ -4,22 +4,45 @@ from __future__ import annotations
 
 import math
 import os
+import re
+import shutil
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from io import StringIO
+from itertools import zip_longest
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from cairo.errors import OutputError
+from cairo.model.names import BACKENDS
 from cairo.stopping import ignore
 
-ScenarioArgument = Annotated[Path, typer.Argument(help="Scenario YAML file.", metavar="SCENARIO")]
-ConfigOption = Annotated[
-    Path | None, typer.Option("--config-dir", help="Folder that the file's paths start from.")
+if TYPE_CHECKING:
+    from cairo.model.tariff import Tariff
+
+ScenarioArgument = Annotated[
+    Path, typer.Argument(help="Scenario file: YAML with runs.", metavar="SCENARIO")
 ]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config-dir",
+        help="Folder that relative paths of the file start from, instead of the parent of its "
+        "scenarios/ folder.",
+    ),
+]
+LEAST_CHARACTERS = 8
+"""Of any column."""
+GAP = "  "
+"""Between columns."""
+PARTS = re.compile(r"[^\s_/]+[_/]?|[_/]|\s+")
+"""What a text is broken between."""
+RUN_DIR_HELP = "A run directory, or latest:RUN_NAME (latest:FOLDER/RUN_NAME)."
+BACKEND_NAMES = ", ".join(BACKENDS)
 
 
 def tell(text: str) -> None:
@@ -51,32 +74,19 @@ def put(text: object) -> None:
 
 
 def table(head: list[str], rows: list[list[str]], words: int | None = None) -> None:
-    """A table: drawn on a terminal, tab-separated in a pipe.
+    """A table: drawn on a terminal, long names on several lines; tab-separated in a pipe.
 
     `words` columns of text come first, and numbers after them; numbers that are too many for the
     terminal's width go into tables of their own.
     """
-    if sys.stdout is None or not sys.stdout.isatty():
+    if not on_terminal():
         put("\n".join("\t".join(map(str, row)) for row in [head, *rows]))
         return
-    from rich.console import Console
-    from rich.table import Column, Table
-
-    console = Console()
-    for columns in _fitting(head, rows, words, console.width):
-        drawn = Table(
-            *(
-                Column(head[c], justify="left" if words is None or c < words else "right")
-                for c in columns
-            )
-        )
-        for row in rows:
-            drawn.add_row(*(str(row[c]) for c in columns))
-        console.print(drawn)
-
-
-BORDER = 3
-"""Characters between two columns of a table."""
+    for part, chosen in enumerate(_fitting(head, rows, words, columns())):
+        numbers = [] if words is None else [n for n, c in enumerate(chosen) if c >= words]
+        texts = [[str(row[c]) for c in chosen] for row in [head, *rows]]
+        lines = laid_out(texts, columns(), numbers)
+        put("\n".join(["", *lines] if part else lines))
 
 
 def _fitting(
@@ -85,11 +95,80 @@ def _fitting(
     """Columns of the tables that numbers are told in, text in each of them."""
     if words is None:
         return [list(range(len(head)))]
-    widths = [max(len(str(row[c])) for row in [head, *rows]) + BORDER for c in range(len(head))]
+    widths = [max(len(str(row[c])) for row in [head, *rows]) + len(GAP) for c in range(len(head))]
     numbers = range(words, len(head))
-    room = max(width - 1 - sum(widths[:words]), 1)
+    room = max(width - sum(widths[:words]), 1)
     most = max(room // max((widths[c] for c in numbers), default=1), 1)
     # As many in each, rather than one or two in the last.
     size = math.ceil(len(numbers) / math.ceil(len(numbers) / most)) if numbers else 1
     starts = range(words, len(head), size)
     return [[*range(words), *range(s, min(s + size, len(head)))] for s in starts]
+
+
+def columns() -> int:
+    """Characters of a line of the terminal."""
+    return shutil.get_terminal_size().columns
+
+
+def laid_out(rows: list[list[str]], width: int, numbers: Sequence[int] = ()) -> list[str]:
+    """Lines of a table, the first row its head. Nothing is cut: what is too long is folded.
+
+    The first column, which names the row, is folded last; those of `numbers` end below each other.
+    """
+    texts = list(zip(*rows, strict=True))
+    widths = [max(map(len, column)) for column in texts]
+    room = width - len(GAP) * (len(widths) - 1)
+    words = [max(len(part.strip()) for text in c for part in PARTS.findall(text)) for c in texts]
+    for least in (words, [LEAST_CHARACTERS] * len(words)):
+        for places in (range(1, len(widths)), range(1)):
+            while sum(widths) > room:
+                wide = [place for place in places if widths[place] > least[place]]
+                if not wide:
+                    break
+                widths[max(wide, key=lambda place: widths[place])] -= 1
+    lines = []
+    for number, row in enumerate(rows):
+        cells = [folded(text, w) for text, w in zip(row, widths, strict=True)]
+        for parts in zip_longest(*cells, fillvalue=""):
+            padded = (
+                part.rjust(w) if place in numbers else part.ljust(w)
+                for place, (part, w) in enumerate(zip(parts, widths, strict=True))
+            )
+            lines.append(GAP.join(padded).rstrip())
+        if number == 0:
+            lines.append(GAP.join("-" * w for w in widths))
+    return lines
+
+
+def folded(text: str, width: int) -> list[str]:
+    """A text in lines, broken between words, else after `_` or `/`, else anywhere."""
+    lines = [""]
+    for token in PARTS.findall(text):
+        part = token
+        if lines[-1] and len(lines[-1]) + len(part.rstrip()) > width:
+            lines.append("")
+            part = part.lstrip()
+        while len(part) > width:
+            lines[-1:] = [part[:width], ""]
+            part = part[width:]
+        lines[-1] += part
+    return [line.rstrip() for line in lines]
+
+
+def on_terminal() -> bool:
+    """Whether standard output is a terminal."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def draw(tariff: Tariff) -> None:
+    """A tariff's rates and schedule, in colour on a terminal."""
+    from rich.console import Console
+
+    from cairo.results.tariff_picture import tariff_picture
+
+    coding = (getattr(sys.stdout, "encoding", None) or "ascii").lower()
+    picture = tariff_picture(tariff, plain=not coding.startswith("utf"))
+    if on_terminal():
+        Console(highlight=False).print(picture, end="")
+    else:
+        put(picture.plain.rstrip("\n"))

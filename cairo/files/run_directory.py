@@ -74,6 +74,8 @@ def writing(path: Path | str) -> Iterator[None]:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
 
 
+LATEST = "latest:"
+"""Beginning of a text that names the newest finished directory of a run."""
 EXECUTION_TIME, BATCH = "<execution_time>", "<batch>"
 """Parts of an output folder's name that a run fills."""
 

@@ -64,6 +64,27 @@ class _StrictLoader(yaml.SafeLoader):
         known[id(node)] = size
         return size
 
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Write merged mappings out; of several that have a key the first counts, as YAML says.
+
+        PyYAML 6.0.4 lets the last count.
+        """
+        merged: list[tuple[yaml.Node, yaml.Node]] = []
+        own: list[tuple[yaml.Node, yaml.Node]] = []
+        for key, value in node.value:
+            if key.tag != MERGE:
+                own.append((key, value))
+                continue
+            several = value.value if isinstance(value, yaml.SequenceNode) else [value]
+            for one in reversed(several):
+                if not isinstance(one, yaml.MappingNode):
+                    raise yaml.YAMLError(
+                        f"a merge of what is no mapping of keys (line {_line(value)})"
+                    )
+                self.flatten_mapping(one)
+                merged += one.value
+        node.value = merged + own
+
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
         if len(node.value) > MOST_DIGITS:
             raise yaml.YAMLError(

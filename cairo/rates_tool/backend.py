@@ -10,8 +10,9 @@ import functools
 import importlib
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -65,12 +66,14 @@ class Work:
     dask : where the cluster is; None takes the caller's own client, when there is one.
     timings : seconds by stage, told to whoever watches.
     performance_report : record Dask's.
+    hold : called with the run directory once it is there, before workers are ended.
     """
 
     process_workers: int | None = None
     dask: DaskSettings | None = None
     timings: Timings = field(default_factory=lambda: Timings(None))
     performance_report: bool = False
+    hold: Callable[[Path], None] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,8 +116,12 @@ class LoadBackend(ABC):
         self.loads = loads
         self.read: ReadCount = NOTHING_READ
         self.workers: Mapping[str, object] = {}
-        self.performance_report: str | None = None
         self.responded: Responded | None = None
+
+    @property
+    def performance_report(self) -> str | None:
+        """Dask's report of the work so far, as HTML, where one was wanted."""
+        return None
 
     @classmethod
     def opened(cls, given: object, options: LoadOptions) -> LoadSource | LoadSummary:

@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 
 import dask
 import numpy as np
@@ -19,6 +20,7 @@ from dask.delayed import Delayed
 
 from cairo.errors import TariffError, listed, one_line
 from cairo.files.reading import FilePath, read_bytes
+from cairo.files.short_tariff import is_short_form, read_short_tariff
 from cairo.files.tariff_maps import TariffMap, load_tariff_map, tariff_of, tariff_place
 from cairo.files.urdb import URDBv7_to_ElectricityRates
 from cairo.files.urdb_export import ElectricityRates_to_URDB
@@ -56,8 +58,8 @@ def get_default_tariff_structures(
     Parameters
     ----------
     keys : tariff keys, or a mapping whose keys count; repeated ones are read once.
-    paths : {key: URDB JSON file}, local or fsspec URL; it may name more tariffs than `keys`. A
-        file that already holds a PySAM-style dict is taken as it is.
+    paths : {key: URDB JSON file, or YAML of the short form}, local or fsspec URL; it may name more
+        tariffs than `keys`. A file that already holds a PySAM-style dict is taken as it is.
     storage_options : fsspec options for URLs.
 
     Returns
@@ -80,17 +82,52 @@ def _read_tariff(
         hint = f"; did you mean {near[0]}?" if near else ""
         raise TariffError(f"tariff {key} has no file; there are files of {listed(paths)}{hint}")
     path, inner = tariff_place(os.fspath(paths[key]))
-    content = read_bytes(path, storage_options, TariffError, f"tariff {key}: file")
-    try:
-        given = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise TariffError(f"tariff {key}: {path} is not JSON: {one_line(error)}") from error
+    given = _stored(key, path, storage_options)
     if inner is not None:
         if not isinstance(given, Mapping) or inner not in given:
             there = listed(given) if isinstance(given, Mapping) else "none"
             raise TariffError(f"tariff {key}: {path} has no tariff {inner} (there are {there})")
         given = given[inner]
     return _pysam_style(given, f"{key} ({path})")
+
+
+def _stored(key: str, path: str, storage_options: Mapping[str, object] | None) -> object:
+    """What a tariff file holds, one of the short form as URDB JSON."""
+    if is_short_form(path):
+        return read_short_tariff(path, f"tariff {key}", storage_options)
+    content = read_bytes(path, storage_options, TariffError, f"tariff {key}: file")
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise TariffError(f"tariff {key}: {path} is not JSON: {one_line(error)}") from error
+
+
+def tariffs_of_file(path: FilePath) -> dict[str, Tariff]:
+    """Every tariff of a file, by name: of URDB JSON, a PySAM-style dict, the short form, or the
+    `tariff_final_config.json` of a run.
+
+    Parameters
+    ----------
+    path : file; `FILE#NAME` is one tariff of it.
+
+    Raises
+    ------
+    TariffError
+        It is missing, of none of these forms, or has no tariff of that name.
+    """
+    name, wanted = tariff_place(os.fspath(path))
+    key = Path(name).stem
+    stored = _stored(key, name, None)
+    given: dict[str, object] = {key: stored}
+    if isinstance(stored, Mapping) and stored:
+        each = stored.values()
+        if all(isinstance(one, Mapping) and "ur_ec_tou_mat" in one for one in each):
+            given = {str(one): tariff for one, tariff in stored.items()}
+    if wanted is not None:
+        if wanted not in given:
+            raise TariffError(f"{name} has no tariff {wanted} (there are {listed(given)})")
+        given = {wanted: given[wanted]}
+    return {k: parse_tariff(k, _pysam_style(one, f"{k} ({name})")) for k, one in given.items()}
 
 
 def _pysam_style(given: object, name: str) -> TariffDict:

@@ -12,6 +12,7 @@ import pandas as pd
 from cairo.errors import CairoError
 from cairo.files.parquet_tables import PARQUET
 from cairo.rates_tool.run_files import keys_of
+from cairo.results.finding import run_directory
 from cairo.results.reader import RunReader
 
 RTOL, ATOL = 1e-12, 1e-9
@@ -64,7 +65,7 @@ def compare_runs(
     rtol: float = RTOL,
     atol: float = ATOL,
 ) -> Comparison:
-    """Compare every file of two run directories.
+    """Compare every file of two run directories, each a path or `latest:RUN_NAME`.
 
     Numbers x and y are equal when |x - y| <= atol + rtol max(|x|, |y|); NaN equals NaN. Text
     and row order have to be the same.
@@ -74,7 +75,7 @@ def compare_runs(
     CairoError
         A directory is missing, or a file in it cannot be read.
     """
-    one, other = RunReader(a), RunReader(b)
+    one, other = RunReader(run_directory(a)), RunReader(run_directory(b))
     mine, theirs = _files(one), _files(other)
     differences: list[Difference] = []
     for name in sorted({*mine, *theirs}):

@@ -14,6 +14,7 @@ from cairo.errors import CairoError
 from cairo.model.allocations import share_columns
 from cairo.model.tariff_rows import TariffDict
 from cairo.rates_tool.run_files import BAT_FILE, DETERMINANTS
+from cairo.results.finding import run_directory
 from cairo.results.reader import RunReader
 
 if TYPE_CHECKING:
@@ -143,11 +144,12 @@ def open_run(path: str | os.PathLike[str]) -> Run:
 
     Parameters
     ----------
-    path : its run directory.
+    path : its run directory, or `latest:RUN_NAME`, the newest finished directory of that run in
+        `outputs`; `latest:FOLDER/RUN_NAME` in another folder.
 
     Raises
     ------
     CairoError
-        It is not a run directory.
+        It is not a run directory, or there is none of that name.
     """
-    return Run(path)
+    return Run(run_directory(path))

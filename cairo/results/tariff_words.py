@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numpy as np
-
-from cairo.model.arrays import Float1D
 from cairo.model.demand_charges import DemandCharges
 from cairo.model.names import months
+from cairo.model.schedule_words import when
 from cairo.model.tariff import Tariff
-from cairo.model.tariff_rows import NO_LIMIT, UNITS
-from cairo.results.report.schedule import when
+from cairo.model.tariff_rows import UNITS
+from cairo.results.rate_words import tier_words
 
 NEVER = "never"
 
@@ -29,7 +27,7 @@ def tariff_words(tariff: Tariff) -> list[str]:
         if hours == NEVER:
             continue
         unit = f" {UNITS[int(tariff.unit[period, 0])]}"
-        prices = _tiers(tariff.rate[period], tariff.max_usage[period], "$/kWh", unit)
+        prices = tier_words(tariff.rate[period], tariff.max_usage[period], "$/kWh", unit)
         lines.append(f"energy, period {period + 1} ({hours}): {prices}")
     if tariff.fuel_adjustment.any():
         of_month = zip(months, tariff.fuel_adjustment.tolist(), strict=True)
@@ -41,7 +39,7 @@ def tariff_words(tariff: Tariff) -> list[str]:
 def _demand(demand: DemandCharges) -> list[str]:
     lines = []
     of_month = [
-        _tiers(price, most, "$/kW", " kW")
+        tier_words(price, most, "$/kW", " kW")
         for price, most in zip(demand.flat_price, demand.flat_max, strict=True)
     ]
     if demand.flat_price.any():
@@ -52,7 +50,7 @@ def _demand(demand: DemandCharges) -> list[str]:
     for period, (price, most) in enumerate(zip(demand.tou_price, demand.tou_max, strict=True)):
         hours = _hours(when(demand.weekday, demand.weekend, period + 1))
         if hours != NEVER:
-            prices = _tiers(price, most, "$/kW", " kW")
+            prices = tier_words(price, most, "$/kW", " kW")
             lines.append(f"demand, period {period + 1} ({hours}): {prices}")
     if demand.billing is not None:
         lines.append(
@@ -64,13 +62,3 @@ def _demand(demand: DemandCharges) -> list[str]:
 
 def _hours(lines: Iterable[str]) -> str:
     return "; ".join(lines).replace("\N{EN DASH}", "-")
-
-
-def _tiers(prices: Float1D, most: Float1D, unit: str, of: str) -> str:
-    """`0.1 $/kWh up to 300 kWh, then 0.12 $/kWh`."""
-    last = int(np.argmax(np.append(most[:-1] >= NO_LIMIT, True)))
-    words = [
-        f"{price:.6g} {unit} up to {limit:,g}{of}"
-        for price, limit in zip(prices[:last], most[:last], strict=True)
-    ]
-    return ", then ".join([*words, f"{prices[last]:.6g} {unit}"])

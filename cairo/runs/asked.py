@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import TypedDict
 
 from cairo.errors import ScenarioError
-from cairo.files.run_directory import filled_folder
-from cairo.runs.finished import finished_runs
+from cairo.files.run_directory import LATEST, filled_folder
+from cairo.results.finding import finished_runs, run_directory
 from cairo.scenario.references import (
+    FINAL_TARIFFS,
+    OF_RUNS,
+    OF_TARIFFS,
     Reference,
     check_references,
     references,
@@ -42,7 +45,43 @@ def settings_of(
     }
     folder = changes.get("path_outputs", settings.path_outputs)
     changes["path_outputs"] = filled_folder(str(folder), batch)
-    return settings.changed(**changes)
+    return with_latest(settings.changed(**changes))
+
+
+def with_latest(settings: RunSettings) -> RunSettings:
+    """A run's settings with the newest finished directories in the place of `latest:RUN_NAME`.
+
+    Those of its own output folder where no folder is named; of a tariff `latest:RUN_NAME#KEY` the
+    one of that key.
+
+    Raises
+    ------
+    CairoError
+        There is none.
+    """
+
+    def place(text: str) -> str:
+        return str(run_directory(text, settings.path_outputs))
+
+    def tariff(path: str) -> str:
+        if not path.startswith(LATEST):
+            return path
+        name, mark, key = path.partition("#")
+        return f"{Path(place(name)) / FINAL_TARIFFS}{mark}{key}"
+
+    changes: dict[str, object] = {}
+    for key in OF_TARIFFS:
+        given = getattr(settings, key)
+        if given:
+            changes[key] = {alias: tariff(path) for alias, path in given.items()}
+    for key in OF_RUNS:
+        named = getattr(settings, key)
+        if named is not None:
+            changes[key] = place(named) if named.startswith(LATEST) else named
+    derived = settings.requirement_from
+    if derived is not None and derived.run.startswith(LATEST):
+        changes["requirement_from"] = derived.model_copy(update={"run": place(derived.run)})
+    return settings.model_copy(update=changes)
 
 
 def settings_alone(

@@ -31,7 +31,12 @@ TOU_RATES = (0.101, 0.129, 0.098, 0.336)
 """[$/kWh] winter off-peak and peak, summer off-peak and peak."""
 
 
-def write_demo(folder: str | os.PathLike[str], buildings: int = 200, seed: int = 2025) -> Path:
+def write_demo(
+    folder: str | os.PathLike[str],
+    buildings: int = 200,
+    seed: int = 2025,
+    progress: Progress | None = None,
+) -> Path:
     """Write the demo's inputs; the path of its scenario file.
 
     Parameters
@@ -39,6 +44,7 @@ def write_demo(folder: str | os.PathLike[str], buildings: int = 200, seed: int =
     folder : new, empty, or one a demo was written to before.
     buildings : homes.
     seed : of the stock; the same seed gives the same files.
+    progress : told of each home written.
 
     Raises
     ------
@@ -57,7 +63,7 @@ def write_demo(folder: str | os.PathLike[str], buildings: int = 200, seed: int =
         loads = root / LOADS
         for old in loads.glob("*.parquet"):
             old.unlink()
-        system = write_stock(stock, loads, root / METADATA)
+        system = write_stock(stock, loads, root / METADATA, progress)
         return write_rates(root, stock, system)
 
 

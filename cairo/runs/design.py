@@ -55,8 +55,8 @@ def design_of(run_dir: str | os.PathLike[str], asked: Asked) -> Design:
     if homes is None:
         if asked.tariff is None and on.nunique() > 1:
             raise ScenarioError(
-                f"{run.path} has tariffs {listed(sorted(on.unique()))}: say whose costs are met with "
-                "--for COLUMN=VALUE, or which homes with --tariff KEY"
+                f"{run.path} has tariffs {listed(sorted(on.unique()))}: say whose costs are met "
+                "with --for COLUMN=VALUE, or which homes with --tariff KEY"
             )
         homes = on.index[on == (asked.tariff or on.iloc[0])].tolist()
     keys = sorted(on[on.index.isin(homes)].unique())

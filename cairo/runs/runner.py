@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Unpack
 
+from cairo.errors import ScenarioError, listed
 from cairo.files.run_directory import RunDirectory
-from cairo.model.names import ANNUAL
+from cairo.model.names import ANNUAL, ON_WORKERS
 from cairo.rates_tool.backend import RunLoads, Work, backend_class
 from cairo.rates_tool.baseline import Baseline
 from cairo.rates_tool.design import Design
@@ -35,6 +36,7 @@ def run_scenario(
     config_dir: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     performance_report: bool = False,
+    hold: Callable[[Path], None] | None = None,
     batch: str | None = None,
     **instead: Unpack[Instead],
 ) -> Path:
@@ -49,6 +51,8 @@ def run_scenario(
     batch : name that stands for `<batch>` in `path_outputs`.
     performance_report : save Dask's performance report in the run directory
         (`dask_dataframe` only).
+    hold : called with the run directory once it is there, while the workers and their dashboard
+        are too (`dask_dataframe` only).
     instead : `backend`, `output_dir`, `workers` in the place of the file's `backend`,
         `path_outputs`, `process_workers`.
 
@@ -64,7 +68,7 @@ def run_scenario(
     """
     scenario = read_scenario(scenario_path, config_dir)
     settings = settings_alone(scenario, run_name, instead, batch)
-    return run(settings, progress, performance_report=performance_report)
+    return run(settings, progress, performance_report=performance_report, hold=hold)
 
 
 def run(
@@ -72,9 +76,11 @@ def run(
     progress: Progress | None = None,
     *,
     performance_report: bool = False,
+    hold: Callable[[Path], None] | None = None,
 ) -> Path:
     """Run typed settings; see `run_scenario`."""
     not_while_starting()
+    _check_workers(settings, performance_report=performance_report, hold=hold is not None)
     timings = Timings(progress)
     started = datetime.now(UTC)
 
@@ -83,13 +89,27 @@ def run(
 
     try:
         with own_turn(waiting), PeakMemory() as memory:
-            work = Work(settings.process_workers, settings.dask, timings, performance_report)
+            work = Work(settings.process_workers, settings.dask, timings, performance_report, hold)
             with timings.stage("inputs"):
                 inputs, designs = inputs_with_designs(settings, work)
             return completed(inputs, own_loads(inputs), work, started, memory, designs)
     finally:
         if progress:
             progress.done()
+
+
+def _check_workers(settings: RunSettings, *, performance_report: bool, hold: bool) -> None:
+    """Refuse what only runs on Dask's workers have."""
+    for wanted, what in ((performance_report, "a performance report"), (hold, "a dashboard")):
+        if wanted and settings.backend not in ON_WORKERS:
+            raise ScenarioError(
+                f"run {settings.run_name} has backend {settings.backend}, which has no workers and "
+                f"so no {what.removeprefix('a ')}: only {listed(sorted(ON_WORKERS))} has {what}"
+            )
+    if hold and not settings.dask.dashboard_address:
+        raise ScenarioError(
+            f"run {settings.run_name} has dask.dashboard_address null: no dashboard to keep"
+        )
 
 
 def own_loads(inputs: RunInputs) -> RunLoads:
@@ -126,11 +146,13 @@ def completed(
         backend = stack.enter_context(kind(inputs.spec, loads, work, simulator))
         with work.timings.stage("revenue requirement"):
             costs, electric = first_costs(backend)
-        directory = stack.enter_context(RunDirectory(settings.path_outputs, settings.run_name))
         origin = Origin(
             settings.recorded(), inputs.fingerprints, started, memory, baseline, designs or {}
         )
-        simulator.completed(backend, costs, origin, directory.path, electric)
+        with RunDirectory(settings.path_outputs, settings.run_name) as directory:
+            simulator.completed(backend, costs, origin, directory.path, electric)
+        if work.hold is not None:
+            work.hold(directory.final_path)
     return directory.final_path
 
 

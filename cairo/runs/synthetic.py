@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from cairo.model.arrays import Float1D
 from cairo.model.calendar import hour_stamps
 from cairo.model.names import GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN
+from cairo.model.progress import Progress
 
 WEATHER_YEAR = 2018
 GAS_EFFICIENCY = 0.8
@@ -148,8 +149,13 @@ _DAY_SHAPE = np.array(
 )  # fmt: skip
 
 
-def write_stock(stock: SyntheticStock, loads: Path, metadata: Path) -> Float1D:
-    """Write `<bldg_id>-0.parquet` files and the metadata; the stock's hourly net load [kWh]."""
+def write_stock(
+    stock: SyntheticStock, loads: Path, metadata: Path, progress: Progress | None = None
+) -> Float1D:
+    """Write `<bldg_id>-0.parquet` files and the metadata; the stock's hourly net load [kWh].
+
+    progress : told of each home written.
+    """
     loads.mkdir(parents=True, exist_ok=True)
     stamps = hour_stamps(WEATHER_YEAR).to_numpy()
     system = np.zeros(HOURS)
@@ -157,6 +163,8 @@ def write_stock(stock: SyntheticStock, loads: Path, metadata: Path) -> Float1D:
         columns = {"bldg_id": np.full(HOURS, bldg_id), "timestamp": stamps, **energies}
         pq.write_table(pa.table(columns), loads / f"{bldg_id}-0.parquet")
         system += np.maximum(energies[TOTAL_COLUMN] + energies[PV_COLUMN], 0.0)
+        if progress:
+            progress.advance(1)
     write_metadata(stock, metadata)
     return system
 

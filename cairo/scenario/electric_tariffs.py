@@ -128,9 +128,7 @@ def stems(paths: Mapping[str, str], key: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for alias, path in paths.items():
         if found.setdefault(tariff_key(path), path) != path:
-            raise TariffError(
-                f"{key} alias {alias} names another file called {tariff_key(path)}.json"
-            )
+            raise TariffError(f"{key} alias {alias} names another file called {tariff_key(path)}")
     return found
 
 

@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -27,6 +28,7 @@ from cairo.files.metadata import (
 from cairo.files.numbers import written_number
 from cairo.files.reading import folder_listing, is_url, read_bytes
 from cairo.files.run_directory import check_run_name, local_folder
+from cairo.files.short_tariff import SUFFIXES
 from cairo.files.tariff_maps import TariffMap, tariff_place
 from cairo.model.elasticity import Response
 from cairo.model.prices import Prices
@@ -364,13 +366,29 @@ def _gas(settings: RunSettings, ids: list[int]) -> GasService:
     return read_once(_gas_of, tariff_map, where, ids, settings.storage_options)
 
 
+def gas_tariff_file(folder: str, key: str) -> str:
+    """A tariff's file in a folder: `<key>.json`, or YAML of the short form.
+
+    Raises
+    ------
+    TariffError
+        Both are there.
+    """
+    place = folder.rstrip("/")
+    names = [f"{place}/{key}{suffix}" for suffix in (".json", *SUFFIXES)]
+    there = [] if is_url(folder) else [name for name in names if Path(name).exists()]
+    if len(there) > 1:
+        raise TariffError(f"gas tariff {key} has two files, expected one of {listed(there)}")
+    return there[0] if there else names[0]
+
+
 def _gas_of(
     tariff_map: str, where: str | Mapping[str, str], ids: Sequence[int], options: dict[str, object]
 ) -> GasService:
     frame = read_map(tariff_map, ids, options, "gas tariff map")
     keys = list(dict.fromkeys(frame["tariff_key"]))
     if isinstance(where, str):
-        paths = {key: f"{where.rstrip('/')}/{key}.json" for key in keys}
+        paths = {key: gas_tariff_file(where, key) for key in keys}
     else:
         paths = stems(where, "path_tariffs_gas")
         unknown = [key for key in keys if key not in paths]
@@ -411,7 +429,7 @@ def fingerprints(
         elif isinstance(value, dict):
             paths += value.values()
         elif key == "path_tariffs_gas" and gas is not None:
-            paths += [f"{value}/{name}.json" for name in sorted(gas.tariffs)]
+            paths += [gas_tariff_file(value, name) for name in sorted(gas.tariffs)]
         else:
             paths.append(value)
     paths += [f"{run}/{BAT_FILE}" for run in built_on(settings) if not is_reference(run)]

@@ -219,7 +219,8 @@ class RunSettings(BaseModel):
     )
     path_tariffs_electric: dict[str, PathText] = Field(
         min_length=1,
-        description="{alias: URDB JSON}; the tariff key is the file's stem. Without a map the "
+        description="{alias: URDB JSON, or YAML of the short form}; the tariff key is the file's "
+        "stem. Without a map the "
         "aliases are those of `subclass_config`, and files of one stem have their aliases as keys. "
         "`run:NAME` or "
         "`run:NAME#ALIAS` is the final tariff of another run of the file, "
@@ -250,7 +251,7 @@ class RunSettings(BaseModel):
         None, description="CSV `bldg_id, tariff_key`; without it gas is not billed."
     )
     path_tariffs_gas: PathText | dict[str, PathText] | None = Field(
-        None, description="Folder of `<tariff_key>.json` URDB files, or {alias: file}."
+        None, description="Folder of `<tariff_key>.json` (or `.yaml`) files, or {alias: file}."
     )
 
     utility_revenue_requirement: PathText | None = Field(

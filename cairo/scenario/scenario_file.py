@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cairo.errors import CairoError, listed
 from cairo.files.reading import is_url
+from cairo.files.run_directory import LATEST
 from cairo.files.yaml_files import read_yaml
 from cairo.model.setting_problems import one_line_error, setting_problems
 from cairo.scenario.run_settings import (
@@ -45,7 +46,8 @@ TOP_KEYS = ("runs", "subclass_config")
 OTHER_PATHS = ("utility_revenue_requirement", "delivery_tariffs")
 RUN_KEYS = ("compare_to", "delivery_run")
 """Keys that name a run of the file, or the directory of a finished one."""
-NOT_PATHS = (RUN_PREFIX, DERIVED_PREFIX, "latest:")
+TAKEN = (RUN_PREFIX, DERIVED_PREFIX)
+"""Beginnings of what is no path."""
 PATHS_OF_DASK = ("scheduler_file",)
 PATHS_OF_SECURITY = ("ca_file", "cert", "key")
 
@@ -223,8 +225,11 @@ def _resolved(values: dict[str, object], folder: str) -> dict[str, object]:
     """Settings with their paths absolute; what is not text is left for validation."""
 
     def one(path: object) -> object:
-        if not isinstance(path, str) or not path or path.startswith(NOT_PATHS) or is_url(path):
+        if not isinstance(path, str) or not path or path.startswith(TAKEN) or is_url(path):
             return path
+        if path.startswith(LATEST):
+            place, slash, name = path.removeprefix(LATEST).rpartition("/")
+            return f"{LATEST}{one(place)}/{name}" if place and slash else path
         # A path cannot hold a null; written out it is a file that does not exist.
         path = path.replace("\0", "\\0")
         if is_url(folder) and not path.startswith(("/", "~")):

@@ -6,6 +6,7 @@ Hourly figures of single buildings stay on the workers; what comes back is a `Lo
 from __future__ import annotations
 
 import functools
+import re
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -37,12 +38,18 @@ if TYPE_CHECKING:
 
     from cairo.rates_tool.systemsimulator import MeetRevenueSufficiencySystemWide
 
+LINK = re.compile(r"<link[^>]*https?://[^>]*>")
+"""What a page has to fetch, such as an icon."""
+
 
 class DataFrameBackend(LoadBackend):
     """The pass of `dd_stages`, and bills of whole tariffs at once."""
 
     name: ClassVar[Backend] = "dask_dataframe"
     _before: LoadSummary | None = None
+    _report: str | None = None
+    _recorder = ExitStack()
+    """Ends the performance report; of a run without workers there is nothing to end."""
     _again: tuple[LoadSource, int | None, Client | None]
 
     @classmethod
@@ -87,7 +94,7 @@ class DataFrameBackend(LoadBackend):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End the workers, where a response has kept them."""
+        """End the workers, where they have been kept."""
         self._kept.__exit__(kind, error, trace)
 
     def _pass_over(self, source: LoadSource) -> None:
@@ -108,8 +115,8 @@ class DataFrameBackend(LoadBackend):
                 self.summary = taken
                 self.read += taken.read
             self.demand = self._series(taken)
-            if spec.response is not None:
-                # It may need the hours again.
+            if spec.response is not None or self.work.hold is not None:
+                # A response may need the hours again.
                 self._again = source, size, client
                 self._kept = stack.pop_all()
 
@@ -166,7 +173,8 @@ class DataFrameBackend(LoadBackend):
         size = cluster.sizing(settings, work.process_workers, homes)
         stack.enter_context(self._timed_workers(settings, size))
         client = self._client
-        stack.enter_context(self._recorded(client))
+        self._recorder = stack.enter_context(ExitStack())
+        self._recorder.enter_context(self._recorded(client))
         self.workers = asdict(size)
         return client, size.partition_buildings if work.dask is not None else None
 
@@ -193,9 +201,16 @@ class DataFrameBackend(LoadBackend):
 
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "report.html"
-            with client.as_current(), performance_report(filename=str(path)):
+            # With its scripts inside, it can be read without a network.
+            with client.as_current(), performance_report(filename=str(path), mode="inline"):
                 yield
-            self.performance_report = path.read_text(encoding="utf-8")
+            self._report = LINK.sub("", path.read_text(encoding="utf-8"))
+
+    @property
+    def performance_report(self) -> str | None:
+        """Dask's report, which ends when it is first asked for."""
+        self._recorder.close()
+        return self._report
 
     def system_demand(self) -> pd.Series:
         """System hourly demand, (8760,) by time [kWh]."""

@@ -7,39 +7,26 @@ from collections.abc import Mapping
 from cairo.model.arrays import Float1D
 from cairo.model.demand_charges import DemandCharges
 from cairo.model.names import months
+from cairo.model.schedule_words import when
 from cairo.model.tariff import Tariff
-from cairo.results.report.numbers import count, dollars
+from cairo.results.rate_words import NO_MAXIMUM, UNITS, charges
+from cairo.results.report.numbers import count
 from cairo.results.report.page import Html, heading, join, lines, paragraph, table
-from cairo.results.report.schedule import when
-
-NO_MAXIMUM = 1e37
-"""Maxima above this mean none; PySAM writes 1e38."""
-UNITS = {0: "kWh", 1: "kWh/kW", 2: "kWh a day", 3: "kWh/kW a day"}
 
 
 def rate_tables(tariffs: Mapping[str, Tariff]) -> list[Html]:
     """A heading and tables for each tariff."""
     return [
-        join([heading(key), _charges(tariff), _energy(tariff), *_demand(tariff.demand)])
+        join(
+            [
+                heading(key),
+                paragraph("; ".join(charges(tariff)) + "."),
+                _energy(tariff),
+                *_demand(tariff.demand),
+            ]
+        )
         for key, tariff in tariffs.items()
     ]
-
-
-def _charges(tariff: Tariff) -> Html:
-    parts = [f"Fixed charge {dollars(tariff.monthly_fixed, 2)} a month"]
-    if tariff.monthly_min:
-        parts.append(f"minimum bill {dollars(tariff.monthly_min, 2)} a month")
-    if tariff.annual_min:
-        parts.append(f"minimum bill {dollars(tariff.annual_min, 2)} a year")
-    if tariff.fuel_adjustment.any():
-        by_month = (
-            f"{month} {price:.6f}"
-            for month, price in zip(months, tariff.fuel_adjustment.tolist(), strict=True)
-        )
-        parts.append(f"fuel adjustment [$/kWh] {', '.join(by_month)}")
-    if tariff.demand is not None and tariff.demand.billing is not None:
-        parts.append("demand charges on billing demand (a minimum or earlier months' peaks)")
-    return paragraph("; ".join(parts) + ".")
 
 
 def _energy(tariff: Tariff) -> Html:

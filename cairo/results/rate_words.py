@@ -1,0 +1,89 @@
+"""A tariff's charges in words, for reports and the terminal."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cairo.model.arrays import Float1D
+from cairo.model.demand_charges import DemandCharges
+from cairo.model.names import MONTHS, months
+from cairo.model.schedule_words import spans, when
+from cairo.model.tariff import Tariff
+
+NO_MAXIMUM = 1e37
+"""Maxima above this mean none; PySAM writes 1e38."""
+UNITS = {0: "kWh", 1: "kWh/kW", 2: "kWh a day", 3: "kWh/kW a day"}
+
+
+def charges(tariff: Tariff) -> list[str]:
+    """What a tariff charges besides energy, a sentence's part each."""
+    parts = [f"Fixed charge ${tariff.monthly_fixed:,.2f} a month"]
+    if tariff.monthly_min:
+        parts.append(f"minimum bill ${tariff.monthly_min:,.2f} a month")
+    if tariff.annual_min:
+        parts.append(f"minimum bill ${tariff.annual_min:,.2f} a year")
+    if tariff.fuel_adjustment.any():
+        by_month = (
+            f"{month} {price:.6f}"
+            for month, price in zip(months, tariff.fuel_adjustment.tolist(), strict=True)
+        )
+        parts.append(f"fuel adjustment [$/kWh] {', '.join(by_month)}")
+    if tariff.demand is not None and tariff.demand.billing is not None:
+        parts.append("demand charges on billing demand (a minimum or earlier months' peaks)")
+    return parts
+
+
+def energy_words(tariff: Tariff) -> dict[int, tuple[str, list[str]]]:
+    """{period from 1: (its rates, when it applies, a line a season)} of periods that occur."""
+    used = np.union1d(tariff.weekday, tariff.weekend).tolist()
+    words = {}
+    for period in used:
+        unit = UNITS.get(int(tariff.unit[period - 1, 0]), "")
+        per = f" {unit}" if " a day" in unit else f" {unit} a month"
+        rates = tier_words(tariff.rate[period - 1], tariff.max_usage[period - 1], "$/kWh", per)
+        sell = tariff.sell[period - 1, 0]
+        sold = f", exports {sell:.6g} $/kWh" if sell else ""
+        words[period] = f"{rates}{sold}", when(tariff.weekday, tariff.weekend, period)
+    return words
+
+
+def monthly_demand_words(demand: DemandCharges) -> list[str]:
+    """`Jun–Sep: 7.5 $/kW of the month's highest hour`, a line for months that charge alike."""
+    alike: dict[str, list[int]] = {}
+    for month in range(MONTHS):
+        if demand.flat_price[month].any():
+            text = tier_words(demand.flat_price[month], demand.flat_max[month], "$/kW", " kW")
+            alike.setdefault(text, []).append(month)
+    lines = []
+    for text, chosen in alike.items():
+        runs = spans(np.isin(np.arange(MONTHS), chosen))
+        names = (
+            months[first] if (past - first) % MONTHS == 1 else f"{months[first]}–{months[past - 1]}"
+            for first, past in runs
+        )
+        season = "All year" if len(chosen) == MONTHS else ", ".join(names)
+        lines.append(f"{season}: {text} of the month's highest hour")
+    return lines
+
+
+def demand_words(demand: DemandCharges) -> dict[int, tuple[str, list[str]]]:
+    """The same as `energy_words` of demand charges by period."""
+    if not len(demand.tou_price):
+        return {}
+    return {
+        period: (
+            tier_words(demand.tou_price[period - 1], demand.tou_max[period - 1], "$/kW", " kW"),
+            when(demand.weekday, demand.weekend, period),
+        )
+        for period in np.union1d(demand.weekday, demand.weekend).tolist()
+    }
+
+
+def tier_words(prices: Float1D, most: Float1D, unit: str, of: str) -> str:
+    """`0.1 $/kWh up to 300 kWh, then 0.12 $/kWh`, of the tiers that some usage reaches."""
+    last = int(np.argmax(np.append(most[:-1] >= NO_MAXIMUM, True)))
+    words = [
+        f"{price:.6g} {unit} up to {limit:,g}{of}"
+        for price, limit in zip(prices[:last], most[:last], strict=True)
+    ]
+    return ", then ".join([*words, f"{prices[last]:.6g} {unit}"])
