@@ -188,7 +188,9 @@ def test_a_dry_run_says_what_would_run_on_which_pass_and_writes_nothing(
 
 def test_directories_are_printed_as_they_appear(demo: Demo, command: Command) -> None:
     ended = command("run", demo.scenario, "billed", RUN, BASE)
-    assert [Path(line).name[16:] for line in ended.output.splitlines()] == [RUN, BASE, "billed"]
+    names = [Path(line).name[16:] for line in ended.output.splitlines()]
+    # Runs of one pass are finished side by side; those that build on them come after.
+    assert sorted(names[:2]) == sorted([RUN, BASE]) and names[2:] == ["billed"]
 
 
 def test_a_finished_runs_tariff_is_named_by_file_and_key(demo: Demo) -> None:
