@@ -20,7 +20,7 @@ from cairo.files.urdb_fields import BILLED, ENERGY_STRUCTURE, refuse_unknown_fie
 from cairo.files.urdb_structures import place_of, price_of, schedules_of, structure_of
 from cairo.model.names import MONTHS
 from cairo.model.tariff import parse_tariff
-from cairo.model.tariff_fields import FUEL_ADJUSTMENT, is_junk, says_something
+from cairo.model.tariff_fields import FUEL_ADJUSTMENT, TIER_RULE, is_junk, says_something
 from cairo.model.tariff_rows import UNITS, TariffDict, is_sound, number
 
 DAYS_PER_MONTH = 365 / 12
@@ -79,6 +79,8 @@ def URDBv7_to_ElectricityRates(urdb: object, key: str | None = None) -> TariffDi
     rates |= schedules_of(name, item, "energy", "ec", len(structure))
     if says_something(item.get(FUEL_ADJUSTMENT)):
         rates[FUEL_ADJUSTMENT] = item[FUEL_ADJUSTMENT]
+    if TIER_RULE in item:
+        rates[TIER_RULE] = item[TIER_RULE]
     rates |= demand_inputs(name, item)
     parse_tariff(name, rates)
     return rates

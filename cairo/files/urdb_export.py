@@ -9,7 +9,7 @@ from cairo.files.urdb import METERING
 from cairo.model.demand_charges import DemandCharges
 from cairo.model.names import MONTHS
 from cairo.model.tariff import parse_tariff
-from cairo.model.tariff_fields import FUEL_ADJUSTMENT
+from cairo.model.tariff_fields import FUEL_ADJUSTMENT, TIER_RULE
 from cairo.model.tariff_rows import NO_LIMIT, UNITS, TariffDict, energy_rows, matrix_rows
 
 
@@ -28,8 +28,9 @@ def ElectricityRates_to_URDB(tariff: Mapping[str, object], key: str | None = Non
 
     Notes
     -----
-    Of a monthly and an annual minimum charge the annual one has the name that URDB's version 3
-    gave it, `annualmincharge`: later versions have room for one of them.
+    `tier_rule` is a field of ours, which other programs pass over. Of a monthly and an annual
+    minimum charge the annual one has the name that URDB's version 3 gave it, `annualmincharge`:
+    later versions have room for one of them.
     """
     name = key or "given"
     table = parse_tariff(name, tariff)
@@ -51,6 +52,8 @@ def ElectricityRates_to_URDB(tariff: Mapping[str, object], key: str | None = Non
         )
     if table.fuel_adjustment.any():
         item[FUEL_ADJUSTMENT] = table.fuel_adjustment.tolist()
+    if table.tier_rule != "period":
+        item[TIER_RULE] = table.tier_rule
     annual = table.annual_min != 0.0
     if annual and table.monthly_min != 0.0:
         item["annualmincharge"] = table.annual_min

@@ -14,7 +14,7 @@ import logging
 from collections.abc import Mapping
 
 from cairo.errors import TariffError
-from cairo.model.tariff_fields import FUEL_ADJUSTMENT, is_junk, says_something
+from cairo.model.tariff_fields import FUEL_ADJUSTMENT, TIER_RULE, is_junk, says_something
 from cairo.model.tariff_rows import number
 
 logger = logging.getLogger(__name__)
@@ -31,6 +31,7 @@ BILLED = frozenset(
         "energyweekdayschedule",
         "energyweekendschedule",
         FUEL_ADJUSTMENT,
+        TIER_RULE,
         "fixedchargefirstmeter",
         "fixedchargeunits",
         "fixedmonthlycharge",

@@ -38,10 +38,10 @@ from cairo.model.bill_parts import (
     of_month,
 )
 from cairo.model.demand_charges import billed_demand
-from cairo.model.names import DAYS_OF_MONTH
 from cairo.model.periods import PeriodUse
 from cairo.model.tariff import Tariff
-from cairo.model.tariff_rows import NO_LIMIT, PER_DAY, PER_KW
+from cairo.model.tariff_rows import NO_LIMIT
+from cairo.model.tiers import fill_tiers
 
 SolarStyle = Literal["net_metering", "net_billing"]
 
@@ -67,46 +67,6 @@ def customer_use(use: PeriodUse, table: Tariff) -> CustomerUse:
     """Use by month and period, with its energy split over the tariff's tiers."""
     energy = fill_tiers(use.billed, table, use.peak_kw)
     return CustomerUse(use.bldg_ids, energy, use.peak_kw, use.demand_kw, use.exports)
-
-
-def tier_limits(table: Tariff, peak_kw: Float2D | None) -> Float4D:
-    """Upper limit of each tier in each month, (1 or n, 12, P, T) [kWh].
-
-    A `kWh daily` limit counts the days of the month, a `kWh/kW` limit the month's peak [kW].
-    """
-    limits = np.broadcast_to(
-        table.max_usage, (1, len(DAYS_OF_MONTH), *table.max_usage.shape)
-    ).copy()
-    days = np.array(DAYS_OF_MONTH, dtype=np.float64)[None, :, None, None]
-    limits = np.where(np.isin(table.unit, PER_DAY), limits * days, limits)
-    if table.needs_monthly_peak:
-        assert peak_kw is not None
-        limits = np.where(np.isin(table.unit, PER_KW), limits * peak_kw[:, :, None, None], limits)
-    # A last tier has no limit, whatever the month's days or the customer's peak.
-    return np.where(table.max_usage >= NO_LIMIT, np.inf, limits)
-
-
-def fill_tiers(usage: Float3D, table: Tariff, peak_kw: Float2D | None = None) -> Float4D:
-    """Split a month's use of a period over its tiers, lowest first.
-
-    Parameters
-    ----------
-    usage : (n, 12, P) [kWh].
-    table : tariff.
-    peak_kw : (n, 12) month's peak, needed for `kWh/kW` limits.
-
-    Returns
-    -------
-    (n, 12, P, T) [kWh], adding to `usage`; what is above the last limit stays in the last tier.
-    URDB lists tiers by period [1]_; each period's are filled with its own use in the month. SAM
-    fills them with the use of all the month's periods [2]_, which is the same unless a month
-    with tiers has several.
-    """
-    upper = tier_limits(table, peak_kw)
-    upper[..., -1] = np.inf
-    lower = np.concatenate([np.zeros_like(upper[..., :1]), upper[..., :-1]], axis=-1)
-    used = usage[..., None]
-    return np.maximum(np.minimum(used, upper) - lower, 0.0) if table.n_tiers > 1 else used.copy()
 
 
 def energy_charges(energy: Float4D, rate: Float2D) -> Float2D:

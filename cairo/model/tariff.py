@@ -4,7 +4,8 @@ The dict's names are those of SAM's `Utilityrate5` (electricity rates). `ur_ec_t
 period, tier (both from 1), max usage, unit code, rate, adjustment, sell rate; rows of six, as
 PySAM itself has them, carry no adjustment. `ur_dc_tou_mat` rows are period, tier (from 1), max
 [kW], $/kW; `ur_dc_flat_mat` rows month (from 0), tier (from 1), max [kW], $/kW. One name is
-URDB's, since SAM has no such input: `fueladjustmentsmonthly`, twelve $/kWh.
+URDB's, since SAM has no such input: `fueladjustmentsmonthly`, twelve $/kWh. Another is ours:
+`tier_rule` (`tariff_rules`).
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from cairo.model.tariff_rows import (
     row_cells,
     schedule_array,
 )
+from cairo.model.tariff_rules import TierRule, check_shared_limits, tier_rule_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,6 +66,7 @@ class Tariff:
     monthly_fixed, monthly_min, annual_min : [$].
     demand : None when the tariff charges nothing for demand.
     fuel_adjustment : (12,) added to every rate of the month [$/kWh]; calibration leaves it.
+    tier_rule : whose use fills the tiers of a period, see `tiers.fill_tiers`.
     given : the PySAM-style dict the arrays were read from; never changed, see `to_dict`.
     """
 
@@ -80,6 +83,7 @@ class Tariff:
     metering_option: int
     demand: DemandCharges | None
     fuel_adjustment: Float1D
+    tier_rule: TierRule
     given: Mapping[str, object] = field(repr=False)
 
     def to_dict(self) -> TariffDict:
@@ -146,20 +150,26 @@ def parse_tariff(key: str, tariff: object) -> Tariff:
             f"tariff {key}: tier limits per kW of a billing demand are not modelled, expected "
             "ur_enable_billing_demand 0 or limits in kWh"
         )
+    weekday = _schedule(key, tariff, "ur_ec_sched_weekday", periods)
+    weekend = _schedule(key, tariff, "ur_ec_sched_weekend", periods)
+    tier_rule = tier_rule_of(key, tariff)
+    if tier_rule == "month":
+        check_shared_limits(key, limit, unit, weekday, weekend)
     return Tariff(
         key,
         rate,
         sell,
         limit,
         unit,
-        _schedule(key, tariff, "ur_ec_sched_weekday", periods),
-        _schedule(key, tariff, "ur_ec_sched_weekend", periods),
+        weekday,
+        weekend,
         _amount(key, tariff, "ur_monthly_fixed_charge"),
         _amount(key, tariff, "ur_monthly_min_charge"),
         _amount(key, tariff, "ur_annual_min_charge"),
         _metering(key, tariff),
         demand_of(key, tariff),
         _fuel_adjustment(key, tariff),
+        tier_rule,
         tariff,
     )
 

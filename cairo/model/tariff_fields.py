@@ -23,6 +23,8 @@ NO = ("0", "0.0", "false", "no", "off")
 
 FUEL_ADJUSTMENT = "fueladjustmentsmonthly"
 """Twelve $/kWh added to the rates month by month. SAM has no such input: the name is URDB's."""
+TIER_RULE = "tier_rule"
+"""`period` or `month`: whose use fills tiers. A name of ours: SAM has the second rule alone."""
 ENERGY_INPUTS = frozenset(
     {
         "ur_ec_tou_mat",
@@ -34,6 +36,7 @@ ENERGY_INPUTS = frozenset(
         "ur_metering_option",
         "en_electricity_rates",
         FUEL_ADJUSTMENT,
+        TIER_RULE,
     }
 )
 DEMAND_INPUTS = frozenset(

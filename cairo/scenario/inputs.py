@@ -62,6 +62,7 @@ from cairo.scenario.requirement_file import (
 )
 from cairo.scenario.run_settings import built_on, is_reference
 from cairo.scenario.scenario_file import RunSettings, is_path_key
+from cairo.scenario.tariff_rules import ruled, tariff_rules
 from cairo.shared import read_once
 
 T = TypeVar("T")
@@ -357,11 +358,16 @@ def _gas(settings: RunSettings, ids: list[int]) -> GasService:
     tariff_map, where = settings.path_tariff_maps_gas, settings.path_tariffs_gas
     if tariff_map is None or where is None:
         return NO_GAS
-    return read_once(_gas_of, tariff_map, where, ids, settings.storage_options)
+    rules = tariff_rules(settings.tier_rule)
+    return read_once(_gas_of, tariff_map, where, ids, settings.storage_options, rules)
 
 
 def _gas_of(
-    tariff_map: str, where: str | Mapping[str, str], ids: Sequence[int], options: dict[str, object]
+    tariff_map: str,
+    where: str | Mapping[str, str],
+    ids: Sequence[int],
+    options: dict[str, object],
+    rules: Mapping[str, object],
 ) -> GasService:
     frame = read_map(tariff_map, ids, options, "gas tariff map")
     keys = list(dict.fromkeys(frame["tariff_key"]))
@@ -375,8 +381,12 @@ def _gas_of(
                 f"gas tariff map {tariff_map} names tariffs {listed(unknown)}; "
                 f"path_tariffs_gas has {listed(paths)}"
             )
-    tariffs = get_default_tariff_structures(keys, paths, options)
-    return GasService(frame, tariffs, {key: paths[key] for key in keys if not is_url(paths[key])})
+    as_read = get_default_tariff_structures(keys, paths, options)
+    tariffs = ruled(as_read, rules)
+    # A file says what is billed only where the run adds nothing to it.
+    whole = tariffs == as_read
+    files = {key: paths[key] for key in keys if whole and not is_url(paths[key])}
+    return GasService(frame, tariffs, files)
 
 
 def _prices(settings: RunSettings) -> pd.DataFrame:

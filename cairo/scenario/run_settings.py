@@ -21,6 +21,7 @@ from cairo.model.elasticity import Elasticity, Response
 from cairo.model.names import Backend, RunType, gas_tariff_year
 from cairo.model.setting_problems import one_line_error, setting_problems
 from cairo.model.subclass_requirements import methods
+from cairo.model.tariff_rules import TierRule
 from cairo.workers.settings import STRICT, DaskSettings, PathText
 
 RUN_PREFIX = "run:"
@@ -183,6 +184,11 @@ class RunSettings(BaseModel):
     )
     path_tariffs_gas: PathText | dict[str, PathText] | None = Field(
         None, description="Folder of `<tariff_key>.json` URDB files, or {alias: file}."
+    )
+    tier_rule: TierRule = Field(
+        "period",
+        description="Whose use fills tiers when a month has several periods: each period's own, or "
+        "that of the whole `month`, of which each period has its share (SAM's rule).",
     )
 
     utility_revenue_requirement: PathText | None = Field(

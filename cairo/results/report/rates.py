@@ -39,6 +39,8 @@ def _charges(tariff: Tariff) -> Html:
         parts.append(f"fuel adjustment [$/kWh] {', '.join(by_month)}")
     if tariff.demand is not None and tariff.demand.billing is not None:
         parts.append("demand charges on billing demand (a minimum or earlier months' peaks)")
+    if tariff.tier_rule == "month" and tariff.n_tiers > 1:
+        parts.append("tiers filled by the use of the whole month")
     return paragraph("; ".join(parts) + ".")
 
 
