@@ -14,7 +14,14 @@ import logging
 from collections.abc import Mapping
 
 from cairo.errors import TariffError
-from cairo.model.tariff_fields import FUEL_ADJUSTMENT, TIER_RULE, is_junk, says_something
+from cairo.model.tariff_fields import (
+    FUEL_ADJUSTMENT,
+    ROLLOVER,
+    ROLLOVER_TERMS,
+    TIER_RULE,
+    is_junk,
+    says_something,
+)
 from cairo.model.tariff_rows import number
 
 logger = logging.getLogger(__name__)
@@ -24,6 +31,8 @@ DEMAND_STRUCTURE = "demandratestructure"
 FLAT_STRUCTURE = "flatdemandstructure"
 FLAT_MONTHS = "flatdemandmonths"
 
+BEYOND_URDB = (TIER_RULE, ROLLOVER, "ur_metering_option", *ROLLOVER_TERMS)
+"""Inputs that URDB has no fields for: a URDB file may have them under these names."""
 BILLED = frozenset(
     {
         "dgrules",
@@ -31,7 +40,7 @@ BILLED = frozenset(
         "energyweekdayschedule",
         "energyweekendschedule",
         FUEL_ADJUSTMENT,
-        TIER_RULE,
+        *BEYOND_URDB,
         "fixedchargefirstmeter",
         "fixedchargeunits",
         "fixedmonthlycharge",

@@ -25,6 +25,9 @@ FUEL_ADJUSTMENT = "fueladjustmentsmonthly"
 """Twelve $/kWh added to the rates month by month. SAM has no such input: the name is URDB's."""
 TIER_RULE = "tier_rule"
 """`period` or `month`: whose use fills tiers. A name of ours: SAM has the second rule alone."""
+ROLLOVER = "net_metering_rollover"
+"""Switch of ours: SAM's net metering always carries credits."""
+ROLLOVER_TERMS = ("ur_nm_credit_month", "ur_nm_yearend_sell_rate", "ur_nm_credit_rollover")
 ENERGY_INPUTS = frozenset(
     {
         "ur_ec_tou_mat",
@@ -37,6 +40,9 @@ ENERGY_INPUTS = frozenset(
         "en_electricity_rates",
         FUEL_ADJUSTMENT,
         TIER_RULE,
+        ROLLOVER,
+        # Counted where credits are carried, and named where they are not.
+        *ROLLOVER_TERMS,
     }
 )
 DEMAND_INPUTS = frozenset(
@@ -57,10 +63,7 @@ BILLING_DEMAND_INPUTS = (
 )
 HARMLESS_INPUTS = frozenset(
     {
-        # Of credits carried from month to month, which our bills do not have: docs/pysam.md.
-        "ur_nm_credit_month",
-        "ur_nm_credit_rollover",
-        "ur_nm_yearend_sell_rate",
+        # Of dollars that net billing carries, which our bills do not have: docs/pysam.md.
         "ur_nb_apply_credit_current_month",
         "ur_nb_credit_expire",
         # Of one customer: ours have their own loads, peaks and years.

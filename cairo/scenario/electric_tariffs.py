@@ -60,7 +60,8 @@ def electric_tariffs(settings: RunSettings, metadata: pd.DataFrame) -> ElectricT
     for key, change in _changes(settings, key_of).items():
         if key in params:
             params[key] = changed_tariff(key, params[key], **change.model_dump())
-    params = ruled(params, tariff_rules(settings.tier_rule))
+    rules = tariff_rules(settings.tier_rule, settings.net_metering_rollover)
+    params = ruled(params, rules)
     if settings.run_type == "precalc":
         precalc_period_mapping(params)
     return ElectricTariffs(frame, params, key_of, {key: files[key] for key in keys})

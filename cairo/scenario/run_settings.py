@@ -260,6 +260,12 @@ class RunSettings(BaseModel):
         description="Export credit as a fraction of the retail rate; 1 by default for net "
         "metering. Net billing takes the tariff's own sell rates first, where it has any.",
     )
+    net_metering_rollover: bool = Field(
+        False,
+        description="Net metering credits are carried from month to month and settled once a "
+        "year: kWh, or dollars for tariffs with `ur_metering_option` 1. Without it a month credits "
+        "its own exports.",
+    )
     floor_negative_net_load: bool = Field(
         True, description="Negative net load counts as zero, hour by hour."
     )
@@ -392,6 +398,8 @@ class RunSettings(BaseModel):
                 yield f"tariff_changes names {alias}; path_tariffs_electric has {there}"
         if self.path_utility_assignment is not None and self.utility is None:
             yield "path_utility_assignment needs utility"
+        if self.net_metering_rollover and self.solar_pv_compensation != "net_metering":
+            yield "net_metering_rollover needs solar_pv_compensation net_metering"
         spread = self.distribution_cost_per_kw_year is not None
         if spread and self.path_dist_and_sub_tx_mc is not None:
             yield (

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cairo.model.tariff import parse_tariff
-from cairo.model.tariff_fields import TIER_RULE
+from cairo.model.tariff_fields import ROLLOVER, TIER_RULE
 from cairo.model.tariff_rows import TariffDict
 from cairo.model.tariff_rules import TierRule
 
 
-def tariff_rules(tier_rule: TierRule) -> TariffDict:
+def tariff_rules(tier_rule: TierRule, rollover: bool = False) -> TariffDict:
     """What tariffs get beside their own inputs; nothing of what is a setting's default.
 
     A tariff's own rule stays where the settings have their default.
     """
-    return {} if tier_rule == "period" else {TIER_RULE: tier_rule}
+    rules: TariffDict = {} if tier_rule == "period" else {TIER_RULE: tier_rule}
+    return rules | {ROLLOVER: True} if rollover else rules
 
 
 def ruled(tariffs: Mapping[str, TariffDict], rules: Mapping[str, object]) -> dict[str, TariffDict]:

@@ -41,6 +41,11 @@ def _charges(tariff: Tariff) -> Html:
         parts.append("demand charges on billing demand (a minimum or earlier months' peaks)")
     if tariff.tier_rule == "month" and tariff.n_tiers > 1:
         parts.append("tiers filled by the use of the whole month")
+    if tariff.rollover is not None:
+        unit = "dollars" if tariff.rollover.dollars else "kWh"
+        parts.append(
+            f"net metering credits carried in {unit}, settled in {months[tariff.rollover.settled]}"
+        )
     return paragraph("; ".join(parts) + ".")
 
 
