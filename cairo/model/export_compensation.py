@@ -48,7 +48,8 @@ def _return_export_compensation_rate(
     ScenarioError
         An unknown style, or a ratio that is not a number from 0.
     TariffError
-        A tariff under which all use is bought and all generation sold.
+        Net metering of a tariff under which all use is bought and all generation sold, credits
+        that cannot be carried.
     """
     styles = (None, "net_metering", "net_billing")
     if solar_pv_compensation not in styles:
@@ -58,7 +59,7 @@ def _return_export_compensation_rate(
     ratio = solar_pv_export_import_ratio
     if ratio is not None and not (math.isfinite(ratio) and ratio >= 0.0):
         raise ScenarioError(f"solar_pv_export_import_ratio is {ratio}, expected a number from 0")
-    _refuse_buy_all(solar_pv_compensation, tariff_dict)
+    _check_buy_all(solar_pv_compensation, tariff_dict)
     for key, tariff in tariff_dict.items():
         _check_rollover(parse_tariff(key, tariff), solar_pv_compensation, ratio)
     if solar_pv_compensation is None:
@@ -70,22 +71,24 @@ def _return_export_compensation_rate(
     }
 
 
-def _refuse_buy_all(style: str | None, tariffs: Mapping[str, Mapping[str, object]]) -> None:
-    """Buy all, sell all is not modelled: refused with a compensation, named without one."""
+def _check_buy_all(style: str | None, tariffs: Mapping[str, Mapping[str, object]]) -> None:
+    """Buy all, sell all needs net billing: refused with net metering, named without either."""
     for key, tariff in tariffs.items():
         if parse_tariff(key, tariff).metering_option != BUY_ALL:
             continue
-        if style is not None:
+        if style == "net_metering":
             raise TariffError(
-                f"tariff {key}: dgrules Buy All Sell All (ur_metering_option {BUY_ALL}) is not "
-                f"modelled with solar_pv_compensation {style}; give the tariff other dgrules if "
-                "its homes net their use"
+                f"tariff {key}: dgrules Buy All Sell All (ur_metering_option {BUY_ALL}) nets "
+                "nothing, but solar_pv_compensation is net_metering; expected net_billing, or "
+                "other dgrules if its homes net their use"
             )
-        logger.warning(
-            "tariff %s: dgrules Buy All Sell All is not modelled: homes with PV pay for what they "
-            "take from the grid alone, and their exports are not credited",
-            key,
-        )
+        if style is None:
+            logger.warning(
+                "tariff %s: dgrules Buy All Sell All counts only with solar_pv_compensation "
+                "net_billing: homes with PV pay for what they take from the grid alone, and their "
+                "exports are not credited",
+                key,
+            )
 
 
 def _check_rollover(table: Tariff, style: str | None, ratio: float | None) -> None:

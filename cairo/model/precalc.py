@@ -27,7 +27,7 @@ def revenue(level: float, responses: Sequence[RateResponse]) -> tuple[float, flo
     revenues: list[float] = []
     slopes: list[float] = []
     for response in responses:
-        paid = 0.0
+        paid = 0.0 if response.sold is None else response.sold.sum(axis=1)
         if response.carried is None:
             charge = response.slope * level + response.constant
         else:
@@ -118,6 +118,9 @@ def rate_level(responses: Sequence[RateResponse], requirement: float, what: str)
     """
     slope = math.fsum((r.weight * r.slope.sum(axis=1)).sum() for r in responses)
     constant = math.fsum((r.weight * r.constant.sum(axis=1)).sum() for r in responses)
+    constant -= math.fsum(
+        (r.weight * r.sold.sum(axis=1)).sum() for r in responses if r.sold is not None
+    )
     carries = any(r.carried is not None for r in responses)
     if not slope > 0.0:
         reason = "its customers have no billed energy that an energy rate could charge"

@@ -293,7 +293,7 @@ class RunSpec:
         """{tariff key: how its customers respond to its prices}; empty when nobody does."""
         if self.response is None:
             return {}
-        return response_plans(self.response, tariffs, self.year)
+        return response_plans(self.response, tariffs, self.year, self.solar.style)
 
     def first_prices(self) -> Mapping[str, Tariff]:
         """The tariffs that customers respond to first: as given, or with the rates' own shape."""

@@ -182,7 +182,7 @@ def read_inputs(settings: RunSettings) -> RunInputs:
     delivery = tried(delivery_of, *asked, _or_failed(requirement), *on)
     response = settings.response
     if response is not None and tariffs is not None:
-        tried(_check_response, response, tariffs.params, settings.year_run)
+        tried(_check_response, response, tariffs.params, settings)
     if errors.found:
         raise InputErrors(errors.found)
     assert metadata is not None and tariffs is not None and prices is not None
@@ -239,8 +239,11 @@ def _spec(
     )
 
 
-def _check_response(response: Response, params: Mapping[str, TariffDict], year: int) -> None:
-    response_plans(response, {k: parse_tariff(k, one) for k, one in params.items()}, year)
+def _check_response(
+    response: Response, params: Mapping[str, TariffDict], settings: RunSettings
+) -> None:
+    tables = {k: parse_tariff(k, one) for k, one in params.items()}
+    response_plans(response, tables, settings.year_run, settings.solar_pv_compensation)
 
 
 def _check_dollar_years(settings: RunSettings) -> None:
