@@ -22,6 +22,7 @@ from cairo.files.urdb_fields import (
     ENERGY_STRUCTURE,
     refuse_unknown_fields,
 )
+from cairo.files.urdb_lookback import ratchet_inputs
 from cairo.files.urdb_structures import place_of, price_of, schedules_of, structure_of
 from cairo.model.names import MONTHS
 from cairo.model.tariff import parse_tariff
@@ -85,7 +86,8 @@ def URDBv7_to_ElectricityRates(urdb: object, key: str | None = None) -> TariffDi
     if says_something(item.get(FUEL_ADJUSTMENT)):
         rates[FUEL_ADJUSTMENT] = item[FUEL_ADJUSTMENT]
     rates |= {field: item[field] for field in BEYOND_URDB if field in item}
-    rates |= demand_inputs(name, item)
+    demand = demand_inputs(name, item)
+    rates |= demand | ratchet_inputs(name, item, demand)
     parse_tariff(name, rates)
     return rates
 

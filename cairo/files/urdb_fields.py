@@ -15,6 +15,8 @@ from collections.abc import Mapping
 
 from cairo.errors import TariffError
 from cairo.model.tariff_fields import (
+    BILLING_DEMAND,
+    BILLING_DEMAND_INPUTS,
     FUEL_ADJUSTMENT,
     ROLLOVER,
     ROLLOVER_TERMS,
@@ -31,7 +33,15 @@ DEMAND_STRUCTURE = "demandratestructure"
 FLAT_STRUCTURE = "flatdemandstructure"
 FLAT_MONTHS = "flatdemandmonths"
 
-BEYOND_URDB = (TIER_RULE, ROLLOVER, "ur_metering_option", *ROLLOVER_TERMS)
+LOOKBACK_FIELDS = ("lookbackpercent", "lookbackrange", "lookbackmonths")
+BEYOND_URDB = (
+    TIER_RULE,
+    ROLLOVER,
+    "ur_metering_option",
+    *ROLLOVER_TERMS,
+    BILLING_DEMAND,
+    *BILLING_DEMAND_INPUTS,
+)
 """Inputs that URDB has no fields for: a URDB file may have them under these names."""
 BILLED = frozenset(
     {
@@ -40,6 +50,7 @@ BILLED = frozenset(
         "energyweekdayschedule",
         "energyweekendschedule",
         FUEL_ADJUSTMENT,
+        *LOOKBACK_FIELDS,
         *BEYOND_URDB,
         "fixedchargefirstmeter",
         "fixedchargeunits",
@@ -104,8 +115,6 @@ HARMLESS = frozenset(
         # Units and schedules alone charge nothing.
         "coincidentrateunit",
         "coincidentrateschedule",
-        # Months of a ratchet, which lookbackpercent and lookbackrange give a share and a length.
-        "lookbackmonths",
         # Asked about where demand is charged for.
         "demandwindow",
     }
@@ -131,12 +140,6 @@ def refuse_unknown_fields(name: str, item: Mapping[str, object]) -> None:
             continue
         if field in ATTRIBUTES and not any(digit in str(value) for digit in "123456789"):
             continue
-        if field in ("lookbackpercent", "lookbackrange") and says_something(value):
-            raise TariffError(
-                f"tariff {name}: {field} is {value!r}; demand ratchets are not billed from URDB, "
-                "which does not say what a month owes of its own peak: give ur_billing_demand_* "
-                "inputs of SAM"
-            )
         if says_something(value):
             raise TariffError(
                 f"tariff {name}: {field} is {str(value)[:60]}, which is not modelled; leave it out "
