@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cairo.errors import CairoError
@@ -83,7 +83,6 @@ def sold(draw: st.DrawFn) -> tuple[dict[str, Any], float]:
     return urdb(energy, *schedules, **least, **demand, **RULE), draw(st.integers(1, 40)) / 10
 
 
-@settings(max_examples=40)
 @given(sold())
 def test_any_tariff_of_two_meters_is_billed_as_in_sam(drawn: tuple[dict[str, Any], float]) -> None:
     tariff, kw = drawn

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cairo.errors import CairoError, RequirementError, TariffError
@@ -106,7 +106,6 @@ def carried_tariffs(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any], fl
     return urdb(energy, *schedules, **least), terms, draw(st.integers(1, 40)) / 10
 
 
-@settings(max_examples=40)
 @given(carried_tariffs())
 def test_carried_credits_of_any_tariff_are_sams(
     drawn: tuple[dict[str, Any], dict[str, Any], float],
@@ -220,7 +219,6 @@ def calibrations(draw: st.DrawFn) -> tuple[dict[str, Any], CustomerUse, float]:
     return dict(table.given), use, draw(st.floats(50.0, 4000.0)) * shape[0]
 
 
-@settings(max_examples=40)
 @given(calibrations())
 def test_calibration_with_carried_credits_meets_the_requirement(
     drawn: tuple[dict[str, Any], CustomerUse, float],

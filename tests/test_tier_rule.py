@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cairo.errors import CairoError, TariffError
@@ -79,7 +79,6 @@ def tiered_by_time(draw: st.DrawFn) -> dict[str, Any]:
     return urdb(structure(*half(), *half(), unit=unit), weekday, weekend)
 
 
-@settings(max_examples=40)
 @given(tiered_by_time())
 def test_the_months_rule_is_sams_for_any_tariff(tariff: dict[str, Any]) -> None:
     assert_same(our_bills(tariff, homes(), **MONTHLY), sams(tariff, homes()))

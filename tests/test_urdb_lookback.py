@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cairo.errors import TariffError
@@ -80,7 +80,6 @@ def test_marked_months_of_the_year_are_looked_back_to_from_all_of_it() -> None:
     np.testing.assert_allclose(billed_kw(tariff, kw[MONTH][None, :])[0], expected)
 
 
-@settings(max_examples=20)
 @given(st.floats(0.05, 1.0), st.lists(st.booleans(), min_size=12, max_size=12).filter(any))
 def test_marked_months_by_arithmetic(share: float, marked: list[bool]) -> None:
     tariff = ratchet(lookbackpercent=share, lookbackmonths=[int(one) for one in marked])
@@ -92,14 +91,12 @@ def test_marked_months_by_arithmetic(share: float, marked: list[bool]) -> None:
 # Against SAM
 
 
-@settings(max_examples=20)
 @given(st.integers(1, 12))
 def test_a_whole_share_is_billed_as_by_sams_own_conversion(months: int) -> None:
     tariff = ratchet(lookbackpercent=1.0, lookbackrange=months)
     assert_same(our_bills(tariff, homes()), sams(tariff, homes()))
 
 
-@settings(max_examples=20)
 @given(st.integers(1, 12), st.integers(1, 99))
 def test_a_share_is_billed_as_in_sam_when_it_counts_a_months_own_peak(
     months: int, percent: int

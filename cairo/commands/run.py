@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cairo.commands.terminal import ConfigOption, ScenarioArgument, put, table, tell
+from cairo.commands.terminal import (
+    ConfigOption,
+    ScenarioArgument,
+    UnmodelledOption,
+    put,
+    table,
+    tell,
+)
 from cairo.errors import InputErrors, ScenarioError
 
 if TYPE_CHECKING:
@@ -32,6 +39,7 @@ def run(
         bool,
         typer.Option("--performance-report", help="Save Dask's performance report of one run."),
     ] = False,
+    allow_unmodelled: UnmodelledOption = False,
     batch: Annotated[
         str | None, typer.Option(help="Stands for <batch> in path_outputs.", metavar="NAME")
     ] = None,
@@ -63,7 +71,12 @@ def run(
 
     if every == bool(names):
         raise ScenarioError("name runs, or give --all" if not every else "--all is every run")
-    where: Instead = {"backend": backend, "output_dir": output_dir, "workers": workers}
+    where: Instead = {
+        "backend": backend,
+        "output_dir": output_dir,
+        "workers": workers,
+        "allow_unmodelled": allow_unmodelled or None,
+    }
     if dry_run:
         _show_plan(scenario, names or None, sets or (), config_dir, batch, resume, where)
         return

@@ -6,7 +6,14 @@ from typing import Annotated
 
 import typer
 
-from cairo.commands.terminal import ConfigOption, ScenarioArgument, put, table, tell
+from cairo.commands.terminal import (
+    ConfigOption,
+    ScenarioArgument,
+    UnmodelledOption,
+    put,
+    table,
+    tell,
+)
 from cairo.errors import CairoError, InputErrors
 
 
@@ -37,6 +44,7 @@ def check(
         str | None, typer.Argument(help="One run; all by default.", metavar="RUN")
     ] = None,
     config_dir: ConfigOption = None,
+    allow_unmodelled: UnmodelledOption = False,
 ) -> None:
     """Find every input error of a scenario's runs, load files included; write nothing."""
     from cairo.workers.dask_settings import import_dask
@@ -51,7 +59,10 @@ def check(
     runs = {}
     for run_name in [name] if name else list(found.runs):
         try:
-            runs[run_name] = found.run(run_name)
+            settings = found.run(run_name)
+            if allow_unmodelled:
+                settings = settings.changed(allow_unmodelled=True)
+            runs[run_name] = settings
         except InputErrors as several:
             errors |= {str(error): error for error in several.errors}
         except CairoError as error:
@@ -59,10 +70,14 @@ def check(
     first, wrong = first_settings(found, runs)
     errors |= {str(error): error for error in wrong}
     with watching() as progress:
-        errors |= {str(error): error for error in check_runs(first, progress)}
+        left_out: dict[str, None] = {}
+        found_wrong = check_runs(first, progress, lambda one: left_out.setdefault(str(one)))
+        errors |= {str(error): error for error in found_wrong}
     unused = sorted({key for settings in runs.values() for key in settings.not_used})
     if unused:
         tell(f"not used: {', '.join(unused)}")
+    for line in left_out:
+        put(f"not modelled: {line}")
     if errors:
         raise InputErrors(errors.values())
     put(f"{scenario}: no errors found")

@@ -21,6 +21,14 @@ ConfigOption = Annotated[
     Path | None, typer.Option("--config-dir", help="Folder that the file's paths start from.")
 ]
 
+UnmodelledOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-unmodelled",
+        help="Leave out of bills, and name, what of a tariff is not modelled; refused otherwise.",
+    ),
+]
+
 
 def tell(text: str) -> None:
     """A line on standard error, if there is one that can be written."""

@@ -18,9 +18,12 @@ from cairo.model.tariff_fields import (
     BILLING_DEMAND,
     BILLING_DEMAND_INPUTS,
     FUEL_ADJUSTMENT,
+    MOST_SHOWN,
     ROLLOVER,
     ROLLOVER_TERMS,
     TIER_RULE,
+    WAYS_OUT,
+    Unmodelled,
     is_junk,
     says_something,
 )
@@ -127,6 +130,28 @@ TIER_FIELDS = frozenset({"max", "unit", "rate", "adj", "sell"})
 HOUR_IN_MINUTES = 60.0
 
 
+def unknown_fields(item: Mapping[str, object]) -> list[str]:
+    """Fields of a URDB tariff that say something and that our bills would pass over."""
+    return [
+        field
+        for field, value in item.items()
+        if field not in BILLED
+        and field not in HARMLESS
+        and not str(field).endswith(COMMENTS)
+        and (field not in ATTRIBUTES or any(digit in str(value) for digit in "123456789"))
+        and says_something(value)
+    ]
+
+
+def unknown_tier_fields(tier: Mapping[str, object]) -> list[str]:
+    """The same of one tier of a rate structure."""
+    return [
+        part
+        for part, value in tier.items()
+        if part not in TIER_FIELDS and not str(part).endswith(COMMENTS) and says_something(value)
+    ]
+
+
 def refuse_unknown_fields(name: str, item: Mapping[str, object]) -> None:
     """Refuse a URDB tariff with a field that our bills would pass over.
 
@@ -135,16 +160,8 @@ def refuse_unknown_fields(name: str, item: Mapping[str, object]) -> None:
     TariffError
         Naming the tariff and the field.
     """
-    for field, value in item.items():
-        if field in BILLED or field in HARMLESS or str(field).endswith(COMMENTS):
-            continue
-        if field in ATTRIBUTES and not any(digit in str(value) for digit in "123456789"):
-            continue
-        if says_something(value):
-            raise TariffError(
-                f"tariff {name}: {field} is {str(value)[:60]}, which is not modelled; leave it out "
-                "if the bill without it is wanted"
-            )
+    for field in unknown_fields(item):
+        raise TariffError(f"{Unmodelled.of(name, field, item[field])}, {WAYS_OUT}")
     _name_demand_window(name, item)
 
 
@@ -159,9 +176,9 @@ def _name_demand_window(name: str, item: Mapping[str, object]) -> None:
 
 def refuse_unknown_tier_fields(name: str, field: str, tier: Mapping[str, object]) -> None:
     """The same of one tier of a rate structure."""
-    for part, value in tier.items():
-        if part not in TIER_FIELDS and not str(part).endswith(COMMENTS) and says_something(value):
-            raise TariffError(
-                f"tariff {name}: {part} is {str(value)[:60]} in a tier of {field}, which is not "
-                f"modelled; expected {', '.join(sorted(TIER_FIELDS))}"
-            )
+    for part in unknown_tier_fields(tier):
+        raise TariffError(
+            f"tariff {name}: {part} is {str(tier[part])[:MOST_SHOWN]} in a tier of {field}, which "
+            f"is not modelled; expected {', '.join(sorted(TIER_FIELDS))}, or allow_unmodelled: "
+            "true in the scenario"
+        )

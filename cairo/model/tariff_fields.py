@@ -11,6 +11,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -90,6 +91,31 @@ OF_DEMAND = frozenset({BILLING_DEMAND, *BILLING_DEMAND_INPUTS, "TOU_demand_singl
 """What counts only where demand is charged for."""
 
 
+MOST_SHOWN = 60
+"""Characters of a value that messages show."""
+WAYS_OUT = (
+    "which is not modelled; leave it out if the bill without it is wanted, or give "
+    "allow_unmodelled: true in the scenario to have it named"
+)
+
+
+@dataclass(frozen=True)
+class Unmodelled:
+    """A field of a tariff that holds money, a share or a switch, and that no bill has."""
+
+    tariff: str
+    field: str
+    value: str
+
+    @classmethod
+    def of(cls, tariff: str, field: str, value: object) -> Unmodelled:
+        """The field with as much of its value as is shown."""
+        return cls(tariff, field, str(value)[:MOST_SHOWN])
+
+    def __str__(self) -> str:
+        return f"tariff {self.tariff}: {self.field} is {self.value}"
+
+
 def is_junk(value: object) -> bool:
     """Whether a field is null or a text that means so."""
     return value is None or (isinstance(value, str) and value.strip().lower() in JUNK)
@@ -114,10 +140,28 @@ def says_something(value: object) -> bool:
     return False
 
 
-def refuse_unknown_inputs(key: str, tariff: Mapping[str, object]) -> None:
-    """Refuse a PySAM-style dict with an input that our bills would pass over.
+def unknown_inputs(tariff: Mapping[str, object]) -> list[str]:
+    """Inputs of a PySAM-style dict that say something and that our bills would pass over.
 
     Texts under names that are not SAM's are labels and stay.
+    """
+    known = ENERGY_INPUTS | DEMAND_INPUTS | HARMLESS_INPUTS | {BILLING_DEMAND}
+    if not says_something(tariff.get("ur_dc_enable")):
+        known |= OF_DEMAND
+    for switch, inputs in SWITCHED.items():
+        if switch in tariff and (switch == BILLING_DEMAND or not says_something(tariff[switch])):
+            known = known.union(inputs)
+    return [
+        name
+        for name, value in tariff.items()
+        if name not in known
+        and says_something(value)
+        and (not isinstance(value, str) or str(name).startswith(("ur_", "TOU_")))
+    ]
+
+
+def refuse_unknown_inputs(key: str, tariff: Mapping[str, object]) -> None:
+    """Refuse a PySAM-style dict with an input that our bills would pass over.
 
     Raises
     ------
@@ -129,19 +173,5 @@ def refuse_unknown_inputs(key: str, tariff: Mapping[str, object]) -> None:
             f"tariff {key}: en_electricity_rates is {tariff['en_electricity_rates']!r}: SAM bills "
             "nothing then; expected 1"
         )
-    known = ENERGY_INPUTS | DEMAND_INPUTS | HARMLESS_INPUTS | {BILLING_DEMAND}
-    charged = says_something(tariff.get("ur_dc_enable"))
-    if not charged:
-        known |= OF_DEMAND
-    for switch, inputs in SWITCHED.items():
-        if switch in tariff and (switch == BILLING_DEMAND or not says_something(tariff[switch])):
-            known = known.union(inputs)
-    for name, value in tariff.items():
-        if name in known or not says_something(value):
-            continue
-        if isinstance(value, str) and not str(name).startswith(("ur_", "TOU_")):
-            continue
-        raise TariffError(
-            f"tariff {key}: {name} is {str(value)[:60]}, which is not modelled; leave it out if "
-            "the bill without it is wanted"
-        )
+    for name in unknown_inputs(tariff):
+        raise TariffError(f"{Unmodelled.of(key, name, tariff[name])}, {WAYS_OUT}")

@@ -22,6 +22,7 @@ from cairo.model.names import TOTAL_SYSTEM_COSTS, RunType
 from cairo.model.prices import Prices
 from cairo.model.response import ResponsePlan
 from cairo.model.tariff import Tariff, parse_tariff, with_sell_rates
+from cairo.model.tariff_fields import Unmodelled
 from cairo.model.tariff_rows import TariffDict
 from cairo.rates_tool import tariffs as tariff_funcs
 from cairo.rates_tool.relative_rates import relative_rates
@@ -115,12 +116,14 @@ class GasService:
     """Gas tariffs as a caller gives them: the map, and {tariff key: file or dict} per kWh.
 
     They are read when a bill needs them: a caller may bill gas by a function of its own, which
-    reads {tariff key: file}. files : of those that have been read, on this machine.
+    reads {tariff key: file}. files : of those that have been read, on this machine, and are billed
+    as they are. unmodelled : fields that bills leave out.
     """
 
     tariff_map: TariffMap
     tariffs: Mapping[str, GivenTariff]
     files: Mapping[str, str] = field(default_factory=dict)
+    unmodelled: Sequence[Unmodelled] = ()
 
     @property
     def for_callers(self) -> dict[str, GivenTariff]:

@@ -46,8 +46,8 @@ def run_scenario(
     batch : name that stands for `<batch>` in `path_outputs`.
     performance_report : save Dask's performance report in the run directory
         (`dask_dataframe` only).
-    instead : `backend`, `output_dir`, `workers` in the place of the file's `backend`,
-        `path_outputs`, `process_workers`.
+    instead : `backend`, `output_dir`, `workers`, `allow_unmodelled` in the place of the file's
+        `backend`, `path_outputs`, `process_workers`, `allow_unmodelled`.
 
     Returns
     -------
@@ -119,7 +119,9 @@ def completed(
         with work.timings.stage("revenue requirement"):
             costs, electric = first_costs(backend)
         directory = stack.enter_context(RunDirectory(settings.path_outputs, settings.run_name))
-        origin = Origin(settings.recorded(), inputs.fingerprints, started, memory, baseline)
+        origin = Origin(
+            settings.recorded(), inputs.fingerprints, started, memory, baseline, inputs.unmodelled
+        )
         simulator.completed(backend, costs, origin, directory.path, electric)
     return directory.final_path
 

@@ -15,6 +15,7 @@ import pandas as pd
 from cairo.errors import TariffError, listed
 from cairo.files.tariff_maps import TariffMap, keys_of_aliases, tariff_key, tariff_of
 from cairo.model.tariff_changes import changed_tariff
+from cairo.model.tariff_fields import Unmodelled
 from cairo.model.tariff_rows import TariffDict
 from cairo.rates_tool.tariffs import get_default_tariff_structures, precalc_period_mapping
 from cairo.scenario.run_settings import EVERYBODY, RunSettings, TariffChange
@@ -29,12 +30,14 @@ class ElectricTariffs:
 
     frame : `bldg_id, tariff_key`, a row a home. params : {tariff key: PySAM-style tariff}.
     key_of : {alias: tariff key}. files : {tariff key: file} of those in use.
+    unmodelled : fields that bills leave out.
     """
 
     frame: pd.DataFrame
     params: Mapping[str, TariffDict]
     key_of: Mapping[str, str]
     files: Mapping[str, str]
+    unmodelled: Sequence[Unmodelled]
 
 
 def electric_tariffs(settings: RunSettings, metadata: pd.DataFrame) -> ElectricTariffs:
@@ -56,7 +59,9 @@ def electric_tariffs(settings: RunSettings, metadata: pd.DataFrame) -> ElectricT
         frame = _stored_map(settings.path_tariff_maps_electric, ids, settings, key_of)
     files = {key_of[alias]: path for alias, path in paths.items()}
     keys = list(dict.fromkeys(frame["tariff_key"]))
-    params = get_default_tariff_structures(keys, files, settings.storage_options)
+    left_out: list[Unmodelled] = []
+    allowed = left_out if settings.allow_unmodelled else None
+    params = get_default_tariff_structures(keys, files, settings.storage_options, allowed)
     for key, change in _changes(settings, key_of).items():
         if key in params:
             params[key] = changed_tariff(key, params[key], **change.model_dump())
@@ -64,7 +69,7 @@ def electric_tariffs(settings: RunSettings, metadata: pd.DataFrame) -> ElectricT
     params = ruled(params, rules)
     if settings.run_type == "precalc":
         precalc_period_mapping(params)
-    return ElectricTariffs(frame, params, key_of, {key: files[key] for key in keys})
+    return ElectricTariffs(frame, params, key_of, {key: files[key] for key in keys}, left_out)
 
 
 def _changes(settings: RunSettings, key_of: Mapping[str, str]) -> dict[str, TariffChange]:

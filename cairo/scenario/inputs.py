@@ -31,6 +31,7 @@ from cairo.files.tariff_maps import TariffMap, tariff_place
 from cairo.model.elasticity import Response
 from cairo.model.prices import Prices
 from cairo.model.tariff import parse_tariff
+from cairo.model.tariff_fields import Unmodelled
 from cairo.model.tariff_rows import TariffDict
 from cairo.rates_tool.dd_stages.sources import LoadOptions, LoadSource, listing_digest, load_source
 from cairo.rates_tool.response_run import response_plans
@@ -74,12 +75,14 @@ class RunInputs:
 
     spec : the run. loads : of its homes, moved to its year and changed as the settings say.
     fingerprints : {input file: SHA-256}, folders by their listing.
+    unmodelled : fields of the tariffs that bills leave out, as the settings allow.
     """
 
     settings: RunSettings
     spec: RunSpec
     loads: LoadSource
     fingerprints: Mapping[str, str] = field(default_factory=dict)
+    unmodelled: tuple[Unmodelled, ...] = ()
 
     # The same as CAIRO's functions take it
 
@@ -194,7 +197,8 @@ def read_inputs(settings: RunSettings) -> RunInputs:
         delivery=delivery,
         kwh_scale=homes.kwh_scale,
     )
-    return RunInputs(settings, spec, loads, fingerprints(settings, tariffs.files, service))
+    stamps = fingerprints(settings, tariffs.files, service)
+    return RunInputs(settings, spec, loads, stamps, (*tariffs.unmodelled, *gas.unmodelled))
 
 
 def _spec(
@@ -361,8 +365,9 @@ def _gas(settings: RunSettings, ids: list[int]) -> GasService:
     tariff_map, where = settings.path_tariff_maps_gas, settings.path_tariffs_gas
     if tariff_map is None or where is None:
         return NO_GAS
-    rules = tariff_rules(settings.tier_rule)
-    return read_once(_gas_of, tariff_map, where, ids, settings.storage_options, rules)
+    options, rules = settings.storage_options, tariff_rules(settings.tier_rule)
+    allowed = settings.allow_unmodelled
+    return read_once(_gas_of, tariff_map, where, ids, options, rules, allowed)
 
 
 def _gas_of(
@@ -371,6 +376,7 @@ def _gas_of(
     ids: Sequence[int],
     options: dict[str, object],
     rules: Mapping[str, object],
+    allow_unmodelled: bool,
 ) -> GasService:
     frame = read_map(tariff_map, ids, options, "gas tariff map")
     keys = list(dict.fromkeys(frame["tariff_key"]))
@@ -384,12 +390,14 @@ def _gas_of(
                 f"gas tariff map {tariff_map} names tariffs {listed(unknown)}; "
                 f"path_tariffs_gas has {listed(paths)}"
             )
-    as_read = get_default_tariff_structures(keys, paths, options)
+    left_out: list[Unmodelled] = []
+    allowed = left_out if allow_unmodelled else None
+    as_read = get_default_tariff_structures(keys, paths, options, allowed)
     tariffs = ruled(as_read, rules)
-    # A file says what is billed only where the run adds nothing to it.
-    whole = tariffs == as_read
+    # A file says what is billed where the run adds nothing to it and leaves nothing out.
+    whole = tariffs == as_read and not left_out
     files = {key: paths[key] for key in keys if whole and not is_url(paths[key])}
-    return GasService(frame, tariffs, files)
+    return GasService(frame, tariffs, files, tuple(left_out))
 
 
 def _prices(settings: RunSettings) -> pd.DataFrame:

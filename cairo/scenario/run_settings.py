@@ -191,6 +191,12 @@ class RunSettings(BaseModel):
         "that of the whole `month`, of which each period has its share (SAM's rule).",
     )
 
+    allow_unmodelled: bool = Field(
+        False,
+        description="Fields of a tariff that hold money, a share or a switch and are not modelled "
+        "are left out and named in `cairo check`, `run.json` and the report, instead of refused.",
+    )
+
     utility_revenue_requirement: PathText | None = Field(
         None, description="YAML of requirements [$/year]."
     )
