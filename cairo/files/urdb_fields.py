@@ -14,6 +14,7 @@ import logging
 from collections.abc import Mapping
 
 from cairo.errors import TariffError
+from cairo.model.names import MONTHS
 from cairo.model.tariff_fields import (
     BILLING_DEMAND,
     BILLING_DEMAND_INPUTS,
@@ -27,7 +28,7 @@ from cairo.model.tariff_fields import (
     is_junk,
     says_something,
 )
-from cairo.model.tariff_rows import number
+from cairo.model.tariff_rows import HOURS_OF_DAY, number
 
 logger = logging.getLogger(__name__)
 
@@ -139,8 +140,14 @@ def unknown_fields(item: Mapping[str, object]) -> list[str]:
         and field not in HARMLESS
         and not str(field).endswith(COMMENTS)
         and (field not in ATTRIBUTES or any(digit in str(value) for digit in "123456789"))
-        and says_something(value)
+        and (says_something(value) or _is_schedule(value))
     ]
+
+
+def _is_schedule(value: object) -> bool:
+    """Whether a field is 12 x 24 of something: periods that count from 0."""
+    rows = value if isinstance(value, list) else []
+    return [len(row) if isinstance(row, list) else 0 for row in rows] == [HOURS_OF_DAY] * MONTHS
 
 
 def unknown_tier_fields(tier: Mapping[str, object]) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from cairo.errors import ScenarioError, TariffError, listed
 from cairo.model.names import MONTHS
-from cairo.model.tariff import BUY_ALL, Tariff, parse_tariff, with_sell_rates
+from cairo.model.tariff import BILLING_DOLLARS, BUY_ALL, Tariff, parse_tariff, with_sell_rates
 from cairo.model.tariff_fields import ROLLOVER, ROLLOVER_TERMS, says_something
 from cairo.model.tariff_rows import TariffDict, number
 from cairo.model.tariff_rules import DECEMBER, IN_DOLLARS, IN_KWH
@@ -60,6 +60,7 @@ def _return_export_compensation_rate(
     if ratio is not None and not (math.isfinite(ratio) and ratio >= 0.0):
         raise ScenarioError(f"solar_pv_export_import_ratio is {ratio}, expected a number from 0")
     _check_buy_all(solar_pv_compensation, tariff_dict)
+    _name_carried_dollars(solar_pv_compensation, tariff_dict)
     for key, tariff in tariff_dict.items():
         _check_rollover(parse_tariff(key, tariff), solar_pv_compensation, ratio)
     if solar_pv_compensation is None:
@@ -88,6 +89,18 @@ def _check_buy_all(style: str | None, tariffs: Mapping[str, Mapping[str, object]
                 "net_billing: homes with PV pay for what they take from the grid alone, and their "
                 "exports are not credited",
                 key,
+            )
+
+
+def _name_carried_dollars(style: str | None, tariffs: Mapping[str, Mapping[str, object]]) -> None:
+    """Net billing that carries dollars is billed as net billing that does not."""
+    for key, tariff in tariffs.items():
+        if style == "net_billing" and parse_tariff(key, tariff).metering_option == BILLING_DOLLARS:
+            logger.warning(
+                "tariff %s: dgrules Net Billing Hourly (ur_metering_option %d) carries dollars "
+                "from month to month, which is not modelled: exports are credited in their month",
+                key,
+                BILLING_DOLLARS,
             )
 
 

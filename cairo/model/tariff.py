@@ -48,8 +48,8 @@ if TYPE_CHECKING:
 
 AggregationMethod = Literal["flat", "time-of-use", "tiered", "combined"]
 
-BUY_ALL = 4
-METERING_OPTIONS = (0, 1, 2, 3, BUY_ALL)
+BILLING_DOLLARS, BUY_ALL = 3, 4
+METERING_OPTIONS = (0, 1, 2, BILLING_DOLLARS, BUY_ALL)
 """SAM's `ur_metering_option`: 0 and 1 net metering, 2 and 3 net billing, 4 buy all sell all."""
 
 

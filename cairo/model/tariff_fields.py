@@ -10,6 +10,7 @@ References
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -81,6 +82,23 @@ HARMLESS_INPUTS = frozenset(
         "analysis_period",
     }
 )
+AMOUNT = re.compile(r"\$?\s*[+-]?[\d.,]+(e[+-]?\d+)?\s*%?", re.IGNORECASE)
+"""A text that is a number, dollars or a share."""
+LABELS = frozenset(
+    {
+        "label",
+        "name",
+        "utility",
+        "eiaid",
+        "zipcode",
+        "id",
+        "version",
+        "startdate",
+        "enddate",
+        "year",
+    }
+)
+"""Texts that may be numbers and charge nothing."""
 SWITCHED = {
     "ur_en_ts_buy_rate": ("ur_ts_buy_rate",),
     "ur_en_ts_sell_rate": ("ur_ts_sell_rate",),
@@ -143,7 +161,8 @@ def says_something(value: object) -> bool:
 def unknown_inputs(tariff: Mapping[str, object]) -> list[str]:
     """Inputs of a PySAM-style dict that say something and that our bills would pass over.
 
-    Texts under names that are not SAM's are labels and stay.
+    Texts under names that are not SAM's are labels and stay, unless they are numbers or their name
+    is an input's but for its case.
     """
     known = ENERGY_INPUTS | DEMAND_INPUTS | HARMLESS_INPUTS | {BILLING_DEMAND}
     if not says_something(tariff.get("ur_dc_enable")):
@@ -154,10 +173,18 @@ def unknown_inputs(tariff: Mapping[str, object]) -> list[str]:
     return [
         name
         for name, value in tariff.items()
-        if name not in known
-        and says_something(value)
-        and (not isinstance(value, str) or str(name).startswith(("ur_", "TOU_")))
+        if name not in known and says_something(value) and not _is_label(name, value)
     ]
+
+
+def _is_label(name: str, value: object) -> bool:
+    if not isinstance(value, str):
+        return False
+    lower = str(name).lower()
+    inputs = ENERGY_INPUTS | DEMAND_INPUTS | HARMLESS_INPUTS
+    if lower.startswith(("ur_", "tou_")) or lower in {one.lower() for one in inputs}:
+        return False
+    return lower in LABELS or AMOUNT.fullmatch(value.strip()) is None
 
 
 def refuse_unknown_inputs(key: str, tariff: Mapping[str, object]) -> None:
