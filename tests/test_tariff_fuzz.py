@@ -20,8 +20,24 @@ from hypothesis import strategies as st
 
 from cairo.errors import CairoError
 from cairo.files.urdb_fields import ATTRIBUTES, BILLED, COMMENTS, HARMLESS
-from tests.pysam_bills import ALWAYS, EVENING, homes, our_bills, sam_bills, structure, urdb
-from tests.test_pysam_yardstick import TARIFFS, real_tariffs
+from cairo.rates_tool.lookups import HOURS, NET_LOAD
+from tests.pysam_bills import (
+    ALWAYS,
+    EVENING,
+    MONDAY_YEAR,
+    billed,
+    homes,
+    hourly_frame,
+    our_bills,
+    sam_bill,
+    sam_bills,
+    sam_tariff,
+    structure,
+    sun,
+    urdb,
+    utilityrate5,
+)
+from tests.test_pysam_yardstick import PER_MONTH, TARIFFS, real_tariffs
 
 CENT = 0.01
 HOME = homes()[:2]
@@ -217,6 +233,73 @@ def test_another_part_of_a_tier_is_billed_or_told(
     drawn: tuple[dict[str, Any], dict[str, Any], set[str]],
 ) -> None:
     assert_told(*drawn, caplog)
+
+
+# Inputs of SAM
+
+
+def sam_inputs() -> list[str]:
+    """Every input of a tariff that PySAM has."""
+    defaults = utilityrate5.default("PVWattsResidential")
+    return sorted(defaults.ElectricityRates.export())
+
+
+WAYS = {
+    "net_metering": {"ur_metering_option": 0, "net_metering_rollover": True, "tier_rule": "month"},
+    "net_billing": {"ur_metering_option": 2},
+}
+OF_THE_RUN = {"net_metering": set(), "net_billing": {"ur_metering_option"}}
+"""What a run's solar compensation says, whatever the tariff has."""
+BY_STEP = {"ur_ts_buy_rate": [0.5] * HOURS, "ur_ts_sell_rate": [0.2] * HOURS}
+OFF = {"ur_nm_credit_rollover": 0, "ur_nb_credit_expire": 0, "ur_nb_apply_credit_current_month": 0}
+OTHERS = [0, 1, 2, 3, 4, 0.06, 20.0, True, [[80.0, 1]] * 12, [[1, 1]], [[1, 1, 1e38, 0, 0.3, 0.1]]]
+
+
+@pytest.mark.parametrize("style", WAYS)
+@pytest.mark.parametrize("name", sam_inputs())
+def test_each_input_of_sam_is_billed_or_told(
+    name: str, style: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    if name in OF_THE_RUN[style]:
+        return
+    # Sold at the first tier's price in every tier, as here.
+    energy = structure([(0.1, None)], sell=0.04) + structure([(0.3, None)], sell=0.09)
+    item = urdb(energy, EVENING, mincharge=20.0, minchargeunits="$/month", **PER_MONTH)
+    rates = sam_tariff(item) | OFF
+    ways = {key: value for key, value in WAYS[style].items() if key.startswith("ur_")}
+    if style == "net_billing":
+        # Credits against a monthly minimum are another convention: docs/pysam.md.
+        rates["ur_monthly_min_charge"] = 0.0
+    home, pv = HOME[:1], sun(0.9)[:1]
+
+    def sam(**more: object) -> np.ndarray | None:
+        try:
+            return sam_bill(rates | ways | BY_STEP | more, home[0], pv[0])
+        except Exception:
+            return None
+
+    def ours(**more: object) -> np.ndarray:
+        tariff = {**rates, **WAYS[style], "ur_en_ts_buy_rate": 0, "ur_en_ts_sell_rate": 0, **more}
+        frame = hourly_frame(MONDAY_YEAR, load_data=home, pv_generation=pv, **{NET_LOAD: home - pv})
+        return billed(tariff, frame, style)
+
+    was = sam()
+    assert was is not None and same(ours(), was)
+    for value in BY_STEP.values() if name in BY_STEP else OTHERS:
+        caplog.clear()
+        now = sam(**{name: value})
+        if now is None or same(was, now):
+            continue
+        with caplog.at_level(logging.WARNING):
+            try:
+                found = ours(**{name: value})
+            except CairoError as error:
+                assert "\n" not in str(error)
+                continue
+        assert same(found, now) or name in caplog.text, f"{name} {value} is passed over"
+
+
+# Real tariffs
 
 
 def test_each_field_of_each_real_tariff_removed_and_renamed(
