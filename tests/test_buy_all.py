@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import cairo
 from cairo.errors import CairoError
 from cairo.files.urdb import URDBv7_to_ElectricityRates
 from cairo.model.bills import CustomerUse, monthly_bills
@@ -36,6 +37,7 @@ from tests.pysam_bills import (
     sun,
     urdb,
 )
+from tests.test_determinants import check_sums
 from tests.test_pysam_yardstick import (
     BY_TIME,
     MONDAY_YEAR,
@@ -153,6 +155,8 @@ def test_the_three_backends_buy_and_sell_all(sold_demo: Demo) -> None:
     found = [pd.read_csv(one / place, index_col="bldg_id").select_dtypes("number") for one in runs]
     for other in found[1:]:
         pd.testing.assert_frame_equal(found[0], other, check_exact=False, rtol=1e-12)
+    for one in runs:
+        check_sums(cairo.open_run(one))
 
 
 def test_a_response_to_price_is_refused(sold_demo: Demo, tmp_path: Path) -> None:

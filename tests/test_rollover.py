@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import cairo
 from cairo.errors import CairoError, RequirementError, TariffError
 from cairo.files.urdb import URDBv7_to_ElectricityRates
 from cairo.files.urdb_export import ElectricityRates_to_URDB
@@ -39,6 +40,7 @@ from tests.pysam_bills import (
     sun,
     urdb,
 )
+from tests.test_determinants import check_sums
 from tests.test_pysam_yardstick import MONDAY_YEAR, read_column, real_homes, real_tariffs
 from tests.whole_runs import IN_PROCESS, Demo, make_demo
 
@@ -365,6 +367,9 @@ def test_the_three_backends_carry_credits(solar_demo: Demo, option: int) -> None
     found = [pd.read_csv(one / place, index_col="bldg_id").select_dtypes("number") for one in runs]
     for other in found[1:]:
         pd.testing.assert_frame_equal(found[0], other, check_exact=False, rtol=1e-12)
+    for one in runs:
+        check_sums(cairo.open_run(one))
+    assert "carried_credit" in set(cairo.open_run(runs[0]).determinants["item"])
     rates = json.loads((runs[0] / "tariff_final_config.json").read_text())
     assert all(one["net_metering_rollover"] is True for one in rates.values())
 

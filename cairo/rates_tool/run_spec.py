@@ -236,11 +236,15 @@ class DistributionCost:
 
 @dataclass(frozen=True, eq=False)
 class Billing:
-    """What electric bills are made by, fields as those of a run."""
+    """What electric bills are made by, fields as those of a run.
+
+    unmodelled : fields of the tariffs that the bills leave out.
+    """
 
     service: Service
     relative: pd.DataFrame | None = None
     solar: Solar = field(default_factory=Solar)
+    unmodelled: Sequence[Unmodelled] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ from cairo.model.tariff_rows import TariffDict
 from cairo.rates_tool.tariffs import get_default_tariff_structures, precalc_period_mapping
 from cairo.scenario.run_settings import EVERYBODY, RunSettings, TariffChange
 from cairo.scenario.subclasses import subclass_of
-from cairo.scenario.tariff_rules import ruled, tariff_rules
+from cairo.scenario.tariff_rules import electric_rules, ruled
 from cairo.shared import read_once
 
 
@@ -65,8 +65,7 @@ def electric_tariffs(settings: RunSettings, metadata: pd.DataFrame) -> ElectricT
     for key, change in _changes(settings, key_of).items():
         if key in params:
             params[key] = changed_tariff(key, params[key], **change.model_dump())
-    rules = tariff_rules(settings.tier_rule, settings.net_metering_rollover)
-    params = ruled(params, rules)
+    params = ruled(params, electric_rules(settings))
     if settings.run_type == "precalc":
         precalc_period_mapping(params)
     return ElectricTariffs(frame, params, key_of, {key: files[key] for key in keys}, left_out)

@@ -38,6 +38,7 @@ from cairo.rates_tool.response_run import response_plans
 from cairo.rates_tool.run_files import BAT_FILE
 from cairo.rates_tool.run_spec import (
     Assistance,
+    Billing,
     Customers,
     DistributionCost,
     GasService,
@@ -198,7 +199,10 @@ def read_inputs(settings: RunSettings) -> RunInputs:
         kwh_scale=homes.kwh_scale,
     )
     stamps = fingerprints(settings, tariffs.files, service)
-    return RunInputs(settings, spec, loads, stamps, (*tariffs.unmodelled, *gas.unmodelled))
+    left_out = [*tariffs.unmodelled, *gas.unmodelled]
+    if isinstance(delivery, Billing):
+        left_out += delivery.unmodelled
+    return RunInputs(settings, spec, loads, stamps, tuple(left_out))
 
 
 def _spec(

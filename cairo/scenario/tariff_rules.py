@@ -8,6 +8,7 @@ from cairo.model.tariff import parse_tariff
 from cairo.model.tariff_fields import ROLLOVER, TIER_RULE
 from cairo.model.tariff_rows import TariffDict
 from cairo.model.tariff_rules import TierRule
+from cairo.scenario.run_settings import RunSettings
 
 
 def tariff_rules(tier_rule: TierRule, rollover: bool = False) -> TariffDict:
@@ -17,6 +18,11 @@ def tariff_rules(tier_rule: TierRule, rollover: bool = False) -> TariffDict:
     """
     rules: TariffDict = {} if tier_rule == "period" else {TIER_RULE: tier_rule}
     return rules | {ROLLOVER: True} if rollover else rules
+
+
+def electric_rules(settings: RunSettings) -> TariffDict:
+    """The rules of a run's electric tariffs."""
+    return tariff_rules(settings.tier_rule, settings.net_metering_rollover)
 
 
 def ruled(tariffs: Mapping[str, TariffDict], rules: Mapping[str, object]) -> dict[str, TariffDict]:

@@ -47,7 +47,7 @@ def plan_of(spec: RunSpec, prices: Prices, gas: Service | None) -> PassPlan:
         solar=spec.solar.style is not None,
         response=spec.response_plans(spec.first_prices()),
         delivery_price=prices.delivery if spec.is_split else None,
-        twins=None if spec.twins is None else uses(spec.twins.service),
+        twins=None if spec.twins is None else uses(spec.twins.service, spec.solar.style),
     )
 
 
