@@ -20,6 +20,8 @@ from cairo.model.tariff import parse_tariff
 from cairo.model.tiers import fill_tiers
 from cairo.rates_tool.system_revenues import calibrated_tariffs
 from cairo.rates_tool.tariffs import precalc_period_mapping
+from cairo.scenario.inputs import read_inputs
+from cairo.scenario.scenario_file import read_scenario
 from tests.pysam_bills import (
     ALWAYS,
     EVENING,
@@ -204,6 +206,21 @@ def test_the_three_backends_bill_by_the_months_rule(tiered_demo: Demo) -> None:
     tiered_demo.settings({"tier_rule": "period"})
     by_period = contents(tiered_demo.run(backend="dask_dataframe"))
     assert by_period[place] != (runs[2] / place).read_bytes()
+
+
+def test_delivery_twins_and_gas_are_billed_by_the_runs_rules(tiered_demo: Demo) -> None:
+    changes = {
+        "tier_rule": "month",
+        "delivery_tariffs": {"all": str(tiered_demo.folder / "rates/tariffs/electric/flat.json")},
+    }
+    settings = read_scenario(tiered_demo.scenario).run("demo_flat_precalc").changed(**changes)
+    spec = read_inputs(settings).spec
+    assert spec.twins is not None and spec.gas is not None
+    gas = spec.gas.read(spec.customers.ids).tariffs
+    for tariffs in (spec.electricity.tariffs, spec.twins.service.tariffs, gas):
+        assert {one.tier_rule for one in tariffs.values()} == {"month"}
+    # A function in the place of our own gas bills must not read the files, which lack the rule.
+    assert not spec.gas.files
 
 
 def test_a_run_whose_tariff_cannot_be_filled_so_is_told(tiered_demo: Demo, tmp_path: Path) -> None:
