@@ -13,7 +13,6 @@ import pytest
 
 from cairo.errors import TariffError
 from tests.pysam_bills import (
-    BUY_ALL,
     EVENING,
     HOUR,
     MONTH,
@@ -201,16 +200,13 @@ def test_sam_credits_exports_tier_by_tier_and_we_at_the_first() -> None:
     assert_apart(ours, sams)
 
 
-def test_buy_all_sell_all_is_sams_alone(caplog: pytest.LogCaptureFixture) -> None:
+def test_buy_all_sell_all_needs_net_billing(caplog: pytest.LogCaptureFixture) -> None:
     tariff = urdb(structure([(PRICE, None)], sell=0.05), dgrules="Buy All Sell All")
-    sams = sam_bills(tariff, homes(), sun(2.0), ur_metering_option=BUY_ALL)
-    assert_same(sams, FIXED + PRICE * monthly(homes()) - 0.05 * monthly(sun(2.0)))
-    for style in ("net_billing", "net_metering"):
-        with pytest.raises(TariffError, match=f"tariff t: dgrules Buy All Sell All .* {style}"):
-            our_bills(tariff, homes(), sun(2.0), style)
+    with pytest.raises(TariffError, match=r"tariff t: dgrules Buy All Sell All .* net_metering"):
+        our_bills(tariff, homes(), sun(2.0), "net_metering")
     # Without a compensation it is named, and homes without PV pay what they pay in SAM.
     assert_same(our_bills(tariff, homes()), sam_bills(tariff, homes()))
-    assert "dgrules Buy All Sell All is not modelled" in caplog.text
+    assert "dgrules Buy All Sell All counts only with" in caplog.text
 
 
 def test_a_negative_price_pays_our_customer_and_sams_only_under_net_billing() -> None:

@@ -81,8 +81,6 @@ REFUSED: dict[str, tuple[str, Any]] = {
     "reactive power": ("demandreactivepowercharge", 0.4),
     "coincident demand": ("coincidentratestructure", [[{"rate": 1.0}]]),
     "ratchet by month": ("demandratchetpercentage", [0] * 5 + [0.8] * 7),
-    "ratchet": ("lookbackpercent", 0.8),
-    "months of a ratchet": ("lookbackrange", 11),
     "price in a remark": ("energyattrs", [{"Fuel cost": "$0.031/kWh"}]),
     "unknown number": ("systembenefitcharge", 0.004),
     "unknown numbers": ("monthlysurcharges", [0.0] * 11 + [1.0]),

@@ -13,6 +13,7 @@ from cairo.commands.terminal import (
     BACKEND_NAMES,
     ConfigOption,
     ScenarioArgument,
+    UnmodelledOption,
     put,
     table,
     tell,
@@ -67,6 +68,7 @@ def run(
             "only).",
         ),
     ] = False,
+    allow_unmodelled: UnmodelledOption = False,
     batch: Annotated[
         str | None,
         typer.Option(help="Name that stands for <batch> in path_outputs.", metavar="NAME"),
@@ -99,7 +101,12 @@ def run(
 
     if every == bool(names):
         raise ScenarioError("name runs, or give --all" if not every else "--all is every run")
-    where: Instead = {"backend": backend, "output_dir": output_dir, "workers": workers}
+    where: Instead = {
+        "backend": backend,
+        "output_dir": output_dir,
+        "workers": workers,
+        "allow_unmodelled": allow_unmodelled or None,
+    }
     if dry_run:
         _show_plan(scenario, names or None, sets or (), config_dir, batch, resume, where)
         return

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cairo.commands.completion import run_names
-from cairo.commands.terminal import ConfigOption, ScenarioArgument, on_terminal, put, table, tell
+from cairo.commands.terminal import (
+    ConfigOption,
+    ScenarioArgument,
+    UnmodelledOption,
+    on_terminal,
+    put,
+    table,
+    tell,
+)
 from cairo.errors import CairoError, InputErrors
 
 if TYPE_CHECKING:
@@ -89,6 +97,7 @@ def check(
         ),
     ] = None,
     config_dir: ConfigOption = None,
+    allow_unmodelled: UnmodelledOption = False,
 ) -> None:
     """Find every input error of a scenario's runs, load files included; write nothing."""
     from cairo.workers.dask_settings import import_dask
@@ -104,7 +113,10 @@ def check(
     runs = {}
     for run_name in [name] if name else list(found.runs):
         try:
-            runs[run_name] = with_latest(found.run(run_name))
+            settings = with_latest(found.run(run_name))
+            if allow_unmodelled:
+                settings = settings.changed(allow_unmodelled=True)
+            runs[run_name] = settings
         except InputErrors as several:
             errors |= {str(error): error for error in several.errors}
         except CairoError as error:
@@ -112,10 +124,14 @@ def check(
     first, wrong = first_settings(found, runs)
     errors |= {str(error): error for error in wrong}
     with watching() as progress:
-        errors |= {str(error): error for error in check_runs(first, progress)}
+        left_out: dict[str, None] = {}
+        found_wrong = check_runs(first, progress, lambda one: left_out.setdefault(str(one)))
+        errors |= {str(error): error for error in found_wrong}
     unused = sorted({key for settings in runs.values() for key in settings.not_used})
     if unused:
         tell(f"not used: {', '.join(unused)}")
+    for line in left_out:
+        put(f"not modelled: {line}")
     if errors:
         raise InputErrors(errors.values())
     put(f"{scenario}: no errors found")

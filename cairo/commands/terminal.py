@@ -44,6 +44,14 @@ PARTS = re.compile(r"[^\s_/]+[_/]?|[_/]|\s+")
 RUN_DIR_HELP = "A run directory, or latest:RUN_NAME (latest:FOLDER/RUN_NAME)."
 BACKEND_NAMES = ", ".join(BACKENDS)
 
+UnmodelledOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-unmodelled",
+        help="Leave out of bills, and name, what of a tariff is not modelled; refused otherwise.",
+    ),
+]
+
 
 def tell(text: str) -> None:
     """A line on standard error, if there is one that can be written."""

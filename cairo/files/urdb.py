@@ -16,7 +16,13 @@ from collections.abc import Mapping
 
 from cairo.errors import TariffError
 from cairo.files.urdb_demand import demand_inputs
-from cairo.files.urdb_fields import BILLED, ENERGY_STRUCTURE, refuse_unknown_fields
+from cairo.files.urdb_fields import (
+    BEYOND_URDB,
+    BILLED,
+    ENERGY_STRUCTURE,
+    refuse_unknown_fields,
+)
+from cairo.files.urdb_lookback import ratchet_inputs
 from cairo.files.urdb_structures import place_of, price_of, schedules_of, structure_of
 from cairo.model.names import MONTHS
 from cairo.model.tariff import parse_tariff
@@ -79,7 +85,9 @@ def URDBv7_to_ElectricityRates(urdb: object, key: str | None = None) -> TariffDi
     rates |= schedules_of(name, item, "energy", "ec", len(structure))
     if says_something(item.get(FUEL_ADJUSTMENT)):
         rates[FUEL_ADJUSTMENT] = item[FUEL_ADJUSTMENT]
-    rates |= demand_inputs(name, item)
+    rates |= {field: item[field] for field in BEYOND_URDB if field in item}
+    demand = demand_inputs(name, item)
+    rates |= demand | ratchet_inputs(name, item, demand)
     parse_tariff(name, rates)
     return rates
 
@@ -102,10 +110,18 @@ def _item(urdb: object, key: str | None) -> Mapping[str, object]:
 
 
 def _metering(name: str, item: Mapping[str, object]) -> int:
+    """`ur_metering_option` of the item's `dgrules`, which does not tell SAM's 0 and 1 apart."""
     rule = item.get("dgrules", "Net Metering")
     if not isinstance(rule, str) or rule not in METERING:
         raise TariffError(f"tariff {name}: dgrules is {rule!r}, expected one of {list(METERING)}")
-    return METERING[rule]
+    option = METERING[rule]
+    given = number(item.get("ur_metering_option", option))
+    if "dgrules" in item and given != option and not {given, option} <= {0, 1}:
+        raise TariffError(
+            f"tariff {name}: ur_metering_option is {item['ur_metering_option']!r}, but dgrules "
+            f"{rule!r} is {option}: expected them to agree"
+        )
+    return option
 
 
 def _charge(name: str, item: Mapping[str, object], amount: str, units: str) -> tuple[float, str]:

@@ -19,6 +19,7 @@ from cairo.model.tariff_rows import NO_LIMIT, TariffDict, number
 PER_MONTH = "kw"
 PER_DAY = "kw daily"
 UNIT_FIELDS = {FLAT_STRUCTURE: "flatdemandunit", DEMAND_STRUCTURE: "demandrateunit"}
+UNITS = tuple(UNIT_FIELDS.values())
 UNIT_OF_BOTH = "demandunits"
 
 Rows = list[list[float]]
@@ -76,6 +77,9 @@ def _daily(name: str, item: Mapping[str, object], field: str, rows: Rows) -> boo
             given[f"{unit_field} is {item[unit_field]!r}"] = item[unit_field]
     if not any(row[3] for row in rows):
         return False
+    if not given:
+        # The other kind's unit says nothing of this one, unless nothing else does.
+        given = {f"{other} is {item[other]!r}": item[other] for other in UNITS if other in item}
     units = {what: " ".join(str(unit).lower().split()) for what, unit in given.items()}
     for what, unit in units.items():
         if unit not in (PER_MONTH, PER_DAY):

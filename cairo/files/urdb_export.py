@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from cairo.errors import TariffError
 from cairo.files.urdb import METERING
+from cairo.files.urdb_fields import BEYOND_URDB
 from cairo.model.demand_charges import DemandCharges
 from cairo.model.names import MONTHS
 from cairo.model.tariff import parse_tariff
-from cairo.model.tariff_fields import FUEL_ADJUSTMENT
+from cairo.model.tariff_fields import FUEL_ADJUSTMENT, TIER_RULE
 from cairo.model.tariff_rows import NO_LIMIT, UNITS, TariffDict, energy_rows, matrix_rows
 
 
@@ -28,8 +29,9 @@ def ElectricityRates_to_URDB(tariff: Mapping[str, object], key: str | None = Non
 
     Notes
     -----
-    Of a monthly and an annual minimum charge the annual one has the name that URDB's version 3
-    gave it, `annualmincharge`: later versions have room for one of them.
+    `tier_rule` and the terms of carried credits are fields that URDB lacks and other programs pass
+    over. Of a monthly and an annual minimum charge the annual one has the name that URDB's version
+    3 gave it, `annualmincharge`: later versions have room for one of them.
     """
     name = key or "given"
     table = parse_tariff(name, tariff)
@@ -51,6 +53,10 @@ def ElectricityRates_to_URDB(tariff: Mapping[str, object], key: str | None = Non
         )
     if table.fuel_adjustment.any():
         item[FUEL_ADJUSTMENT] = table.fuel_adjustment.tolist()
+    if table.tier_rule != "period":
+        item[TIER_RULE] = table.tier_rule
+    if table.rollover is not None:
+        item |= {name: tariff[name] for name in BEYOND_URDB if name in tariff}
     annual = table.annual_min != 0.0
     if annual and table.monthly_min != 0.0:
         item["annualmincharge"] = table.annual_min

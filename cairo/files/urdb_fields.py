@@ -14,8 +14,21 @@ import logging
 from collections.abc import Mapping
 
 from cairo.errors import TariffError
-from cairo.model.tariff_fields import FUEL_ADJUSTMENT, is_junk, says_something
-from cairo.model.tariff_rows import number
+from cairo.model.names import MONTHS
+from cairo.model.tariff_fields import (
+    BILLING_DEMAND,
+    BILLING_DEMAND_INPUTS,
+    FUEL_ADJUSTMENT,
+    MOST_SHOWN,
+    ROLLOVER,
+    ROLLOVER_TERMS,
+    TIER_RULE,
+    WAYS_OUT,
+    Unmodelled,
+    is_junk,
+    says_something,
+)
+from cairo.model.tariff_rows import HOURS_OF_DAY, number
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +37,16 @@ DEMAND_STRUCTURE = "demandratestructure"
 FLAT_STRUCTURE = "flatdemandstructure"
 FLAT_MONTHS = "flatdemandmonths"
 
+LOOKBACK_FIELDS = ("lookbackpercent", "lookbackrange", "lookbackmonths")
+BEYOND_URDB = (
+    TIER_RULE,
+    ROLLOVER,
+    "ur_metering_option",
+    *ROLLOVER_TERMS,
+    BILLING_DEMAND,
+    *BILLING_DEMAND_INPUTS,
+)
+"""Inputs that URDB has no fields for: a URDB file may have them under these names."""
 BILLED = frozenset(
     {
         "dgrules",
@@ -31,6 +54,8 @@ BILLED = frozenset(
         "energyweekdayschedule",
         "energyweekendschedule",
         FUEL_ADJUSTMENT,
+        *LOOKBACK_FIELDS,
+        *BEYOND_URDB,
         "fixedchargefirstmeter",
         "fixedchargeunits",
         "fixedmonthlycharge",
@@ -94,8 +119,6 @@ HARMLESS = frozenset(
         # Units and schedules alone charge nothing.
         "coincidentrateunit",
         "coincidentrateschedule",
-        # Months of a ratchet, which lookbackpercent and lookbackrange give a share and a length.
-        "lookbackmonths",
         # Asked about where demand is charged for.
         "demandwindow",
     }
@@ -108,6 +131,34 @@ TIER_FIELDS = frozenset({"max", "unit", "rate", "adj", "sell"})
 HOUR_IN_MINUTES = 60.0
 
 
+def unknown_fields(item: Mapping[str, object]) -> list[str]:
+    """Fields of a URDB tariff that say something and that our bills would pass over."""
+    return [
+        field
+        for field, value in item.items()
+        if field not in BILLED
+        and field not in HARMLESS
+        and not str(field).endswith(COMMENTS)
+        and (field not in ATTRIBUTES or any(digit in str(value) for digit in "123456789"))
+        and (says_something(value) or _is_schedule(value))
+    ]
+
+
+def _is_schedule(value: object) -> bool:
+    """Whether a field is 12 x 24 of something: periods that count from 0."""
+    rows = value if isinstance(value, list) else []
+    return [len(row) if isinstance(row, list) else 0 for row in rows] == [HOURS_OF_DAY] * MONTHS
+
+
+def unknown_tier_fields(tier: Mapping[str, object]) -> list[str]:
+    """The same of one tier of a rate structure."""
+    return [
+        part
+        for part, value in tier.items()
+        if part not in TIER_FIELDS and not str(part).endswith(COMMENTS) and says_something(value)
+    ]
+
+
 def refuse_unknown_fields(name: str, item: Mapping[str, object]) -> None:
     """Refuse a URDB tariff with a field that our bills would pass over.
 
@@ -116,22 +167,8 @@ def refuse_unknown_fields(name: str, item: Mapping[str, object]) -> None:
     TariffError
         Naming the tariff and the field.
     """
-    for field, value in item.items():
-        if field in BILLED or field in HARMLESS or str(field).endswith(COMMENTS):
-            continue
-        if field in ATTRIBUTES and not any(digit in str(value) for digit in "123456789"):
-            continue
-        if field in ("lookbackpercent", "lookbackrange") and says_something(value):
-            raise TariffError(
-                f"tariff {name}: {field} is {value!r}; demand ratchets are not billed from URDB, "
-                "which does not say what a month owes of its own peak: give ur_billing_demand_* "
-                "inputs of SAM"
-            )
-        if says_something(value):
-            raise TariffError(
-                f"tariff {name}: {field} is {str(value)[:60]}, which is not modelled; leave it out "
-                "if the bill without it is wanted"
-            )
+    for field in unknown_fields(item):
+        raise TariffError(f"{Unmodelled.of(name, field, item[field])}, {WAYS_OUT}")
     _name_demand_window(name, item)
 
 
@@ -146,9 +183,9 @@ def _name_demand_window(name: str, item: Mapping[str, object]) -> None:
 
 def refuse_unknown_tier_fields(name: str, field: str, tier: Mapping[str, object]) -> None:
     """The same of one tier of a rate structure."""
-    for part, value in tier.items():
-        if part not in TIER_FIELDS and not str(part).endswith(COMMENTS) and says_something(value):
-            raise TariffError(
-                f"tariff {name}: {part} is {str(value)[:60]} in a tier of {field}, which is not "
-                f"modelled; expected {', '.join(sorted(TIER_FIELDS))}"
-            )
+    for part in unknown_tier_fields(tier):
+        raise TariffError(
+            f"tariff {name}: {part} is {str(tier[part])[:MOST_SHOWN]} in a tier of {field}, which "
+            f"is not modelled; expected {', '.join(sorted(TIER_FIELDS))}, or allow_unmodelled: "
+            "true in the scenario"
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,10 @@ from cairo.model.names import MONTHS
 from cairo.model.tariff_fields import is_junk
 from cairo.model.tariff_rows import HOURS_OF_DAY, NO_LIMIT, is_sound, number, schedule_array
 
+logger = logging.getLogger(__name__)
+
+BEYOND_A_HOME = 1e6
+"""No home has a month of so many kWh, nor a peak of so many kW."""
 Tiers = Sequence[Mapping[str, object]]
 
 
@@ -42,6 +47,16 @@ def place_of(name: str, field: str, tiers: Tiers, period: int, tier: int) -> tup
         raise TariffError(
             f"tariff {name}: tier {tier + 1} of period {period} in {field} has no max, but another "
             "tier follows; expected a max (1e38 for none) in every tier but the last"
+        )
+    limit = number(given)
+    if tier + 1 == len(tiers) and limit is not None and limit < BEYOND_A_HOME:
+        logger.warning(
+            "tariff %s: the last tier of period %d in %s ends at %g: what is above it is billed at "
+            "its rate",
+            name,
+            period + 1,
+            field,
+            limit,
         )
     return period + 1, tier + 1, NO_LIMIT if given is None else given
 

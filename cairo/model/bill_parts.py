@@ -35,6 +35,7 @@ FIXED, ENERGY, FUEL, DEMAND, CREDIT = (
     "demand",
     "export_credit",
 )
+CARRIED = "carried_credit"
 MINIMUM, ANNUAL_MINIMUM, PEAK = "minimum", "annual_minimum", "peak"
 TAX, SURCHARGE, ASSISTANCE, RIDER, OTHER = (
     "tax",
@@ -53,6 +54,11 @@ ITEMS: dict[str, Item] = {
     ),
     CREDIT: Item(
         KWH, "export credit", "energy sent to the grid where it is credited, by period; negative"
+    ),
+    CARRIED: Item(
+        DOLLARS,
+        "carried credit",
+        "net metering credits that pay energy of the month, and what is settled; negative",
     ),
     MINIMUM: Item(DOLLARS, "monthly minimum", "what the monthly minimum adds"),
     ANNUAL_MINIMUM: Item(DOLLARS, "annual minimum", "what the annual minimum adds, in December"),

@@ -3,7 +3,8 @@
 Arrays have a row a customer; months, tariff periods and tiers follow: (n, 12, P, T). A bill is
 energy charge + fuel adjustment + demand charge + fixed charge - solar credit, at least the monthly
 minimum; what the year's bills lack of the annual minimum is charged in December. Each of these is
-a `BillPart`, which says what was billed at which price.
+a `BillPart`, which says what was billed at which price. Where net metering credits are carried from
+month to month they pay energy charges alone (`model.rollover`).
 `tests/test_pysam_yardstick.py` holds them against SAM; `docs/pysam.md` names the conventions that
 differ from its own.
 
@@ -24,6 +25,7 @@ import numpy as np
 from cairo.model.arrays import Float1D, Float2D, Float3D, Float4D, FloatND, Int1D
 from cairo.model.bill_parts import (
     ANNUAL_MINIMUM,
+    CARRIED,
     CREDIT,
     DEMAND,
     ENERGY,
@@ -40,8 +42,10 @@ from cairo.model.bill_parts import (
 from cairo.model.demand_charges import billed_demand
 from cairo.model.names import DAYS_OF_MONTH
 from cairo.model.periods import PeriodUse
-from cairo.model.tariff import Tariff
-from cairo.model.tariff_rows import NO_LIMIT, PER_DAY, PER_KW
+from cairo.model.rollover import Carried, carried_energy
+from cairo.model.tariff import BUY_ALL, Tariff
+from cairo.model.tariff_rows import NO_LIMIT
+from cairo.model.tiers import fill_tiers
 
 SolarStyle = Literal["net_metering", "net_billing"]
 
@@ -53,7 +57,7 @@ class CustomerUse:
     bldg_ids : (n,).
     energy : (n, 12, P, T) billed energy by tier [kWh, or therms for gas].
     peak_kw : (n, 12) month's highest hour [kW]; demand_kw : (n, 12, D) by demand period.
-    exports : (n, 12, P) energy sent to the grid [kWh].
+    exports : (n, 12, P) energy sent to the grid [kWh]; all generation with two meters.
     """
 
     bldg_ids: Int1D
@@ -67,46 +71,6 @@ def customer_use(use: PeriodUse, table: Tariff) -> CustomerUse:
     """Use by month and period, with its energy split over the tariff's tiers."""
     energy = fill_tiers(use.billed, table, use.peak_kw)
     return CustomerUse(use.bldg_ids, energy, use.peak_kw, use.demand_kw, use.exports)
-
-
-def tier_limits(table: Tariff, peak_kw: Float2D | None) -> Float4D:
-    """Upper limit of each tier in each month, (1 or n, 12, P, T) [kWh].
-
-    A `kWh daily` limit counts the days of the month, a `kWh/kW` limit the month's peak [kW].
-    """
-    limits = np.broadcast_to(
-        table.max_usage, (1, len(DAYS_OF_MONTH), *table.max_usage.shape)
-    ).copy()
-    days = np.array(DAYS_OF_MONTH, dtype=np.float64)[None, :, None, None]
-    limits = np.where(np.isin(table.unit, PER_DAY), limits * days, limits)
-    if table.needs_monthly_peak:
-        assert peak_kw is not None
-        limits = np.where(np.isin(table.unit, PER_KW), limits * peak_kw[:, :, None, None], limits)
-    # A last tier has no limit, whatever the month's days or the customer's peak.
-    return np.where(table.max_usage >= NO_LIMIT, np.inf, limits)
-
-
-def fill_tiers(usage: Float3D, table: Tariff, peak_kw: Float2D | None = None) -> Float4D:
-    """Split a month's use of a period over its tiers, lowest first.
-
-    Parameters
-    ----------
-    usage : (n, 12, P) [kWh].
-    table : tariff.
-    peak_kw : (n, 12) month's peak, needed for `kWh/kW` limits.
-
-    Returns
-    -------
-    (n, 12, P, T) [kWh], adding to `usage`; what is above the last limit stays in the last tier.
-    URDB lists tiers by period [1]_; each period's are filled with its own use in the month. SAM
-    fills them with the use of all the month's periods [2]_, which is the same unless a month
-    with tiers has several.
-    """
-    upper = tier_limits(table, peak_kw)
-    upper[..., -1] = np.inf
-    lower = np.concatenate([np.zeros_like(upper[..., :1]), upper[..., :-1]], axis=-1)
-    used = usage[..., None]
-    return np.maximum(np.minimum(used, upper) - lower, 0.0) if table.n_tiers > 1 else used.copy()
 
 
 def energy_charges(energy: Float4D, rate: Float2D) -> Float2D:
@@ -212,13 +176,50 @@ def with_minimum(charges: Float2D, table: Tariff) -> Float2D:
     return months
 
 
-def charge_parts(
-    use: CustomerUse,
-    table: Tariff,
-    sell: Float2D | None = None,
-    style: SolarStyle | None = None,
-) -> list[BillPart]:
-    """What a tariff charges, before its minimum charges; arguments as `billed`."""
+def two_meters(table: Tariff, style: str | None) -> bool:
+    """Whether all use is bought and all generation sold."""
+    return table.metering_option == BUY_ALL and style == "net_billing"
+
+
+def carries(table: Tariff, style: str | None) -> bool:
+    """Whether net metering credits are carried from month to month."""
+    return table.rollover is not None and style == "net_metering"
+
+
+def carried_use(use: CustomerUse, table: Tariff) -> tuple[CustomerUse, Float4D, Float1D]:
+    """(use that is charged, surplus that is sold (n, 12, P, T) [kWh], kWh left at the settlement).
+
+    Net use fills the tiers, and so does a surplus.
+    """
+    assert table.rollover is not None
+    net = use.energy.sum(axis=3) - (0.0 if use.exports is None else use.exports)
+    charged, left = carried_energy(net, table.rollover)
+    sold = np.maximum(-net, 0.0) if table.rollover.dollars else np.zeros_like(net)
+    return replace(use, energy=fill_tiers(charged, table)), fill_tiers(sold, table), left
+
+
+def carried_credits(
+    use: CustomerUse, table: Tariff, relative: Float2D, sell: Float2D | None
+) -> Carried:
+    """Charges and credits of customers whose credits are carried, when rate = level x relative.
+
+    In dollars a surplus earns the tariff's own sell rates, where it has any, else the ratio `sell`
+    (P, T) of the retail rate.
+    """
+    terms, fuel = table.rollover, table.fuel_adjustment
+    assert terms is not None
+    charged, sold, left = carried_use(use, table)
+    charge = energy_charges(charged.energy, relative), adjustment_charges(charged.energy, fuel)
+    earned = np.zeros_like(charge[0]), np.zeros_like(charge[0])
+    if table.sell.any():
+        earned = earned[0], energy_charges(sold, table.sell)
+    elif sell is not None:
+        earned = energy_charges(sold, sell * relative), adjustment_charges(sold * sell, fuel)
+    return Carried(*charge, *earned, left, terms)
+
+
+def charge_parts(use: CustomerUse, table: Tariff) -> list[BillPart]:
+    """What a tariff charges, before its minimum charges and credits; arguments as `billed`."""
     demand = demand_cells(use, table)
     return [
         BillPart(
@@ -229,8 +230,23 @@ def charge_parts(
         _fuel_part(use, table),
         BillPart(DEMAND, _demand_dollars(use, demand), demand),
         BillPart(FIXED, table.monthly_fixed, (Cells(np.ones((1, 1, 1, 1)), table.monthly_fixed),)),
-        _credit_part(use, table, sell, style),
     ]
+
+
+def _carried_parts(
+    use: CustomerUse, table: Tariff, sell: Float2D | None
+) -> tuple[list[BillPart], list[BillPart]]:
+    """(charges and the credits that pay them, what is settled after minimum charges)."""
+    credits = carried_credits(use, table, table.rate, sell)
+    energy, paid = credits.settled(1.0)
+    charged, _, _ = carried_use(use, table)
+    applied = energy - (credits.charge_slope + credits.charge_constant)
+    return [*charge_parts(charged, table), _carried_part(applied)], [_carried_part(-paid)]
+
+
+def _carried_part(dollars: Float2D) -> BillPart:
+    cells = Cells(of_month(np.abs(dollars)), np.nan, of_month(dollars))
+    return BillPart(CARRIED, dollars, (cells,))
 
 
 def _fuel_part(use: CustomerUse, table: Tariff) -> BillPart:
@@ -299,13 +315,22 @@ def billed(
     sell : (P, T) export ratio (net metering) or sell price [$/kWh] (net billing).
     style : solar compensation; None credits nothing.
     """
-    parts = charge_parts(use, table, sell, style)
+    later: list[BillPart] = []
+    if carries(table, style):
+        parts, later = _carried_parts(use, table, sell)
+    else:
+        parts, credit = charge_parts(use, table), _credit_part(use, table, sell, style)
+        # With two meters what is sold has an account of its own.
+        (later if two_meters(table, style) else parts).append(credit)
     charges = added(parts)
-    parts += minimum_parts(charges, table)
+    monthly = with_minimum(charges, table)
+    if later:
+        monthly = monthly + added(later)
+    parts += [*minimum_parts(charges, table), *later]
     if use.peak_kw is not None:
         free = np.zeros((1, 1, 1, 1))
         parts.append(BillPart(PEAK, 0.0, (Cells(of_month(use.peak_kw), np.nan, free),)))
-    return Billed(use.bldg_ids, with_minimum(charges, table), parts)
+    return Billed(use.bldg_ids, monthly, parts)
 
 
 def monthly_bills(
@@ -322,10 +347,12 @@ def monthly_bills(
 class RateResponse:
     """Bills of one tariff's customers as a function of its rate level u.
 
-    Before minimum charges a month's bill is slope x u + constant.
+    Before minimum charges a month's bill is slope x u + constant; where credits are carried it is
+    their energy charges + constant.
 
     slope : (n, 12) [$ per $/kWh]; constant : (n, 12) [$]; weight : (n,) customers;
-    monthly_min, annual_min : [$].
+    monthly_min, annual_min : [$]. carried : None when credits are not. sold : (n, 12) [$] of
+    generation, credited after minimum charges; None without.
     """
 
     slope: Float2D
@@ -333,6 +360,8 @@ class RateResponse:
     weight: Float1D
     monthly_min: float
     annual_min: float
+    carried: Carried | None = None
+    sold: Float2D | None = None
 
 
 def rate_response(
@@ -347,9 +376,17 @@ def rate_response(
 
     The slope is the bill at a rate level of one ("unity rate") less what does not depend on it.
     """
+    if carries(table, style):
+        carried = carried_credits(use, table, relative, sell)
+        slope = carried.charge_slope - carried.earned_slope
+        constant = demand_charges(use, table) + table.monthly_fixed
+        return RateResponse(slope, constant, weight, table.monthly_min, table.annual_min, carried)
     slope = energy_charges(use.energy, relative)
     constant = demand_charges(use, table) + table.monthly_fixed
     constant = constant + adjustment_charges(use.energy, table.fuel_adjustment)
+    if two_meters(table, style):
+        sold = solar_credits(use, table, sell, style)
+        return RateResponse(slope, constant, weight, table.monthly_min, table.annual_min, sold=sold)
     if use.exports is not None:
         price, of_retail = credit_prices(table, sell, style)
         if of_retail:

@@ -8,9 +8,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from cairo.errors import ScenarioError, TariffError
-from cairo.model.tariff import BUY_ALL, parse_tariff, with_sell_rates
-from cairo.model.tariff_rows import TariffDict
+from cairo.errors import ScenarioError, TariffError, listed
+from cairo.model.names import MONTHS
+from cairo.model.tariff import BILLING_DOLLARS, BUY_ALL, Tariff, parse_tariff, with_sell_rates
+from cairo.model.tariff_fields import ROLLOVER, ROLLOVER_TERMS, says_something
+from cairo.model.tariff_rows import TariffDict, number
+from cairo.model.tariff_rules import DECEMBER, IN_DOLLARS, IN_KWH
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +48,8 @@ def _return_export_compensation_rate(
     ScenarioError
         An unknown style, or a ratio that is not a number from 0.
     TariffError
-        A tariff under which all use is bought and all generation sold.
+        Net metering of a tariff under which all use is bought and all generation sold, credits
+        that cannot be carried.
     """
     styles = (None, "net_metering", "net_billing")
     if solar_pv_compensation not in styles:
@@ -55,7 +59,10 @@ def _return_export_compensation_rate(
     ratio = solar_pv_export_import_ratio
     if ratio is not None and not (math.isfinite(ratio) and ratio >= 0.0):
         raise ScenarioError(f"solar_pv_export_import_ratio is {ratio}, expected a number from 0")
-    _refuse_buy_all(solar_pv_compensation, tariff_dict)
+    _check_buy_all(solar_pv_compensation, tariff_dict)
+    _name_carried_dollars(solar_pv_compensation, tariff_dict)
+    for key, tariff in tariff_dict.items():
+        _check_rollover(parse_tariff(key, tariff), solar_pv_compensation, ratio)
     if solar_pv_compensation is None:
         return dict.fromkeys(tariff_dict)
     net_metering = solar_pv_compensation == "net_metering"
@@ -65,21 +72,80 @@ def _return_export_compensation_rate(
     }
 
 
-def _refuse_buy_all(style: str | None, tariffs: Mapping[str, Mapping[str, object]]) -> None:
-    """Buy all, sell all is not modelled: refused with a compensation, named without one."""
+def _check_buy_all(style: str | None, tariffs: Mapping[str, Mapping[str, object]]) -> None:
+    """Buy all, sell all needs net billing: refused with net metering, named without either."""
     for key, tariff in tariffs.items():
         if parse_tariff(key, tariff).metering_option != BUY_ALL:
             continue
-        if style is not None:
+        if style == "net_metering":
             raise TariffError(
-                f"tariff {key}: dgrules Buy All Sell All (ur_metering_option {BUY_ALL}) is not "
-                f"modelled with solar_pv_compensation {style}; give the tariff other dgrules if "
-                "its homes net their use"
+                f"tariff {key}: dgrules Buy All Sell All (ur_metering_option {BUY_ALL}) nets "
+                "nothing, but solar_pv_compensation is net_metering; expected net_billing, or "
+                "other dgrules if its homes net their use"
             )
+        if style is None:
+            logger.warning(
+                "tariff %s: dgrules Buy All Sell All counts only with solar_pv_compensation "
+                "net_billing: homes with PV pay for what they take from the grid alone, and their "
+                "exports are not credited",
+                key,
+            )
+
+
+def _name_carried_dollars(style: str | None, tariffs: Mapping[str, Mapping[str, object]]) -> None:
+    """Net billing that carries dollars is billed as net billing that does not."""
+    for key, tariff in tariffs.items():
+        if style == "net_billing" and parse_tariff(key, tariff).metering_option == BILLING_DOLLARS:
+            logger.warning(
+                "tariff %s: dgrules Net Billing Hourly (ur_metering_option %d) carries dollars "
+                "from month to month, which is not modelled: exports are credited in their month",
+                key,
+                BILLING_DOLLARS,
+            )
+
+
+def _check_rollover(table: Tariff, style: str | None, ratio: float | None) -> None:
+    """Refuse terms of carried credits that do not fit the run; name those that do not count."""
+    key, terms = table.key, table.rollover
+    if terms is None:
+        unused = [name for name in ROLLOVER_TERMS if says_something(table.given.get(name))]
+        # SAM's own default of the month is December.
+        unused = [name for name in unused if number(table.given.get(name)) != float(DECEMBER)]
+        if unused and style == "net_metering" and table.metering_option in (IN_KWH, IN_DOLLARS):
+            logger.warning(
+                "tariff %s: %s is %s, which counts only with %s: exports are credited in their "
+                "month",
+                key,
+                unused[0],
+                table.given[unused[0]],
+                ROLLOVER,
+            )
+        return
+    if style != "net_metering":
+        raise TariffError(
+            f"tariff {key}: {ROLLOVER} needs solar_pv_compensation net_metering, found {style}"
+        )
+    if not terms.dollars and ratio not in (None, FULL_RETAIL):
+        raise TariffError(
+            f"tariff {key}: solar_pv_export_import_ratio is {ratio:g}, but {ROLLOVER} carries kWh "
+            "one for one; expected 1 or none, or a tariff that carries dollars "
+            "(ur_metering_option 1)"
+        )
+    lost = sorted(
+        {
+            period
+            for month in range(MONTHS)
+            if month not in (DECEMBER, terms.settled)
+            for period in np.union1d(table.weekday[month], table.weekend[month]).tolist()
+            if terms.next_period[month, period - 1] < 0
+        }
+    )
+    if lost and not terms.dollars:
         logger.warning(
-            "tariff %s: dgrules Buy All Sell All is not modelled: homes with PV pay for what they "
-            "take from the grid alone, and their exports are not credited",
+            "tariff %s: a surplus of period %s is lost, as in SAM: it is not the period of a "
+            "weekday at 0, 5, 11 or 17 o'clock, by which kWh are carried into the next month",
             key,
+            listed(lost),
         )
 
 

@@ -43,6 +43,7 @@ RunType = Literal["precalc", "default"]
 RUN_TYPES: tuple[RunType, ...] = get_args(RunType)
 
 NET_LOAD = "electricity_net"
+GROSS_LOAD = "load_data"
 ENERGY_PRICE = "Marginal Energy Costs ($/kWh)"
 CAPACITY_PRICE = "Marginal Capacity Costs ($/kWh)"
 ANCILLARY_PRICE = "Marginal Ancillary Costs ($/kWh)"

@@ -4,7 +4,8 @@ The dict's names are those of SAM's `Utilityrate5` (electricity rates). `ur_ec_t
 period, tier (both from 1), max usage, unit code, rate, adjustment, sell rate; rows of six, as
 PySAM itself has them, carry no adjustment. `ur_dc_tou_mat` rows are period, tier (from 1), max
 [kW], $/kW; `ur_dc_flat_mat` rows month (from 0), tier (from 1), max [kW], $/kW. One name is
-URDB's, since SAM has no such input: `fueladjustmentsmonthly`, twelve $/kWh.
+URDB's, since SAM has no such input: `fueladjustmentsmonthly`, twelve $/kWh. Two are ours:
+`tier_rule` and `net_metering_rollover` (`tariff_rules`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from cairo.errors import TariffError
 from cairo.model.arrays import Float1D, Float2D, Int2D
 from cairo.model.demand_charges import DemandCharges, demand_of
 from cairo.model.names import KWH_TO_THERM, MONTHS
+from cairo.model.rollover import Rollover
 from cairo.model.tariff_fields import (
     BILLING_DEMAND,
     FUEL_ADJUSTMENT,
@@ -39,14 +41,15 @@ from cairo.model.tariff_rows import (
     row_cells,
     schedule_array,
 )
+from cairo.model.tariff_rules import TierRule, check_shared_limits, rollover_of, tier_rule_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 AggregationMethod = Literal["flat", "time-of-use", "tiered", "combined"]
 
-BUY_ALL = 4
-METERING_OPTIONS = (0, 1, 2, 3, BUY_ALL)
+BILLING_DOLLARS, BUY_ALL = 3, 4
+METERING_OPTIONS = (0, 1, 2, BILLING_DOLLARS, BUY_ALL)
 """SAM's `ur_metering_option`: 0 and 1 net metering, 2 and 3 net billing, 4 buy all sell all."""
 
 
@@ -64,6 +67,8 @@ class Tariff:
     monthly_fixed, monthly_min, annual_min : [$].
     demand : None when the tariff charges nothing for demand.
     fuel_adjustment : (12,) added to every rate of the month [$/kWh]; calibration leaves it.
+    tier_rule : whose use fills the tiers of a period, see `tiers.fill_tiers`.
+    rollover : how net metering credits are carried; None when they are not.
     given : the PySAM-style dict the arrays were read from; never changed, see `to_dict`.
     """
 
@@ -80,6 +85,8 @@ class Tariff:
     metering_option: int
     demand: DemandCharges | None
     fuel_adjustment: Float1D
+    tier_rule: TierRule
+    rollover: Rollover | None
     given: Mapping[str, object] = field(repr=False)
 
     def to_dict(self) -> TariffDict:
@@ -146,20 +153,28 @@ def parse_tariff(key: str, tariff: object) -> Tariff:
             f"tariff {key}: tier limits per kW of a billing demand are not modelled, expected "
             "ur_enable_billing_demand 0 or limits in kWh"
         )
+    weekday = _schedule(key, tariff, "ur_ec_sched_weekday", periods)
+    weekend = _schedule(key, tariff, "ur_ec_sched_weekend", periods)
+    metering = _metering(key, tariff)
+    tier_rule = tier_rule_of(key, tariff)
+    if tier_rule == "month":
+        check_shared_limits(key, limit, unit, weekday, weekend)
     return Tariff(
         key,
         rate,
         sell,
         limit,
         unit,
-        _schedule(key, tariff, "ur_ec_sched_weekday", periods),
-        _schedule(key, tariff, "ur_ec_sched_weekend", periods),
+        weekday,
+        weekend,
         _amount(key, tariff, "ur_monthly_fixed_charge"),
         _amount(key, tariff, "ur_monthly_min_charge"),
         _amount(key, tariff, "ur_annual_min_charge"),
-        _metering(key, tariff),
+        metering,
         demand_of(key, tariff),
         _fuel_adjustment(key, tariff),
+        tier_rule,
+        rollover_of(key, tariff, metering, unit, weekday),
         tariff,
     )
 

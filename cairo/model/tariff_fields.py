@@ -10,7 +10,9 @@ References
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,6 +25,11 @@ NO = ("0", "0.0", "false", "no", "off")
 
 FUEL_ADJUSTMENT = "fueladjustmentsmonthly"
 """Twelve $/kWh added to the rates month by month. SAM has no such input: the name is URDB's."""
+TIER_RULE = "tier_rule"
+"""`period` or `month`: whose use fills tiers. A name of ours: SAM has the second rule alone."""
+ROLLOVER = "net_metering_rollover"
+"""Switch of ours: SAM's net metering always carries credits."""
+ROLLOVER_TERMS = ("ur_nm_credit_month", "ur_nm_yearend_sell_rate", "ur_nm_credit_rollover")
 ENERGY_INPUTS = frozenset(
     {
         "ur_ec_tou_mat",
@@ -34,6 +41,10 @@ ENERGY_INPUTS = frozenset(
         "ur_metering_option",
         "en_electricity_rates",
         FUEL_ADJUSTMENT,
+        TIER_RULE,
+        ROLLOVER,
+        # Counted where credits are carried, and named where they are not.
+        *ROLLOVER_TERMS,
     }
 )
 DEMAND_INPUTS = frozenset(
@@ -54,10 +65,7 @@ BILLING_DEMAND_INPUTS = (
 )
 HARMLESS_INPUTS = frozenset(
     {
-        # Of credits carried from month to month, which our bills do not have: docs/pysam.md.
-        "ur_nm_credit_month",
-        "ur_nm_credit_rollover",
-        "ur_nm_yearend_sell_rate",
+        # Of dollars that net billing carries, which our bills do not have: docs/pysam.md.
         "ur_nb_apply_credit_current_month",
         "ur_nb_credit_expire",
         # Of one customer: ours have their own loads, peaks and years.
@@ -74,6 +82,23 @@ HARMLESS_INPUTS = frozenset(
         "analysis_period",
     }
 )
+AMOUNT = re.compile(r"\$?\s*[+-]?[\d.,]+(e[+-]?\d+)?\s*%?", re.IGNORECASE)
+"""A text that is a number, dollars or a share."""
+LABELS = frozenset(
+    {
+        "label",
+        "name",
+        "utility",
+        "eiaid",
+        "zipcode",
+        "id",
+        "version",
+        "startdate",
+        "enddate",
+        "year",
+    }
+)
+"""Texts that may be numbers and charge nothing."""
 SWITCHED = {
     "ur_en_ts_buy_rate": ("ur_ts_buy_rate",),
     "ur_en_ts_sell_rate": ("ur_ts_sell_rate",),
@@ -82,6 +107,31 @@ SWITCHED = {
 """Switches and what counts only where they are on: an explicit 0 makes it count for nothing."""
 OF_DEMAND = frozenset({BILLING_DEMAND, *BILLING_DEMAND_INPUTS, "TOU_demand_single_peak"})
 """What counts only where demand is charged for."""
+
+
+MOST_SHOWN = 60
+"""Characters of a value that messages show."""
+WAYS_OUT = (
+    "which is not modelled; leave it out if the bill without it is wanted, or give "
+    "allow_unmodelled: true in the scenario to have it named"
+)
+
+
+@dataclass(frozen=True)
+class Unmodelled:
+    """A field of a tariff that holds money, a share or a switch, and that no bill has."""
+
+    tariff: str
+    field: str
+    value: str
+
+    @classmethod
+    def of(cls, tariff: str, field: str, value: object) -> Unmodelled:
+        """The field with as much of its value as is shown."""
+        return cls(tariff, field, str(value)[:MOST_SHOWN])
+
+    def __str__(self) -> str:
+        return f"tariff {self.tariff}: {self.field} is {self.value}"
 
 
 def is_junk(value: object) -> bool:
@@ -108,10 +158,37 @@ def says_something(value: object) -> bool:
     return False
 
 
+def unknown_inputs(tariff: Mapping[str, object]) -> list[str]:
+    """Inputs of a PySAM-style dict that say something and that our bills would pass over.
+
+    Texts under names that are not SAM's are labels and stay, unless they are numbers or their name
+    is an input's but for its case.
+    """
+    known = ENERGY_INPUTS | DEMAND_INPUTS | HARMLESS_INPUTS | {BILLING_DEMAND}
+    if not says_something(tariff.get("ur_dc_enable")):
+        known |= OF_DEMAND
+    for switch, inputs in SWITCHED.items():
+        if switch in tariff and (switch == BILLING_DEMAND or not says_something(tariff[switch])):
+            known = known.union(inputs)
+    return [
+        name
+        for name, value in tariff.items()
+        if name not in known and says_something(value) and not _is_label(name, value)
+    ]
+
+
+def _is_label(name: str, value: object) -> bool:
+    if not isinstance(value, str):
+        return False
+    lower = str(name).lower()
+    inputs = ENERGY_INPUTS | DEMAND_INPUTS | HARMLESS_INPUTS
+    if lower.startswith(("ur_", "tou_")) or lower in {one.lower() for one in inputs}:
+        return False
+    return lower in LABELS or AMOUNT.fullmatch(value.strip()) is None
+
+
 def refuse_unknown_inputs(key: str, tariff: Mapping[str, object]) -> None:
     """Refuse a PySAM-style dict with an input that our bills would pass over.
-
-    Texts under names that are not SAM's are labels and stay.
 
     Raises
     ------
@@ -123,19 +200,5 @@ def refuse_unknown_inputs(key: str, tariff: Mapping[str, object]) -> None:
             f"tariff {key}: en_electricity_rates is {tariff['en_electricity_rates']!r}: SAM bills "
             "nothing then; expected 1"
         )
-    known = ENERGY_INPUTS | DEMAND_INPUTS | HARMLESS_INPUTS | {BILLING_DEMAND}
-    charged = says_something(tariff.get("ur_dc_enable"))
-    if not charged:
-        known |= OF_DEMAND
-    for switch, inputs in SWITCHED.items():
-        if switch in tariff and (switch == BILLING_DEMAND or not says_something(tariff[switch])):
-            known = known.union(inputs)
-    for name, value in tariff.items():
-        if name in known or not says_something(value):
-            continue
-        if isinstance(value, str) and not str(name).startswith(("ur_", "TOU_")):
-            continue
-        raise TariffError(
-            f"tariff {key}: {name} is {str(value)[:60]}, which is not modelled; leave it out if "
-            "the bill without it is wanted"
-        )
+    for name in unknown_inputs(tariff):
+        raise TariffError(f"{Unmodelled.of(key, name, tariff[name])}, {WAYS_OUT}")

@@ -8,13 +8,12 @@ from cairo.model.bills import (
     customer_use,
     demand_charges,
     energy_charges,
-    fill_tiers,
     monthly_bills,
     rate_response,
     solar_credits,
-    tier_limits,
     with_minimum,
 )
+from cairo.model.tiers import fill_tiers, tier_limits
 
 __all__ = [
     "CustomerUse",

@@ -9,11 +9,12 @@ import pandas as pd
 
 from cairo.errors import TariffError, listed
 from cairo.model.arrays import FloatND, Int1D
-from cairo.model.bills import CustomerUse, fill_tiers
+from cairo.model.bills import CustomerUse
 from cairo.model.names import MONTHS
 from cairo.model.periods import HourGroups, PeriodPlan, PeriodUse
 from cairo.model.tariff import Tariff
 from cairo.model.tariff_rows import NO_LIMIT
+from cairo.model.tiers import fill_tiers
 
 ENERGY = "energy_charge"
 DEMAND = "demand_charge"

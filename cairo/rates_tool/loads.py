@@ -19,6 +19,7 @@ from cairo.files.metadata import return_buildingstock
 from cairo.files.tariff_maps import TariffMap
 from cairo.model import kernels
 from cairo.model.arrays import FloatND
+from cairo.model.bills import two_meters
 from cairo.model.calendar import __timeshift__, hour_months, hour_of_day, hour_stamps, hour_weekend
 from cairo.model.names import ELECTRICITY, GAS, MONTHS, NET_LOAD
 from cairo.model.periods import PeriodUse, period_plan
@@ -281,7 +282,8 @@ def process_building_demand_by_period(
     tariff_base : {tariff_key: PySAM-style tariff}.
     tariff_map : building to tariff: frame, CSV path or mapping.
     prepassed_load : hourly load frame; never changed.
-    solar_pv_compensation : style; solar rows are given whatever it is.
+    solar_pv_compensation : style, by which a tariff of buy all, sell all buys all use and sells
+        all generation; solar rows are given whatever it is.
 
     Returns
     -------
@@ -306,6 +308,7 @@ def process_building_demand_by_period(
             tables[strategy[bldg_id]],
             key,
             target_year,
+            solar_pv_compensation,
         )
         for bldg_id, rows in zip(ids, hourly_frames.rows_of(prepassed_load, ids), strict=True)
     ]
@@ -320,13 +323,17 @@ def aggregate_load_worker(
     table: Tariff,
     load_col_key: str,
     target_year: int,
+    solar_pv_compensation: str | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """`process_building_demand_by_period` of one building."""
     plan = period_plan(table, target_year)
     gas = load_col_key == GAS
     hours = _tariff_hours(table, target_year)
     load = building_load["load_data"].to_numpy(np.float64)
-    billed = load if gas else kernels.grid_consumption(building_load[NET_LOAD].to_numpy(np.float64))
+    # All use is bought where a second meter sells all generation.
+    sells_all = not gas and two_meters(table, solar_pv_compensation)
+    bought = "load_data" if sells_all else NET_LOAD
+    billed = load if gas else kernels.grid_consumption(building_load[bought].to_numpy(np.float64))
     hours = hours.assign(billed=billed, load=load)
     use = {
         "billed": _by_period(hours, "billed", table.n_periods),
@@ -345,6 +352,8 @@ def aggregate_load_worker(
             self_use=kernels.self_consumption(load, pv),
             generation=kernels.generation(pv),
         )
+        if sells_all:
+            hours = hours.assign(exports=hours["generation"], self_use=0.0)
     for name in ("exports", "self_use", "generation"):
         use[name] = (
             _by_period(hours, name, table.n_periods)

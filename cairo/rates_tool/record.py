@@ -13,6 +13,7 @@ import pandas as pd
 
 from cairo.files.load_file import NOTHING_READ, ReadCount
 from cairo.files.recorded_options import open_text
+from cairo.model.tariff_fields import Unmodelled
 from cairo.rates_tool import system_revenues
 from cairo.rates_tool.baseline import Baseline
 from cairo.rates_tool.design import Design
@@ -33,6 +34,7 @@ class Origin:
     started : UTC. memory : watched since then.
     baseline : bills that the run's are measured against.
     designs : {alias: derived tariff}.
+    unmodelled : fields of tariffs that bills leave out.
     """
 
     settings: Mapping[str, object]
@@ -41,6 +43,7 @@ class Origin:
     memory: PeakMemory | None = None
     baseline: Baseline | None = None
     designs: Mapping[str, Design] = field(default_factory=dict)
+    unmodelled: Sequence[Unmodelled] = ()
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def run_record(
             "revenue_requirement_from": "bills" if costs.from_bills else "settings",
             "revenue": revenue,
             "components": components_record(costs),
-            "remarks": [*remarks(costs, revenue), *further],
+            "remarks": [*left_out(origin.unmodelled), *remarks(costs, revenue), *further],
             "peak_kw": float(demand.max()),
             "peak_time": str(demand.idxmax()),
             "annual_kwh": float(demand.sum()),
@@ -88,6 +91,7 @@ def run_record(
         "workers": dict(loads.workers),
         "versions": {"python": platform.python_version(), **_versions()},
         "machine": {"system": platform.platform(), "cpus": os.cpu_count()},
+        "unmodelled": [asdict(one) for one in origin.unmodelled],
         "inputs": open_text(origin.inputs),
     }
 
@@ -104,6 +108,13 @@ def components_record(costs: Costs) -> dict[str, dict[str, float]] | None:
         }
         for component, one in costs.components.items()
     }
+
+
+def left_out(unmodelled: Sequence[Unmodelled]) -> list[str]:
+    """One line on what bills leave out of the tariffs; none when that is nothing."""
+    if not unmodelled:
+        return []
+    return [f"Not modelled, so in no bill: {'; '.join(map(str, unmodelled))}."]
 
 
 def remarks(costs: Costs, revenue: float) -> list[str]:

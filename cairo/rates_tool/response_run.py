@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cairo.errors import ScenarioError
+from cairo.errors import ScenarioError, TariffError
 from cairo.model.arrays import Float1D
+from cairo.model.bills import SolarStyle, two_meters
 from cairo.model.elasticity import Response
 from cairo.model.kernels import weighted_total
 from cairo.model.response import (
@@ -104,7 +105,7 @@ def _table(key: str, shift: Moved, homes: Sequence[int]) -> pd.DataFrame:
 
 
 def response_plans(
-    response: Response, tariffs: Mapping[str, Tariff], year: int
+    response: Response, tariffs: Mapping[str, Tariff], year: int, style: SolarStyle | None = None
 ) -> dict[str, ResponsePlan]:
     """{tariff key: how its customers respond}, of tariffs whose price varies within a day.
 
@@ -113,6 +114,12 @@ def response_plans(
     ScenarioError, TariffError
         There is none, or one's seasons or prices do not fit.
     """
+    for key, table in tariffs.items():
+        if two_meters(table, style):
+            raise TariffError(
+                f"tariff {key}: a response to price is not modelled where all use is bought and "
+                "all generation sold (dgrules Buy All Sell All)"
+            )
     plans = {
         key: response_plan(table, response.elasticity, year, response.winter_months)
         for key, table in tariffs.items()

@@ -22,6 +22,7 @@ from cairo.model.names import TOTAL_SYSTEM_COSTS, RunType
 from cairo.model.prices import Prices
 from cairo.model.response import ResponsePlan
 from cairo.model.tariff import Tariff, parse_tariff, with_sell_rates
+from cairo.model.tariff_fields import Unmodelled
 from cairo.model.tariff_rows import TariffDict
 from cairo.rates_tool import tariffs as tariff_funcs
 from cairo.rates_tool.relative_rates import relative_rates
@@ -115,12 +116,14 @@ class GasService:
     """Gas tariffs as a caller gives them: the map, and {tariff key: file or dict} per kWh.
 
     They are read when a bill needs them: a caller may bill gas by a function of its own, which
-    reads {tariff key: file}. files : of those that have been read, on this machine.
+    reads {tariff key: file}. files : of those that have been read, on this machine, and are billed
+    as they are. unmodelled : fields that bills leave out.
     """
 
     tariff_map: TariffMap
     tariffs: Mapping[str, GivenTariff]
     files: Mapping[str, str] = field(default_factory=dict)
+    unmodelled: Sequence[Unmodelled] = ()
 
     @property
     def for_callers(self) -> dict[str, GivenTariff]:
@@ -233,11 +236,15 @@ class DistributionCost:
 
 @dataclass(frozen=True, eq=False)
 class Billing:
-    """What electric bills are made by, fields as those of a run."""
+    """What electric bills are made by, fields as those of a run.
+
+    unmodelled : fields of the tariffs that the bills leave out.
+    """
 
     service: Service
     relative: pd.DataFrame | None = None
     solar: Solar = field(default_factory=Solar)
+    unmodelled: Sequence[Unmodelled] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -293,7 +300,7 @@ class RunSpec:
         """{tariff key: how its customers respond to its prices}; empty when nobody does."""
         if self.response is None:
             return {}
-        return response_plans(self.response, tariffs, self.year)
+        return response_plans(self.response, tariffs, self.year, self.solar.style)
 
     def first_prices(self) -> Mapping[str, Tariff]:
         """The tariffs that customers respond to first: as given, or with the rates' own shape."""

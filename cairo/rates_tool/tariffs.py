@@ -22,10 +22,12 @@ from cairo.errors import TariffError, listed, one_line
 from cairo.files.reading import FilePath, read_bytes
 from cairo.files.short_tariff import is_short_form, read_short_tariff
 from cairo.files.tariff_maps import TariffMap, load_tariff_map, tariff_of, tariff_place
+from cairo.files.unmodelled import without_unmodelled
 from cairo.files.urdb import URDBv7_to_ElectricityRates
 from cairo.files.urdb_export import ElectricityRates_to_URDB
 from cairo.model.export_compensation import _determine_sell_rate, _return_export_compensation_rate
 from cairo.model.tariff import Tariff, parse_tariff
+from cairo.model.tariff_fields import Unmodelled
 from cairo.model.tariff_rows import LARGEST, TariffDict, energy_rows
 
 __all__ = [
@@ -52,6 +54,7 @@ def get_default_tariff_structures(
     keys: Iterable[str],
     paths: Mapping[str, FilePath],
     storage_options: Mapping[str, object] | None = None,
+    unmodelled: list[Unmodelled] | None = None,
 ) -> dict[str, TariffDict]:
     """Tariffs of some keys, read from their files.
 
@@ -61,6 +64,7 @@ def get_default_tariff_structures(
     paths : {key: URDB JSON file, or YAML of the short form}, local or fsspec URL; it may name more
         tariffs than `keys`. A file that already holds a PySAM-style dict is taken as it is.
     storage_options : fsspec options for URLs.
+    unmodelled : takes the fields that are not modelled, which are left out then; None refuses them.
 
     Returns
     -------
@@ -71,11 +75,16 @@ def get_default_tariff_structures(
     TariffError
         A key without path, a file that is missing or not JSON, or a tariff that cannot be billed.
     """
-    return {key: _read_tariff(key, paths, storage_options) for key in dict.fromkeys(keys)}
+    return {
+        key: _read_tariff(key, paths, storage_options, unmodelled) for key in dict.fromkeys(keys)
+    }
 
 
 def _read_tariff(
-    key: str, paths: Mapping[str, FilePath], storage_options: Mapping[str, object] | None
+    key: str,
+    paths: Mapping[str, FilePath],
+    storage_options: Mapping[str, object] | None,
+    unmodelled: list[Unmodelled] | None = None,
 ) -> TariffDict:
     if key not in paths:
         near = get_close_matches(str(key), [str(k) for k in paths], n=1)
@@ -88,6 +97,9 @@ def _read_tariff(
             there = listed(given) if isinstance(given, Mapping) else "none"
             raise TariffError(f"tariff {key}: {path} has no tariff {inner} (there are {there})")
         given = given[inner]
+    if unmodelled is not None:
+        given, left_out = without_unmodelled(key, given)
+        unmodelled += left_out
     return _pysam_style(given, f"{key} ({path})")
 
 

@@ -30,6 +30,13 @@ def charges(tariff: Tariff) -> list[str]:
         parts.append(f"fuel adjustment [$/kWh] {', '.join(by_month)}")
     if tariff.demand is not None and tariff.demand.billing is not None:
         parts.append("demand charges on billing demand (a minimum or earlier months' peaks)")
+    if tariff.tier_rule == "month" and tariff.n_tiers > 1:
+        parts.append("tiers filled by the use of the whole month")
+    if tariff.rollover is not None:
+        unit = "dollars" if tariff.rollover.dollars else "kWh"
+        parts.append(
+            f"net metering credits carried in {unit}, settled in {months[tariff.rollover.settled]}"
+        )
     return parts
 
 

@@ -28,9 +28,15 @@ class Instead(TypedDict, total=False):
     backend: str | None
     output_dir: str | os.PathLike[str] | None
     workers: int | None
+    allow_unmodelled: bool | None
 
 
-KEYS = {"backend": "backend", "output_dir": "path_outputs", "workers": "process_workers"}
+KEYS = {
+    "backend": "backend",
+    "output_dir": "path_outputs",
+    "workers": "process_workers",
+    "allow_unmodelled": "allow_unmodelled",
+}
 
 
 def settings_of(

@@ -44,7 +44,7 @@ from cairo.model.derived_tariffs import (
 from cairo.model.kernels import weighted_total
 from cairo.model.names import ANNUAL, BURDEN
 from cairo.model.subclass_requirements import cost_of_service, share_column
-from cairo.model.tariff import Tariff, parse_tariff
+from cairo.model.tariff import BUY_ALL, Tariff, parse_tariff
 from cairo.rates_tool.backend import RunLoads, Work, backend_class
 from cairo.rates_tool.dd_stages.load_source import LoadSource
 from cairo.rates_tool.design import Design
@@ -98,6 +98,11 @@ class Source:
         ratio = settings.get("solar_pv_export_import_ratio")
         self.net_metering = style == "net_metering"
         self.ratio = float(self.net_metering if ratio is None else ratio)
+        if parse_tariff(key, self.given).metering_option == BUY_ALL:
+            raise TariffError(
+                f"tariff {key} of {run.path} buys all and sells all, which derived rates do not: "
+                "derive from a tariff that nets"
+            )
         if style == "net_billing" and parse_tariff(key, self.given).sell.any():
             raise TariffError(
                 f"tariff {key} of {run.path} has sell rates of its own, which derived rates do not "

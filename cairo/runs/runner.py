@@ -53,8 +53,8 @@ def run_scenario(
         (`dask_dataframe` only).
     hold : called with the run directory once it is there, while the workers and their dashboard
         are too (`dask_dataframe` only).
-    instead : `backend`, `output_dir`, `workers` in the place of the file's `backend`,
-        `path_outputs`, `process_workers`.
+    instead : `backend`, `output_dir`, `workers`, `allow_unmodelled` in the place of the file's
+        `backend`, `path_outputs`, `process_workers`, `allow_unmodelled`.
 
     Returns
     -------
@@ -147,7 +147,13 @@ def completed(
         with work.timings.stage("revenue requirement"):
             costs, electric = first_costs(backend)
         origin = Origin(
-            settings.recorded(), inputs.fingerprints, started, memory, baseline, designs or {}
+            settings.recorded(),
+            inputs.fingerprints,
+            started,
+            memory,
+            baseline,
+            designs or {},
+            inputs.unmodelled,
         )
         with RunDirectory(settings.path_outputs, settings.run_name) as directory:
             simulator.completed(backend, costs, origin, directory.path, electric)

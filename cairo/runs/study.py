@@ -94,7 +94,8 @@ def study(
     progress : told of stages and homes done.
     batch : name that stands for `<batch>` in `path_outputs`.
     finished : told of each run directory as it appears.
-    instead : `backend`, `output_dir`, `workers` in the place of every run's own.
+    instead : `backend`, `output_dir`, `workers`, `allow_unmodelled` in the place of every run's
+        own.
 
     Returns
     -------

@@ -22,10 +22,12 @@ from cairo.model.derived_tariffs import (
     seasonal_tariff,
 )
 from cairo.model.tariff_changes import changed_tariff
+from cairo.model.tariff_fields import Unmodelled
 from cairo.model.tariff_rows import TariffDict
 from cairo.rates_tool.tariffs import get_default_tariff_structures, precalc_period_mapping
 from cairo.scenario.run_settings import EVERYBODY, DerivedTariff, RunSettings, TariffChange
 from cairo.scenario.subclasses import subclass_of
+from cairo.scenario.tariff_rules import electric_rules, ruled
 from cairo.shared import read_once
 
 
@@ -35,12 +37,14 @@ class ElectricTariffs:
 
     frame : `bldg_id, tariff_key`, a row a home. params : {tariff key: PySAM-style tariff}.
     key_of : {alias: tariff key}. files : {tariff key: file} of those in use.
+    unmodelled : fields that bills leave out.
     """
 
     frame: pd.DataFrame
     params: Mapping[str, TariffDict]
     key_of: Mapping[str, str]
     files: Mapping[str, str]
+    unmodelled: Sequence[Unmodelled]
 
 
 def electric_tariffs(
@@ -68,9 +72,11 @@ def electric_tariffs(
         frame = _stored_map(settings.path_tariff_maps_electric, ids, settings, key_of)
     files = {key_of[alias]: path for alias, path in paths.items()}
     keys = list(dict.fromkeys(frame["tariff_key"]))
+    left_out: list[Unmodelled] = []
+    allowed = left_out if settings.allow_unmodelled else None
     made = {key_of[alias]: alias for alias in settings.derived_tariffs}
     from_files = [key for key in keys if key not in made]
-    read = get_default_tariff_structures(from_files, files, settings.storage_options)
+    read = get_default_tariff_structures(from_files, files, settings.storage_options, allowed)
     params = {
         key: read[key] if key in read else _derived_tariff(settings, made[key], derived)
         for key in keys
@@ -78,9 +84,10 @@ def electric_tariffs(
     for key, change in _changes(settings, key_of).items():
         if key in params:
             params[key] = changed_tariff(key, params[key], **change.model_dump())
+    params = ruled(params, electric_rules(settings))
     if settings.run_type == "precalc":
         precalc_period_mapping(params)
-    return ElectricTariffs(frame, params, key_of, {key: files[key] for key in from_files})
+    return ElectricTariffs(frame, params, key_of, {key: files[key] for key in from_files}, left_out)
 
 
 def _derived_tariff(

@@ -33,12 +33,14 @@ from cairo.files.tariff_maps import TariffMap, tariff_place
 from cairo.model.elasticity import Response
 from cairo.model.prices import Prices
 from cairo.model.tariff import parse_tariff
+from cairo.model.tariff_fields import Unmodelled
 from cairo.model.tariff_rows import TariffDict
 from cairo.rates_tool.dd_stages.sources import LoadOptions, LoadSource, listing_digest, load_source
 from cairo.rates_tool.response_run import response_plans
 from cairo.rates_tool.run_files import BAT_FILE
 from cairo.rates_tool.run_spec import (
     Assistance,
+    Billing,
     Customers,
     DistributionCost,
     GasService,
@@ -64,6 +66,7 @@ from cairo.scenario.requirement_file import (
 )
 from cairo.scenario.run_settings import DERIVED_PREFIX, RUN_PREFIX, built_on, is_reference
 from cairo.scenario.scenario_file import RunSettings, is_path_key
+from cairo.scenario.tariff_rules import ruled, tariff_rules
 from cairo.shared import read_once
 
 T = TypeVar("T")
@@ -75,12 +78,14 @@ class RunInputs:
 
     spec : the run. loads : of its homes, moved to its year and changed as the settings say.
     fingerprints : {input file: SHA-256}, folders by their listing.
+    unmodelled : fields of the tariffs that bills leave out, as the settings allow.
     """
 
     settings: RunSettings
     spec: RunSpec
     loads: LoadSource
     fingerprints: Mapping[str, str] = field(default_factory=dict)
+    unmodelled: tuple[Unmodelled, ...] = ()
 
     # The same as CAIRO's functions take it
 
@@ -187,7 +192,7 @@ def read_inputs(
     delivery = tried(delivery_of, *asked, _or_failed(requirement), *on)
     response = settings.response
     if response is not None and tariffs is not None:
-        tried(_check_response, response, tariffs.params, settings.year_run)
+        tried(_check_response, response, tariffs.params, settings)
     if errors.found:
         raise InputErrors(errors.found)
     assert metadata is not None and tariffs is not None and prices is not None
@@ -199,7 +204,11 @@ def read_inputs(
         delivery=delivery,
         kwh_scale=homes.kwh_scale,
     )
-    return RunInputs(settings, spec, loads, fingerprints(settings, tariffs.files, service))
+    stamps = fingerprints(settings, tariffs.files, service)
+    left_out = [*tariffs.unmodelled, *gas.unmodelled]
+    if isinstance(delivery, Billing):
+        left_out += delivery.unmodelled
+    return RunInputs(settings, spec, loads, stamps, tuple(left_out))
 
 
 def _spec(
@@ -244,8 +253,11 @@ def _spec(
     )
 
 
-def _check_response(response: Response, params: Mapping[str, TariffDict], year: int) -> None:
-    response_plans(response, {k: parse_tariff(k, one) for k, one in params.items()}, year)
+def _check_response(
+    response: Response, params: Mapping[str, TariffDict], settings: RunSettings
+) -> None:
+    tables = {k: parse_tariff(k, one) for k, one in params.items()}
+    response_plans(response, tables, settings.year_run, settings.solar_pv_compensation)
 
 
 def _check_dollar_years(settings: RunSettings) -> None:
@@ -363,7 +375,9 @@ def _gas(settings: RunSettings, ids: list[int]) -> GasService:
     tariff_map, where = settings.path_tariff_maps_gas, settings.path_tariffs_gas
     if tariff_map is None or where is None:
         return NO_GAS
-    return read_once(_gas_of, tariff_map, where, ids, settings.storage_options)
+    options, rules = settings.storage_options, tariff_rules(settings.tier_rule)
+    allowed = settings.allow_unmodelled
+    return read_once(_gas_of, tariff_map, where, ids, options, rules, allowed)
 
 
 def gas_tariff_file(folder: str, key: str) -> str:
@@ -383,7 +397,12 @@ def gas_tariff_file(folder: str, key: str) -> str:
 
 
 def _gas_of(
-    tariff_map: str, where: str | Mapping[str, str], ids: Sequence[int], options: dict[str, object]
+    tariff_map: str,
+    where: str | Mapping[str, str],
+    ids: Sequence[int],
+    options: dict[str, object],
+    rules: Mapping[str, object],
+    allow_unmodelled: bool,
 ) -> GasService:
     frame = read_map(tariff_map, ids, options, "gas tariff map")
     keys = list(dict.fromkeys(frame["tariff_key"]))
@@ -397,8 +416,14 @@ def _gas_of(
                 f"gas tariff map {tariff_map} names tariffs {listed(unknown)}; "
                 f"path_tariffs_gas has {listed(paths)}"
             )
-    tariffs = get_default_tariff_structures(keys, paths, options)
-    return GasService(frame, tariffs, {key: paths[key] for key in keys if not is_url(paths[key])})
+    left_out: list[Unmodelled] = []
+    allowed = left_out if allow_unmodelled else None
+    as_read = get_default_tariff_structures(keys, paths, options, allowed)
+    tariffs = ruled(as_read, rules)
+    # A file says what is billed where the run adds nothing to it and leaves nothing out.
+    whole = tariffs == as_read and not left_out
+    files = {key: paths[key] for key in keys if whole and not is_url(paths[key])}
+    return GasService(frame, tariffs, files, tuple(left_out))
 
 
 def _prices(settings: RunSettings) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import pandas as pd
 from cairo.errors import RequirementError, TariffError, listed
 from cairo.model.components import DELIVERY, SUPPLY
 from cairo.model.tariff import parse_tariff
+from cairo.model.tariff_fields import Unmodelled
 from cairo.rates_tool.run_spec import Billing, Requirement, Service, Solar
 from cairo.rates_tool.tariffs import (
     _return_export_compensation_rate,
@@ -27,6 +28,7 @@ from cairo.scenario.requirement_file import (
     stored_requirement,
 )
 from cairo.scenario.run_settings import RunSettings, is_reference
+from cairo.scenario.tariff_rules import electric_rules, ruled
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +133,11 @@ def _twins(settings: RunSettings, paths: Mapping[str, str], tariffs: ElectricTar
             raise TariffError(
                 f"delivery_tariffs alias {alias} is another twin of tariff {key} than {files[key]}"
             )
-    params = get_default_tariff_structures(tariffs.params, files, settings.storage_options)
+    left_out: list[Unmodelled] = []
+    allowed = left_out if settings.allow_unmodelled else None
+    options, rules = settings.storage_options, electric_rules(settings)
+    as_read = get_default_tariff_structures(tariffs.params, files, options, allowed)
+    params = ruled(as_read, rules)
     parsed = {key: parse_tariff(key, tariff) for key, tariff in params.items()}
     style = settings.solar_pv_compensation
     sell_rate = _return_export_compensation_rate(
@@ -143,4 +149,5 @@ def _twins(settings: RunSettings, paths: Mapping[str, str], tariffs: ElectricTar
         Service(parsed, on),
         precalc_period_mapping(params) if settings.run_type == "precalc" else None,
         Solar.of(style, sell_rate, list(parsed)),
+        tuple(left_out),
     )

@@ -22,6 +22,7 @@ from cairo.model.elasticity import Elasticity, Response
 from cairo.model.names import Backend, RunType, gas_tariff_year
 from cairo.model.setting_problems import one_line_error, setting_problems
 from cairo.model.subclass_requirements import PASSTHROUGH, methods
+from cairo.model.tariff_rules import TierRule
 from cairo.workers.settings import STRICT, DaskSettings, PathText
 
 DERIVED_PREFIX = "derived:"
@@ -253,6 +254,17 @@ class RunSettings(BaseModel):
     path_tariffs_gas: PathText | dict[str, PathText] | None = Field(
         None, description="Folder of `<tariff_key>.json` (or `.yaml`) files, or {alias: file}."
     )
+    tier_rule: TierRule = Field(
+        "period",
+        description="Whose use fills tiers when a month has several periods: each period's own, or "
+        "that of the whole `month`, of which each period has its share (SAM's rule).",
+    )
+
+    allow_unmodelled: bool = Field(
+        False,
+        description="Fields of a tariff that hold money, a share or a switch and are not modelled "
+        "are left out and named in `cairo check`, `run.json` and the report, instead of refused.",
+    )
 
     utility_revenue_requirement: PathText | None = Field(
         None, description="YAML of requirements [$/year]."
@@ -322,6 +334,12 @@ class RunSettings(BaseModel):
         ge=0,
         description="Export credit as a fraction of the retail rate; 1 by default for net "
         "metering. Net billing takes the tariff's own sell rates first, where it has any.",
+    )
+    net_metering_rollover: bool = Field(
+        False,
+        description="Net metering credits are carried from month to month and settled once a "
+        "year: kWh, or dollars for tariffs with `ur_metering_option` 1. Without it a month credits "
+        "its own exports.",
     )
     floor_negative_net_load: bool = Field(
         True, description="Negative net load counts as zero, hour by hour."
@@ -454,6 +472,8 @@ class RunSettings(BaseModel):
                 yield f"tariff_changes names {alias}; path_tariffs_electric has {there}"
         if self.path_utility_assignment is not None and self.utility is None:
             yield "path_utility_assignment needs utility"
+        if self.net_metering_rollover and self.solar_pv_compensation != "net_metering":
+            yield "net_metering_rollover needs solar_pv_compensation net_metering"
         spread = self.distribution_cost_per_kw_year is not None
         if spread and self.path_dist_and_sub_tx_mc is not None:
             yield (

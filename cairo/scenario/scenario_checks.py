@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from cairo.errors import CairoError, InputErrors, LoadError, listed
 from cairo.files.load_file import FIELDS
 from cairo.model.progress import Progress
+from cairo.model.tariff_fields import Unmodelled
 from cairo.rates_tool.dd_stages.load_source import Checked
 from cairo.rates_tool.dd_stages.sources import StoredLoads
 from cairo.scenario.inputs import RunInputs, read_inputs
@@ -59,7 +60,9 @@ def check_run(settings: RunSettings, progress: Progress | None = None) -> list[C
 
 
 def check_runs(
-    runs: Mapping[str, RunSettings], progress: Progress | None = None
+    runs: Mapping[str, RunSettings],
+    progress: Progress | None = None,
+    left_out: Callable[[Unmodelled], object] = lambda one: None,
 ) -> list[CairoError]:
     """Every input error of runs; each load file is read once, when the rest is sound.
 
@@ -67,6 +70,7 @@ def check_runs(
     ----------
     runs : {name: settings}.
     progress : told of runs and of homes read.
+    left_out : told of fields of tariffs that bills leave out, where the settings allow it.
 
     Returns
     -------
@@ -81,6 +85,9 @@ def check_runs(
             read.append(read_inputs(settings))
         except InputErrors as several:
             found |= {str(error): error for error in several.errors}
+        else:
+            for one in read[-1].unmodelled:
+                left_out(one)
         if progress:
             progress.note(f"{name} read")
     return [*found.values(), *_summed_up(_loads_of(read, progress))]

@@ -10,6 +10,7 @@ import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 
+from cairo.model.bills import SolarStyle
 from cairo.model.prices import Prices, peak_hours, total_price
 from cairo.model.tariff import parse_tariff
 from cairo.rates_tool.dd_stages import summary
@@ -34,19 +35,19 @@ def plan_of(spec: RunSpec, prices: Prices, gas: Service | None) -> PassPlan:
     """Everything a run asks of the hourly loads; gas tariffs per therm."""
     plan = demand_plan(spec.customers.frame)
 
-    def uses(service: Service) -> UsePlan:
-        return use_plan(plan.bldg_ids, service.tariff_of, service.tariffs, spec.year)
+    def uses(service: Service, style: SolarStyle | None = None) -> UsePlan:
+        return use_plan(plan.bldg_ids, service.tariff_of, service.tariffs, spec.year, style)
 
     return replace(
         plan,
         price=prices.total,
         peak=prices.peak,
-        electricity=uses(spec.electricity),
+        electricity=uses(spec.electricity, spec.solar.style),
         gas=None if gas is None else uses(gas),
         solar=spec.solar.style is not None,
         response=spec.response_plans(spec.first_prices()),
         delivery_price=prices.delivery if spec.is_split else None,
-        twins=None if spec.twins is None else uses(spec.twins.service),
+        twins=None if spec.twins is None else uses(spec.twins.service, spec.solar.style),
     )
 
 

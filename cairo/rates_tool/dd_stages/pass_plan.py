@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cairo.model.arrays import Bool1D, Float1D, Int1D
-from cairo.model.names import NET_LOAD
+from cairo.model.bills import SolarStyle, two_meters
+from cairo.model.names import GROSS_LOAD, NET_LOAD
 from cairo.model.periods import PeriodPlan, PeriodUse, period_plan
 from cairo.model.response import ResponsePlan
 from cairo.model.tariff import Tariff
@@ -70,13 +71,15 @@ class TariffUse:
         """The customers' use by month and period, of a summary that has it."""
         peaks, demand, exports = self.month_peaks, self.demand_peaks, self.exports
         solar = None if exports is None else summary[exports]
+        # With two meters all use is bought and all generation sold.
+        sold, own = (2, None) if self.column == GROSS_LOAD else (0, 1)
         return PeriodUse(
             self.homes,
             summary[self.billed],
             peak_kw=None if peaks is None else summary[peaks][:, :, 0],
             demand_kw=None if demand is None else summary[demand],
-            exports=None if solar is None else solar[:, 0],
-            self_use=None if solar is None else solar[:, 1],
+            exports=None if solar is None else solar[:, sold],
+            self_use=None if solar is None or own is None else solar[:, own],
             generation=None if solar is None else solar[:, 2],
         )
 
@@ -87,11 +90,13 @@ class UsePlan:
 
     tariff_of : (n,) place in `keys`, or -1 for a building without; in the order of the pass's
     bldg_ids.
+    two_meters : keys of tariffs that buy all use and sell all generation.
     """
 
     keys: tuple[str, ...]
     plans: tuple[PeriodPlan, ...]
     tariff_of: Int1D
+    two_meters: frozenset[str] = frozenset()
 
     def by_tariff(self, bldg_ids: Int1D, column: str, solar: bool) -> dict[str, TariffUse]:
         """{tariff key: what is asked}, of tariffs that have customers."""
@@ -99,12 +104,17 @@ class UsePlan:
         for place, (key, plan) in enumerate(zip(self.keys, self.plans, strict=True)):
             homes = bldg_ids[self.tariff_of == place]
             if len(homes):
-                uses[key] = TariffUse(homes, plan, column, solar)
+                bought = GROSS_LOAD if key in self.two_meters else column
+                uses[key] = TariffUse(homes, plan, bought, solar)
         return uses
 
 
 def use_plan(
-    bldg_ids: Int1D, strategy: Mapping[int, str], tables: Mapping[str, Tariff], year: int
+    bldg_ids: Int1D,
+    strategy: Mapping[int, str],
+    tables: Mapping[str, Tariff],
+    year: int,
+    style: SolarStyle | None = None,
 ) -> UsePlan:
     """The plan of buildings on several tariffs; only tariffs in use are kept."""
     keys = tuple(sorted(set(strategy.values())))
@@ -113,6 +123,7 @@ def use_plan(
         keys,
         tuple(period_plan(tables[key], year) for key in keys),
         np.array([place.get(strategy.get(int(i), ""), -1) for i in bldg_ids], dtype=np.int64),
+        frozenset(key for key in keys if two_meters(tables[key], style)),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cairo.model import kernels
 from cairo.model.arrays import FloatND, Int1D
-from cairo.model.names import NET_LOAD
+from cairo.model.names import GROSS_LOAD, NET_LOAD
 from cairo.model.periods import HourGroups
 from cairo.rates_tool.dd_stages.measure import Block, RowMeasure
 
@@ -15,7 +15,7 @@ from cairo.rates_tool.dd_stages.measure import Block, RowMeasure
 class ByPeriod(RowMeasure):
     """What is billed of each home by month and period, (n, 12, periods).
 
-    column : net load or gas; what of it is below zero is not billed.
+    column : net load, gross load or gas; what of it is below zero is not billed.
     groups : hours of each month and period.
     highest : the highest hour [kW] instead of the sum [kWh, therms].
     """
@@ -28,11 +28,11 @@ class ByPeriod(RowMeasure):
     @property
     def what(self) -> str:
         """In words."""
-        return "electric tariffs" if self.column == NET_LOAD else "gas tariffs"
+        return "electric tariffs" if self.column in (NET_LOAD, GROSS_LOAD) else "gas tariffs"
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Net load or gas."""
+        """Net load, gross load or gas."""
         return (self.column,)
 
     def rows(self, block: Block) -> FloatND:
