@@ -89,7 +89,7 @@ class RunReader:
         absent = [column for column in wanted if column not in header]
         if absent:
             raise CairoError(f"{path} has no column {listed(absent)}; it has {listed(header)}")
-        kinds = {column: kind for column, kind in _kinds(name).items() if column in wanted}
+        kinds = {column: kind for column, kind in column_types(name).items() if column in wanted}
         types: dict[str, str] = {column: kind or "category" for column, kind in kinds.items()}
         try:
             if path.suffix == PARQUET:
@@ -133,7 +133,7 @@ class RunReader:
         return CairoError(f"{self.path / name} cannot be read: {one_line(error)}")
 
 
-def _kinds(name: str) -> Mapping[str, str]:
-    """{column: kind} of a file of the table."""
+def column_types(name: str) -> Mapping[str, str]:
+    """{column: NumPy type, "" of text} of a file of the table of run files."""
     known: RunFile | None = next((one for one in RUN_FILES if one.is_named(name)), None)
     return {} if known is None else {column.name: column.kind for column in known.columns}
