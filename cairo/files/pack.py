@@ -21,7 +21,8 @@ import pyarrow.parquet as pq
 
 from cairo.errors import LoadError, OutputError, without_secrets
 from cairo.files.durable import flush_file, flush_folder, make_folder, replace, write_flushed
-from cairo.files.load_file import FIELDS, LoadFileReader, load_files
+from cairo.files.load_file import FIELDS, LoadFileReader
+from cairo.files.load_folder import load_files
 from cairo.files.lock import alone
 from cairo.files.packed import FORMAT, MANIFEST, footer_digest, is_packed, read_manifest, sealed
 from cairo.files.reading import is_url

@@ -20,14 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cairo.errors import LoadError
-from cairo.files.load_file import (
-    FIELDS,
-    ReadCount,
-    check_generation,
-    checked_energies,
-    reading,
-    stored_bytes,
-)
+from cairo.files.load_checks import check_generation, checked_energies
+from cairo.files.load_file import FIELDS, ReadCount, reading, stored_bytes
 from cairo.files.reading import is_url
 from cairo.model.arrays import Float1D
 from cairo.model.names import HOURS

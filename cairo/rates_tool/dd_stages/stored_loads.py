@@ -22,9 +22,9 @@ from cairo.files.load_file import (
     LoadFileReader,
     ReadCount,
     check_load_file,
-    load_files,
     rolled,
 )
+from cairo.files.load_folder import load_files
 from cairo.files.packed import PackedReader, is_packed, manifest, packed_buildings
 from cairo.files.reading import folder_listing
 from cairo.model import kernels
