@@ -22,7 +22,7 @@ from cairo.commands.scenario import check, init, runs
 from cairo.commands.stock import demo, pack
 from cairo.commands.tariff import tariff
 from cairo.commands.terminal import leave, put, tell
-from cairo.errors import CairoError
+from cairo.errors import CairoError, system_error
 from cairo.stopping import Stopped, catch, ignore
 
 BAD_INPUT = 2
@@ -76,6 +76,10 @@ def main() -> None:
             except OSError as unwritten:
                 tell(f"error: cannot write standard output: {unwritten.strerror}")
                 leave(BAD_INPUT)
+            # What the system refuses where nobody expects it: names too long, folders that may
+            # not be entered, no files left to open.
+            tell(f"error: {system_error(error)}")
+            leave(BAD_INPUT)
         raise
     # typer gives back the code of an Exit, or what the command returned: nothing.
     if code:

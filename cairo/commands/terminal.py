@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cairo.model.tariff import Tariff
 
 ScenarioArgument = Annotated[
-    Path, typer.Argument(help="Scenario file: YAML with runs.", metavar="SCENARIO")
+    Path, typer.Argument(help="Scenario file: YAML with runs.", metavar="SCENARIO", readable=False)
 ]
 ConfigOption = Annotated[
     Path | None,

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from cairo.errors import LoadError, listed, one_line
 from cairo.files.load_checks import check_generation, check_size, check_stamps, checked_energies
-from cairo.files.reading import NO_FILE, is_url, size_of_file
+from cairo.files.reading import A_FOLDER, NO_FILE, absent, is_url, size_of_file
 from cairo.files.recorded_options import STORAGE, without_values
 from cairo.model.arrays import Float1D, Int1D
 from cairo.model.names import GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN, UNIT_SUFFIXES
@@ -82,7 +82,7 @@ def reading(
     except LoadError:
         raise
     except FileNotFoundError:
-        raise LoadError(f"{what} {path} does not exist") from None
+        raise LoadError(f"{what} {path} {absent(path)}") from None
     except PermissionError as error:
         raise LoadError(f"{what} {path} cannot be read: access denied ({told(error)})") from None
     except Exception as error:
@@ -152,9 +152,9 @@ class LoadFileReader:
             try:
                 size_of_file(path)
             except OSError as error:
-                if error.strerror != NO_FILE:
+                if error.strerror not in (NO_FILE, A_FOLDER):
                     raise
-                raise LoadError(f"load file {path} cannot be read: {NO_FILE}") from None
+                raise LoadError(f"load file {path} cannot be read: {error.strerror}") from None
             with pa.OSFile(path) as source:
                 yield source
         else:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from cairo.errors import TariffError, listed, listed_buildings, one_line
 from cairo.files.reading import FilePath, read_bytes
+from cairo.files.spreadsheet import without_marks
 
 TariffMap: TypeAlias = "FilePath | pd.DataFrame | Mapping[int, str]"
 
@@ -97,8 +98,11 @@ def load_tariff_map(
         what = f"tariff map {os.fspath(path_or_frame)}"
         content = read_bytes(path_or_frame, storage_options, TariffError, "tariff map")
         try:
-            frame = pd.read_csv(
-                io.BytesIO(content), dtype=str, keep_default_na=False, encoding="utf-8-sig"
+            # A run's own map may be that of the next.
+            frame = without_marks(
+                pd.read_csv(
+                    io.BytesIO(content), dtype=str, keep_default_na=False, encoding="utf-8-sig"
+                )
             )
         except ValueError as error:
             raise TariffError(f"{what} is not CSV: {one_line(error)}") from error

@@ -20,6 +20,7 @@ from cairo.errors import (
     listed,
     listed_buildings,
 )
+from cairo.files.load_file import FIELDS
 from cairo.files.metadata import (
     building_ids,
     read_frame,
@@ -69,6 +70,9 @@ from cairo.shared import read_once
 T = TypeVar("T")
 
 
+ELECTRIC_FIELDS = ("total", "pv")
+
+
 @dataclass(frozen=True, eq=False)
 class RunInputs:
     """What a run's inputs hold, read and checked.
@@ -81,6 +85,11 @@ class RunInputs:
     spec: RunSpec
     loads: LoadSource
     fingerprints: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Fields of `load_file.FIELDS` that the run reads."""
+        return ELECTRIC_FIELDS if self.spec.gas is None else tuple(FIELDS)
 
     # The same as CAIRO's functions take it
 

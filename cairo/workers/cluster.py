@@ -36,6 +36,7 @@ from cairo.workers.worker_processes import (
     existing_folder,
     not_while_starting,
     prepare_workers,
+    temporary_folder,
 )
 
 if TYPE_CHECKING:
@@ -349,7 +350,7 @@ def _scratch_folder() -> Iterator[None]:
     """A place of our own for what workers spill: Dask shares one and never removes it."""
     import dask
 
-    place = dask.config.get("temporary-directory", None) or tempfile.gettempdir()
+    place = dask.config.get("temporary-directory", None) or temporary_folder()
     Path(place).mkdir(parents=True, exist_ok=True)
     sweep(Path(place), SCRATCH)
     with (

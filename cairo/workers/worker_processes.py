@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing import forkserver, resource_tracker, util
 from pathlib import Path
 
-from cairo.errors import ClusterError
+from cairo.errors import ClusterError, one_line
 from cairo.stopping import always_removed_at_once, held
 
 PRELOADED = [
@@ -81,7 +81,7 @@ def prepare_workers() -> None:
             forkserver.ensure_running()
     except OSError as error:
         raise ClusterError(
-            f"worker processes cannot be started with the temporary folder "
+            "worker processes cannot be started with the temporary folder "
             f"{_temporary_folder()}: {error.strerror or error}"
         ) from None
 
@@ -118,7 +118,23 @@ def short_socket_names() -> None:
 
 def _temporary_folder() -> str:
     settings = getattr(multiprocessing.current_process(), "_config", {})
-    return str(settings.get("tempdir") or tempfile.gettempdir())
+    return str(settings.get("tempdir") or temporary_folder())
+
+
+def temporary_folder() -> str:
+    """The system's folder for temporary files.
+
+    Raises
+    ------
+    ClusterError
+        None can be written into.
+    """
+    try:
+        return tempfile.gettempdir()
+    except OSError as error:
+        raise ClusterError(
+            f"workers need a folder for temporary files, name one with TMPDIR: {one_line(error)}"
+        ) from None
 
 
 @contextmanager

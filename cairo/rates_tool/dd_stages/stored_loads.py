@@ -334,7 +334,7 @@ class PackedLoads(StoredLoads):
 def listing_digest(listing: Iterable[tuple[str, int]]) -> str:
     """A hash of file names and sizes."""
     lines = "".join(f"{name}\0{size}\n" for name, size in listing)
-    return f"listing {hashlib.sha256(lines.encode()).hexdigest()}"
+    return f"listing {hashlib.sha256(lines.encode('utf-8', 'surrogateescape')).hexdigest()}"
 
 
 _scratch = threading.local()
