@@ -1,8 +1,6 @@
 """What `cairo compare` calls equal and different, on folders written by hand."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -229,31 +227,12 @@ def test_a_column_of_numbers_that_holds_text_is_compared_as_text(tmp_path, value
     assert differing(compare_runs(tmp_path / "b", tmp_path / "c"))[0].what == "1 and 2 rows"
 
 
-PEAK = """
-import sys
-from pathlib import Path
-from cairo.results.compare import compare_runs
-assert compare_runs(*sys.argv[1:]).equal
-print(int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) * 1024)
-"""
-
-
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc")
-def test_the_memory_of_a_comparison_does_not_grow_with_the_tables(tmp_path):
-    name = "bills/elec_bills_year_run.csv"
-
-    def peak(homes: int) -> int:
-        for folder, factor in (("a", 1.0), ("b", 1.0 + 1e-15)):
-            bill = np.sqrt(np.arange(1.0, homes + 1)) * factor
-            columns = {"bldg_id": np.arange(homes), "weight": 242.13101, "month": "Jan"}
-            frame = pd.DataFrame(columns | {"bill_level": bill, "dollar_year": 2025})
-            write_csv(frame, tmp_path / folder / name)
-        done = subprocess.run(
-            [sys.executable, "-c", PEAK, str(tmp_path / "a"), str(tmp_path / "b")],
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        return int(done.stdout)
-
-    small, large = peak(400_000), peak(1_200_000)
-    more = sum((tmp_path / folder / name).stat().st_size for folder in "ab") * 2 / 3
-    assert large - small < more / 2
+def test_no_part_of_a_table_is_larger_than_asked_for(tmp_path, monkeypatch):
+    """Which bounds the memory, however many homes a run has."""
+    monkeypatch.setattr(in_step, "PART_BYTES", 2**12)
+    paths = [tmp_path / name for name in "ab"]
+    for path, factor in zip(paths, (1.0, 1.0 + 1e-15), strict=True):
+        write_csv(pd.DataFrame({"x": np.sqrt(np.arange(1.0, 20_001.0)) * factor}), path)
+    both = in_step.InStep(*paths, ["x"], {"x": "float64"})
+    assert max(len(part) for part in both) <= 2**12 / len("1.0")
+    assert both.rows == (20_000, 20_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -22,7 +23,8 @@ def damaged(demo: Demo) -> list[int]:
     """Homes whose files lack some hours, each another number; the last two the same."""
     files = sorted(demo.loads.glob("*.parquet"), key=lambda path: int(path.name.split("-")[0]))
     for number, path in enumerate(files[:14]):
-        demo.parquet(path, lambda frame, lost=min(number, 12): frame.iloc[: 8759 - lost])
+        left = 8759 - min(number, 12)
+        demo.parquet(path, lambda frame, left=left: frame.iloc[:left])
     return [int(path.name.split("-")[0]) for path in files]
 
 
@@ -39,9 +41,8 @@ def test_the_first_ten_unsound_files_by_home_are_told_and_the_others_counted(
     with pytest.raises(InputErrors) as caught:
         demo.run(backend=backend)
     told = lines(caught.value)
-    assert [
-        f"{bldg_id}-0.parquet has {8759 - n} hourly rows" for n, bldg_id in enumerate(ids[:10])
-    ] == [line.rsplit("/", 1)[1].split(",")[0] for line in told[:10]]
+    found = [line.rsplit("/", 1)[1].split(",")[0] for line in told[:10]]
+    assert found == [f"{i}-0.parquet has {8759 - n} hourly rows" for n, i in enumerate(ids[:10])]
     assert told[10:] == [
         f"4 more load files have other errors: buildings {', '.join(map(str, ids[10:14]))}"
     ]
@@ -94,10 +95,7 @@ def test_a_link_to_nothing_is_told_as_one_where_it_is_a_homes_file(demo: Demo) -
 
 
 def test_a_name_that_is_no_text_in_a_load_folder_is_no_matter(demo: Demo) -> None:
-    import os
-
     for name in (b"caf\xe9.txt", b"9\xe9-0.parquet"):
-        with open(os.fsencode(demo.loads) + b"/" + name, "w"):
-            pass
+        (demo.loads / os.fsdecode(name)).touch()
     demo.settings(IN_PROCESS)
     assert pd.read_csv(demo.run() / "customer_metadata.csv")["bldg_id"].size == HOMES
