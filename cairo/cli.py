@@ -21,7 +21,7 @@ from cairo.commands.run import run
 from cairo.commands.scenario import check, init, runs
 from cairo.commands.stock import demo, pack
 from cairo.commands.tariff import tariff
-from cairo.commands.terminal import leave, put, tell
+from cairo.commands.terminal import leave, open_files_allowed, put, tell
 from cairo.errors import CairoError, system_error
 from cairo.stopping import Stopped, catch, ignore
 
@@ -53,6 +53,7 @@ def main() -> None:
     """Entry point: the package's own errors become a line each and exit code 2."""
     catch()
     try:
+        open_files_allowed()
         code = app(standalone_mode=False, prog_name="cairo")
         ignore()
         # Python would look through all that is left for cycles, for nearly half a second.

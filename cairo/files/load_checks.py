@@ -10,11 +10,14 @@ import pyarrow.parquet as pq
 from cairo.errors import LoadError
 from cairo.model import kernels
 from cairo.model.arrays import Float1D
-from cairo.model.names import HOURS, PV_COLUMN
+from cairo.model.names import GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN
+
+USE = {"total": TOTAL_COLUMN, "gas": GAS_COLUMN}
+"""Fields that are use, and their columns."""
 
 QUARTERS = 4
 MOST_LOSSES = 0.01
-"""Share of a home's PV energy that may have the other sign: an inverter's use at night."""
+"""Share of a home's energy that may have the other sign, such as an inverter's use at night."""
 MOST_ROWS = 2 * HOURS * QUARTERS
 """Of a file that is looked at more closely, to say what is wrong with it."""
 MOST_COLUMN_BYTES = 2**26
@@ -56,15 +59,20 @@ def check_stamps(stamps: np.ndarray, path: str) -> tuple[int, int]:
     if len(stamps) != rows:
         gaps = np.flatnonzero(steps > step)
         where = f" (first gap after {_stamp(stamps[gaps[0]])})" if len(gaps) else ""
+        if len(stamps) == rows + rows // 365:
+            where = ": of a leap year leave out February 29"
         raise LoadError(f"load file {path} has {len(stamps)} {kind} rows, expected {rows}{where}")
     # A leap year's February 29 is left out: the one jump a sound file may have.
     for place in np.flatnonzero(steps == step + np.timedelta64(1, "D")):
         if str((stamps[place] + step).astype("datetime64[D]")).endswith("-02-29"):
             steps[place] = step
     zero = np.timedelta64(0, "h")
+    # Clocks that are set forward in spring and back in autumn skip an hour and repeat one.
+    moved = bool((steps <= zero).any() and (steps == 2 * _HOUR).any())
+    clock = ", and lacks another: expected standard time all year" if moved else ""
     for wrong, problem in (
         (steps < zero, "goes back from {} to {}: rows must be in time order"),
-        (steps == zero, "repeats the hour {}"),
+        (steps == zero, "repeats the hour {}" + clock),
         (steps != step, "has a gap from {} to {}"),
     ):
         places = np.flatnonzero(wrong)
@@ -88,7 +96,8 @@ def check_stamps(stamps: np.ndarray, path: str) -> tuple[int, int]:
 
 
 def _stamp(value: np.datetime64) -> str:
-    return str(value.astype("datetime64[m]")).replace("T", " ")
+    minute = value.astype("datetime64[m]")
+    return str(minute if minute == value else value).replace("T", " ")
 
 
 def checked_energies(values: Float1D, per_hour: int, path: str, name: str) -> Float1D:
@@ -105,19 +114,28 @@ def checked_energies(values: Float1D, per_hour: int, path: str, name: str) -> Fl
     return hourly
 
 
-def check_generation(values: Mapping[str, Float1D], path: str) -> None:
+def check_signs(values: Mapping[str, Float1D], path: str) -> None:
     """Check that what is generation and what is use can be told apart.
 
     Raises
     ------
     LoadError
-        Naming the file: more than `MOST_LOSSES` of the PV energy has the other sign.
+        Naming the file: more than `MOST_LOSSES` of the PV energy has the other sign, or of a
+        total is below zero, as in a file that has use less generation there.
     """
-    if "pv" not in values:
-        return
-    share = kernels.loss_share(values["pv"])
-    if share > MOST_LOSSES:
-        raise LoadError(
-            f"load file {path} column {PV_COLUMN} has energy of both signs ({share:.0%} has the "
-            f"other sign), expected generation of one sign and at most {MOST_LOSSES:.0%} of losses"
-        )
+    for field, energy in values.items():
+        if field == "pv":
+            share = kernels.loss_share(energy)
+            if share > MOST_LOSSES:
+                raise LoadError(
+                    f"load file {path} column {PV_COLUMN} has energy of both signs ({share:.0%} "
+                    "has the other sign), expected generation of one sign and at most "
+                    f"{MOST_LOSSES:.0%} of losses"
+                )
+            continue
+        share = kernels.negative_share(energy)
+        if share > MOST_LOSSES:
+            raise LoadError(
+                f"load file {path} column {USE[field]} is negative for {share:.0%} of its "
+                f"energy, expected use, with generation in {PV_COLUMN}"
+            )

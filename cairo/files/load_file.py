@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cairo.errors import LoadError, listed, one_line
-from cairo.files.load_checks import check_generation, check_size, check_stamps, checked_energies
+from cairo.files.load_checks import check_signs, check_size, check_stamps, checked_energies
 from cairo.files.reading import A_FOLDER, NO_FILE, absent, is_url, size_of_file
 from cairo.files.recorded_options import STORAGE, without_values
 from cairo.model.arrays import Float1D, Int1D
@@ -28,9 +28,9 @@ try:
 except ImportError:  # pragma: no cover - every pyarrow so far has it
     ParquetReader = None
 
+
 FIELDS = {"total": TOTAL_COLUMN, "pv": PV_COLUMN, "gas": GAS_COLUMN}
 """What the model reads of a load file, all in kWh, and the column each comes from."""
-
 NAMES: dict[str, tuple[str, ...]] = {
     "timestamp": ("timestamp",),
     "bldg_id": ("bldg_id",),
@@ -140,7 +140,7 @@ class LoadFileReader:
                 field: _energies(parquet, columns[field], per_hour, path, FIELDS[field])
                 for field in self.fields
             }
-            check_generation(values, path)
+            check_signs(values, path)
             self._check_twins(parquet, path, per_hour, values)
             self.count += ReadCount(1, stored_bytes(parquet.metadata, self._layout.values()))
         return HourlyLoads(values, year)
@@ -180,7 +180,9 @@ class LoadFileReader:
             if places:
                 layout[field], *twins[field] = places
             elif field != "bldg_id":
-                raise LoadError(f"load file {path} has no column {NAMES[field][0]}")
+                nested = any(name.startswith(f"{one}.list.") for one in wanted for name in names)
+                problem = "lists in" if nested else "no"
+                raise LoadError(f"load file {path} has {problem} column {wanted[0]}")
         self._layout, self._twins, self._schema = layout, twins, schema
         return layout
 

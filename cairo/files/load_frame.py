@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import LoadError, listed
-from cairo.files.load_checks import check_generation, check_stamps, checked_energies
+from cairo.files.load_checks import check_signs, check_stamps, checked_energies
 from cairo.files.load_file import FIELDS, NAMES, HourlyLoads
 
 
@@ -34,7 +34,7 @@ def loads_of_frame(frame: pd.DataFrame, bldg_id: int, fields: Iterable[str]) -> 
         )
         for field in fields
     }
-    check_generation(values, what)
+    check_signs(values, what)
     return HourlyLoads(values, year)
 
 

@@ -100,12 +100,15 @@ def check_table_size(content: bytes) -> None:
     Raises
     ------
     ValueError
-        More rows or values than any table of a run has.
+        More rows or values than any table of a run has, or two columns of one name.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     metadata = pq.read_metadata(pa.BufferReader(content))
+    names = metadata.schema.to_arrow_schema().names
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"it has two columns {twice[0]}")
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
     rows = max(metadata.num_rows, sum(group.num_rows for group in groups))
     size = max(rows * metadata.num_columns * 8, sum(group.total_byte_size for group in groups))

@@ -20,6 +20,7 @@ from cairo.workers.worker_processes import (
     PROCESS_ENVIRON,
     UNGUARDED,
     UNGUARDED_CODE,
+    check_shared_memory,
     deaf_to_interrupts,
     environ,
     existing_folder,
@@ -139,6 +140,7 @@ def process_pool(workers: int) -> Iterator[Pool]:
     ClusterError
         A process was killed, or has come to a run while it started.
     """
+    check_shared_memory()
     pool = Pool(workers)
     whole = False
     try:

@@ -75,6 +75,7 @@ def prepare_workers() -> None:
     if START_METHOD != "forkserver":
         return
     multiprocessing.get_context(START_METHOD).set_forkserver_preload(PRELOADED)
+    check_shared_memory()
     try:
         with held(), environ(WORKER_ENVIRON), deaf_to_interrupts(), existing_folder():
             short_socket_names()
@@ -83,6 +84,24 @@ def prepare_workers() -> None:
         raise ClusterError(
             "worker processes cannot be started with the temporary folder "
             f"{_temporary_folder()}: {error.strerror or error}"
+        ) from None
+
+
+def check_shared_memory() -> None:
+    """Check that worker processes can have locks in common.
+
+    Raises
+    ------
+    ClusterError
+        The system's shared memory is full or may not be written.
+    """
+    try:
+        with environ(PROCESS_ENVIRON), deaf_to_interrupts():
+            multiprocessing.get_context("spawn").Lock()
+    except OSError as error:
+        raise ClusterError(
+            "worker processes cannot be started, as shared memory (/dev/shm) cannot be used: "
+            f"{error.strerror or error}; process_workers: 1 starts none"
         ) from None
 
 
