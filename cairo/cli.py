@@ -64,7 +64,7 @@ def main() -> None:
         leave(BAD_INPUT)
     except Stopped as stop:
         stop.leave()
-    except Exception as error:
+    except Exception as error:  # what is not told apart here is raised on
         if hasattr(error, "show") and hasattr(error, "exit_code"):
             # A usage error of the command line itself, which typer words and numbers.
             with suppress(OSError, ValueError):

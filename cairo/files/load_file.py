@@ -85,8 +85,7 @@ def reading(
         raise LoadError(f"{what} {path} {absent(path)}") from None
     except PermissionError as error:
         raise LoadError(f"{what} {path} cannot be read: access denied ({told(error)})") from None
-    except Exception as error:
-        # Object stores and parquet decoders raise their own many classes for a bad file.
+    except Exception as error:  # object stores and parquet decoders raise their own many classes
         raise LoadError(
             f"{what} {path} cannot be read: {type(error).__name__}: {told(error)}"
         ) from None

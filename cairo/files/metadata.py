@@ -52,8 +52,7 @@ def read_frame(
     try:
         check_table_size(content)
         frame = pd.read_parquet(io.BytesIO(content))
-    except Exception as cause:
-        # pyarrow raises errors of many classes for files that are not sound parquet.
+    except Exception as cause:  # pyarrow has errors of many classes for unsound parquet
         raise error(f"{what} {path} cannot be read: {one_line(cause)}") from None
     named = [name for name in frame.index.names if name is not None]
     frame = frame.reset_index() if named else frame

@@ -139,7 +139,7 @@ def connected(
                 raise ClusterError(
                     f"worker processes have not started within {START_SECONDS:.0f} seconds"
                 ) from None
-            except Exception as error:
+            except Exception as error:  # clusters of other packages raise anything
                 raise _not_started(settings, error) from None
             link = dashboard_link(client, settings)
             if link:
