@@ -6,7 +6,9 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -55,17 +57,27 @@ COMMANDS = {
 }
 
 
+@pytest.fixture
+def open_to_all() -> Iterator[Path]:
+    """A folder that other users may look into, which those of tests are not."""
+    with tempfile.TemporaryDirectory(dir="/tmp", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("below", [True, False])
 def test_a_folder_that_may_not_be_entered_is_one_line(
-    demo: Demo, command: str, below: bool
+    demo: Demo, open_to_all: Path, command: str, below: bool
 ) -> None:
     if os.geteuid() != 0 or shutil.which("setpriv") is None:
         pytest.skip("becoming another user needs root and setpriv")
     demo.settings(IN_PROCESS)
+    (open_to_all / "demo").mkdir()
+    demo = Demo(demo.folder, open_to_all / "demo" / "copy")
     shut = demo.folder / "shut"
     (shut / "in").mkdir(parents=True)
-    for path in [demo.folder, *demo.folder.rglob("*"), *demo.folder.parents]:
+    for path in [*open_to_all.rglob("*")]:
         path.chmod(path.stat().st_mode | 0o555)
     shut.chmod(0o000)
     arguments = COMMANDS[command](demo, shut / "in" if below else shut)

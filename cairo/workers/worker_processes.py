@@ -11,10 +11,11 @@ import multiprocessing
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from multiprocessing import forkserver, resource_tracker, util
+from contextlib import ExitStack, contextmanager, suppress
+from multiprocessing import forkserver, process, resource_tracker, util
 from pathlib import Path
 
 from cairo.errors import ClusterError, one_line
@@ -206,16 +207,36 @@ def environ_kept(names: Iterable[str]) -> Iterator[None]:
 
 @contextmanager
 def existing_folder() -> Iterator[None]:
-    """Be in a folder that exists, as the start of a process asks for; it may be deleted by now."""
-    try:
-        Path.cwd()
-    except OSError:
-        deleted = os.open(".", os.O_RDONLY)
-        os.chdir("/")
+    """Be in a folder, and run a script, that are there, as the start of a process asks for.
+
+    A folder may be deleted by now. A script may have been read from standard input.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(_main_that_is_there())
         try:
-            yield
-        finally:
-            os.fchdir(deleted)
-            os.close(deleted)
+            Path.cwd()
+        except OSError:
+            deleted = os.open(".", os.O_RDONLY)
+            stack.callback(os.close, deleted)
+            stack.callback(os.fchdir, deleted)
+            os.chdir("/")
+            # What stands for the current folder in a worker's path must be text.
+            known = vars(process)
+            stack.callback(known.update, ORIGINAL_DIR=known["ORIGINAL_DIR"])
+            known["ORIGINAL_DIR"] = known["ORIGINAL_DIR"] or os.devnull
+        yield
+
+
+@contextmanager
+def _main_that_is_there() -> Iterator[None]:
+    """Hide the name of a main script that is no file: workers would look for it and fail."""
+    main = sys.modules.get("__main__")
+    path = getattr(main, "__file__", None)
+    if path is None or getattr(main, "__spec__", None) is not None or Path(path).exists():
+        yield
         return
-    yield
+    del main.__file__  # type: ignore[union-attr]
+    try:
+        yield
+    finally:
+        main.__file__ = path  # type: ignore[union-attr]
