@@ -22,7 +22,7 @@ import psutil
 from benchmarks.__main__ import cache
 from benchmarks.contenders import WHOLE_RUN
 from benchmarks.stock import BenchmarkStock, benchmark_stock
-from cairo.files.load_file import load_files
+from cairo.files.load_folder import load_files
 from cairo.files.pack import pack
 from cairo.rates_tool.dd_stages import load_pass, summary
 from cairo.rates_tool.dd_stages.measure import ByHome, Measures

@@ -21,8 +21,8 @@ from cairo.commands.run import run
 from cairo.commands.scenario import check, init, runs
 from cairo.commands.stock import demo, pack
 from cairo.commands.tariff import tariff
-from cairo.commands.terminal import leave, put, tell
-from cairo.errors import CairoError
+from cairo.commands.terminal import leave, open_files_allowed, put, tell
+from cairo.errors import CairoError, system_error
 from cairo.stopping import Stopped, catch, ignore
 
 BAD_INPUT = 2
@@ -53,6 +53,7 @@ def main() -> None:
     """Entry point: the package's own errors become a line each and exit code 2."""
     catch()
     try:
+        open_files_allowed()
         code = app(standalone_mode=False, prog_name="cairo")
         ignore()
         # Python would look through all that is left for cycles, for nearly half a second.
@@ -63,7 +64,7 @@ def main() -> None:
         leave(BAD_INPUT)
     except Stopped as stop:
         stop.leave()
-    except Exception as error:
+    except Exception as error:  # what is not told apart here is raised on
         if hasattr(error, "show") and hasattr(error, "exit_code"):
             # A usage error of the command line itself, which typer words and numbers.
             with suppress(OSError, ValueError):
@@ -76,6 +77,10 @@ def main() -> None:
             except OSError as unwritten:
                 tell(f"error: cannot write standard output: {unwritten.strerror}")
                 leave(BAD_INPUT)
+            # What the system refuses where nobody expects it: names too long, folders that may
+            # not be entered, no files left to open.
+            tell(f"error: {system_error(error)}")
+            leave(BAD_INPUT)
         raise
     # typer gives back the code of an Exit, or what the command returned: nothing.
     if code:

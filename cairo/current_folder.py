@@ -25,5 +25,6 @@ def last() -> None:
         return
     if (ours or "-mcairo" in words) and not sys.flags.safe_path and sys.path[:1] == [here]:
         del sys.path[0]
-        if os.path.dirname(os.path.dirname(os.path.abspath(__file__))) == here:  # noqa: PTH100, PTH120
+        package = os.path.abspath(__file__)  # noqa: PTH100 - as above
+        if os.path.dirname(os.path.dirname(package)) == here:  # noqa: PTH120 - as above
             sys.path.append(here)

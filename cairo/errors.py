@@ -114,6 +114,12 @@ def one_line(cause: BaseException, most: int = 200) -> str:
     return " ".join(str(cause).split())[:most] or type(cause).__name__
 
 
+def system_error(error: OSError) -> str:
+    """What the system has refused, and of which file."""
+    reason = error.strerror or one_line(error)
+    return str(CairoError(f"{error.filename}: {reason}" if error.filename else reason))
+
+
 def listed(values: Iterable[object], most: int = 10) -> str:
     """`1, 2, 3 and 7 more`: the first values of a list for an error message."""
     values = list(values)

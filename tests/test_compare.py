@@ -4,9 +4,12 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from cairo.errors import CairoError
+from cairo.files.run_directory import write_csv
+from cairo.results import in_step
 from cairo.results.compare import Comparison, Difference, compare_runs
 
 BILLS = "bldg_id,month,bill_level\n7,Jan,10.0\n7,Feb,20.0\n3,Jan,30.0\n3,Feb,40.0\n"
@@ -168,3 +171,68 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, name, text):
     with pytest.raises(CairoError, match=f"{name} cannot be read") as raised:
         compare_runs(tmp_path / "a", tmp_path / "b")
     assert "\n" not in str(raised.value)
+
+
+def test_tables_larger_than_a_part_are_compared_in_step(tmp_path, monkeypatch):
+    """Rows of the two tables have other lengths, so that their parts never end together."""
+    monkeypatch.setattr(in_step, "PART_BYTES", 2**12)
+    n = 3000
+    homes = np.arange(1, n + 1)
+    x, y = np.random.default_rng(3).normal(0.0, 1e3, (2, n))
+    tables = (
+        pd.DataFrame({"bldg_id": homes, "month": [f"m{i % 7}" for i in homes], "bill_level": x}),
+        pd.DataFrame({"bldg_id": homes, "month": [f"m{i % 7}" for i in homes], "bill_level": y}),
+    )
+    folders = [
+        run_of(tmp_path / name, bills__csv=frame.to_csv(index=False))
+        for name, frame in zip("ab", tables, strict=True)
+    ]
+    (one,) = differing(compare_runs(*folders, 0.0, 0.0))
+    gap = np.abs(x - y)
+    assert one.absolute == gap.max()
+    assert one.relative == (gap / np.maximum(np.abs(x), np.abs(y))).max()
+    worst = int(gap.argmax())
+    assert one.what == f"at bldg_id {worst + 1}, month m{(worst + 1) % 7}"
+    longer = run_of(tmp_path / "c", bills__csv=pd.concat(tables).to_csv(index=False))
+    assert [one.what for one in differing(compare_runs(folders[0], longer))] == [
+        "3000 and 6000 rows"
+    ]
+
+
+def test_texts_in_parts_with_other_lists_of_texts_are_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(in_step, "PART_BYTES", 2**10)
+    words = [f"word {i % 50}" for i in range(500)]
+    frame = pd.DataFrame({"bldg_id": range(500), "x": words, "y": np.arange(500.0)})
+    one = run_of(tmp_path / "a", x__csv=frame.to_csv(index=False))
+    longer = frame.assign(y=[f"{value:.17f}" for value in frame["y"]])
+    other = run_of(tmp_path / "b", x__csv=longer.to_csv(index=False))
+    assert compare_runs(one, other, 0.0, 0.0).equal
+    longer.loc[400, "x"] = "word"
+    other = run_of(tmp_path / "c", x__csv=longer.to_csv(index=False))
+    (gap,) = differing(compare_runs(one, other))
+    assert gap.what == "bldg_id 400: 'word 0' and 'word'"
+
+
+@pytest.mark.parametrize("value", ["", "forty", "1,000"])
+def test_a_column_of_numbers_that_holds_text_is_compared_as_text(tmp_path, value):
+    name = "bills/elec_bills_year_run.csv"
+    for folder, bill in (("a", "40.0"), ("b", f'"{value}"'), ("c", f'"{value}"\n3,1.0,Jan,1.0')):
+        path = tmp_path / folder / name
+        path.parent.mkdir(parents=True)
+        path.write_text(f"bldg_id,weight,month,bill_level\n7,1.0,Jan,{bill}\n")
+    found = differing(compare_runs(tmp_path / "a", tmp_path / "b"))
+    said = f"'{value}'" if value else "no value"
+    assert [one.what.endswith(f" and {said}") for one in found] == [True]
+    assert compare_runs(tmp_path / "b", tmp_path / "b").equal
+    assert differing(compare_runs(tmp_path / "b", tmp_path / "c"))[0].what == "1 and 2 rows"
+
+
+def test_no_part_of_a_table_is_larger_than_asked_for(tmp_path, monkeypatch):
+    """Which bounds the memory, however many homes a run has."""
+    monkeypatch.setattr(in_step, "PART_BYTES", 2**12)
+    paths = [tmp_path / name for name in "ab"]
+    for path, factor in zip(paths, (1.0, 1.0 + 1e-15), strict=True):
+        write_csv(pd.DataFrame({"x": np.sqrt(np.arange(1.0, 20_001.0)) * factor}), path)
+    both = in_step.InStep(*paths, ["x"], {"x": "float64"})
+    assert max(len(part) for part in both) <= 2**12 / len("1.0")
+    assert both.rows == (20_000, 20_000)

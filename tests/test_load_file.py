@@ -10,7 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from cairo.errors import LoadError
-from cairo.files.load_file import LoadFileReader, check_load_file, load_files, loads_of_frame
+from cairo.files.load_file import LoadFileReader, check_load_file
+from cairo.files.load_folder import load_files
+from cairo.files.load_frame import loads_of_frame
 from cairo.model.calendar import hour_stamps
 from cairo.rates_tool.lookups import HOURS, PV_COLUMN, TOTAL_COLUMN
 from tests.strategies import write_load_file

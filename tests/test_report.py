@@ -264,6 +264,34 @@ def test_a_group_that_is_not_there_is_said(flat, group, says):
         write_report(flat, group=group)
 
 
+def test_a_page_of_hundreds_of_tariffs_can_be_opened(flat):
+    """Those of most customers have tables, the others a row each; 500 in full took 10 MB."""
+    path = flat / "tariff_final_config.json"
+    one = next(iter(json.loads(path.read_text()).values()))
+    rng = np.random.default_rng(1)
+    one["ur_ec_tou_mat"] = [
+        [period, tier, 100.0 * tier if tier < 4 else 1e38, 0, 0.01 * period, 0.0, 0.0]
+        for period in range(1, 13)
+        for tier in range(1, 5)
+    ]
+    for day in ("ur_ec_sched_weekday", "ur_ec_sched_weekend"):
+        one[day] = rng.integers(1, 13, (12, 24)).tolist()
+    keys = [f"t{number:03}" for number in range(500)]
+    path.write_text(json.dumps(dict.fromkeys(keys, one)))
+    homes = pd.read_csv(flat / "tariff_map.csv").assign(tariff_key=keys[-HOMES:])
+    homes.to_csv(flat / "tariff_map.csv", index=False)
+    page = write_report(flat)
+    text = page.read_text(encoding="utf-8")
+    assert len(text) < 2_000_000
+    assert all(f"Energy rates of {key}." in text for key in keys[-HOMES:])
+    assert text.count("<caption>Energy rates of ") == 40
+    assert "<h3>460 further tariffs</h3>" in text
+    caption = "Tariffs of fewer customers, in short; tariff_final_config.json has all their rates."
+    rows = rows_of(page, caption)
+    assert len(rows) == 460
+    assert rows[-1][1:2] + rows[-1][3:5] == ["0", "0.010000", "0.120000"]
+
+
 def test_runs_of_other_homes_are_not_compared(flat, tmp_path):
     scenario = write_demo(tmp_path / "other", HOMES + 1)
     other = cairo.run(scenario, "demo_flat_precalc", backend="pandas", workers=1).path

@@ -278,6 +278,25 @@ def go():
     assert said(done) == []
 
 
+@pytest.mark.parametrize("deleted", [True, False])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_program_that_is_no_file_runs_with_workers(
+    busy: Demo, tmp_path: Path, backend: str, deleted: bool
+) -> None:
+    run = f"cairo.run({str(busy.scenario)!r}, {RUN!r}, backend={backend!r})"
+    text = f"import cairo\nprint(len({run}.bills))"
+    here = tmp_path / "here"
+    here.mkdir()
+    away = f"rmdir {here} && " if deleted else ""
+    for command, given in ((["-c", text], None), (["-"], text)):
+        whole = ["sh", "-c", f'cd {here} && {away}exec "$@"', "sh", sys.executable, *command]
+        done = subprocess.run(
+            whole, input=given, capture_output=True, text=True, env=environment(), check=False
+        )
+        assert (done.stdout, said(done)) == (f"{13 * HOMES}\n", [])
+        here.mkdir(exist_ok=True)
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_nothing_of_the_caller_is_changed_by_a_run(
     busy: Demo, tmp_path: Path, backend: str

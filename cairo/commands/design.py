@@ -38,7 +38,9 @@ def design(
             help="Two that fair solves for: fixed_charge, level, winter_rate, summer_rate."
         ),
     ] = "fixed_charge,level",
-    output: Annotated[Path | None, typer.Option(help="URDB JSON file to write; KIND.json.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="URDB JSON file to write; KIND.json.", readable=False)
+    ] = None,
 ) -> None:
     """Derive a tariff from a finished run: print what it follows from, write it as URDB JSON."""
     from cairo.workers.dask_settings import import_dask

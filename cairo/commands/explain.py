@@ -19,7 +19,7 @@ LINE_WIDTH = 79
 
 
 def explain(
-    run_dir: Annotated[Path, typer.Argument(help=RUN_DIR_HELP)],
+    run_dir: Annotated[Path, typer.Argument(help=RUN_DIR_HELP, readable=False)],
     bldg_id: Annotated[
         int, typer.Argument(help="The bldg_id of a home of the run.", metavar="BLDG_ID")
     ],

@@ -11,7 +11,7 @@ from cairo.commands.terminal import RUN_DIR_HELP, put
 
 
 def requirement(
-    run_dir: Annotated[Path, typer.Argument(help=RUN_DIR_HELP)],
+    run_dir: Annotated[Path, typer.Argument(help=RUN_DIR_HELP, readable=False)],
     by: Annotated[str, typer.Option(help="Metadata column that tells subclasses apart.")],
     delivery: Annotated[
         str,
@@ -24,7 +24,7 @@ def requirement(
         str | None, typer.Option(help="The same for supply; none of a run without supply.")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(help="YAML file to write; the screen by default.")
+        Path | None, typer.Option(help="YAML file to write; the screen by default.", readable=False)
     ] = None,
 ) -> None:
     """Write the revenue requirement of each subclass of a run's customers, as YAML."""

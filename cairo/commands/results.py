@@ -15,8 +15,8 @@ NAME_CHARACTERS = 40
 
 
 def compare(
-    run_dir_a: Annotated[Path, typer.Argument(help=RUN_DIR_HELP)],
-    run_dir_b: Annotated[Path, typer.Argument(help="Another, to compare it with.")],
+    run_dir_a: Annotated[Path, typer.Argument(help=RUN_DIR_HELP, readable=False)],
+    run_dir_b: Annotated[Path, typer.Argument(help="Another, to compare it with.", readable=False)],
     rtol: Annotated[
         float, typer.Option(help="Difference that is allowed, as a part of the larger number.")
     ] = 1e-12,
@@ -75,13 +75,16 @@ def by_file(rows: list[list[str]]) -> str:
 
 
 def report(
-    run_dir: Annotated[Path, typer.Argument(help=RUN_DIR_HELP)],
+    run_dir: Annotated[Path, typer.Argument(help=RUN_DIR_HELP, readable=False)],
     other: Annotated[
-        Path | None, typer.Argument(help="Another of the same homes, to set beside it.")
+        Path | None,
+        typer.Argument(help="Another of the same homes, to set beside it.", readable=False),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(help="HTML file to write; report.html in the run directory by default."),
+        typer.Option(
+            help="HTML file to write; report.html in the run directory by default.", readable=False
+        ),
     ] = None,
     group: Annotated[
         str | None,

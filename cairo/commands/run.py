@@ -45,7 +45,9 @@ def run(
     ] = None,
     output_dir: Annotated[
         Path | None,
-        typer.Option(help="Folder to put run directories into, instead of path_outputs."),
+        typer.Option(
+            help="Folder to put run directories into, instead of path_outputs.", readable=False
+        ),
     ] = None,
     config_dir: ConfigOption = None,
     workers: Annotated[

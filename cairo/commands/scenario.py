@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(help="Folder to make; nothing is overwritten.")],
+    folder: Annotated[
+        Path, typer.Argument(help="Folder to make; nothing is overwritten.", readable=False)
+    ],
     demo: Annotated[
         Path | None,
         typer.Option(

@@ -14,7 +14,10 @@ from cairo.commands.terminal import BACKEND_NAMES, put
 
 def demo(
     output_dir: Annotated[
-        Path, typer.Option(help="Folder to write into: a new one, or one that a demo made.")
+        Path,
+        typer.Option(
+            help="Folder to write into: a new one, or one that a demo made.", readable=False
+        ),
     ] = Path("cairo_demo"),
     buildings: Annotated[
         int, typer.Option(min=4, max=500_000, help="Homes to make, a load file each.")
@@ -49,7 +52,10 @@ def pack(
         str, typer.Argument(help="Folder, or URL such as s3://..., with a load file a home.")
     ],
     out: Annotated[
-        Path, typer.Argument(help="Folder to write, which path_resstock_loads may then name.")
+        Path,
+        typer.Argument(
+            help="Folder to write, which path_resstock_loads may then name.", readable=False
+        ),
     ],
     storage_options: Annotated[
         str | None,

@@ -21,7 +21,10 @@ FILE_HELP = (
 )
 OutputOption = Annotated[
     Path | None,
-    typer.Option(help="File to write: .json is URDB, .yaml the short form; the screen by default."),
+    typer.Option(
+        help="File to write: .json is URDB, .yaml the short form; the screen by default.",
+        readable=False,
+    ),
 ]
 
 tariff = typer.Typer(

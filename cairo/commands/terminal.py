@@ -17,15 +17,18 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from cairo.errors import OutputError
+from cairo.errors import CairoError, OutputError
 from cairo.model.names import BACKENDS
 from cairo.stopping import ignore
 
 if TYPE_CHECKING:
     from cairo.model.tariff import Tariff
 
+LEAST_FILES, MANY_FILES = 64, 4096
+"""Files that may be open at once: two workers take up to 64."""
+
 ScenarioArgument = Annotated[
-    Path, typer.Argument(help="Scenario file: YAML with runs.", metavar="SCENARIO")
+    Path, typer.Argument(help="Scenario file: YAML with runs.", metavar="SCENARIO", readable=False)
 ]
 ConfigOption = Annotated[
     Path | None,
@@ -51,6 +54,30 @@ UnmodelledOption = Annotated[
         help="Leave out of bills, and name, what of a tariff is not modelled; refused otherwise.",
     ),
 ]
+
+
+def open_files_allowed() -> None:
+    """Let this command open as many files as it may; workers take some each.
+
+    Raises
+    ------
+    CairoError
+        They are too few for any run.
+    """
+    try:
+        import resource
+    except ImportError:  # pragma: no cover - a system without such limits
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MANY_FILES if hard == resource.RLIM_INFINITY else min(hard, MANY_FILES)
+    if soft < most:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+            soft = most
+    if soft < LEAST_FILES:
+        raise CairoError(
+            f"at most {soft} files may be open at once, expected {LEAST_FILES} or more (ulimit -n)"
+        )
 
 
 def tell(text: str) -> None:

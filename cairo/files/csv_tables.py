@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from cairo.files.spreadsheet import unmarked, without_marks
+
 _MAJOR, _MINOR = map(int, pd.__version__.split(".")[:2])
 # Exact parsing is the default from pandas 3.1 on, where asking for it is deprecated.
 _EXACT: dict[str, Any] = {} if (_MAJOR, _MINOR) >= (3, 1) else {"float_precision": "round_trip"}
@@ -25,7 +27,7 @@ def read_table(
     *,
     text: bool = False,
 ) -> pd.DataFrame:
-    """A CSV table whose floats have the bits they were written from.
+    """A CSV table whose floats and texts are those it was written from.
 
     Parameters
     ----------
@@ -39,9 +41,9 @@ def read_table(
         path,
         low_memory=False,
         dtype=defaultdict(lambda: "str", known) if text else known,
-        usecols=columns,
+        usecols=None if columns is None else lambda name: unmarked(name) in columns,
         keep_default_na=False,
         na_values=list(MISSING),
         **_EXACT,
     )
-    return table
+    return without_marks(table)

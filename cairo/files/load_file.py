@@ -1,4 +1,4 @@
-"""One building's load file: the only place that opens one, and the checks it must pass.
+"""One building's load file: the only place that opens one.
 
 A file holds one building's year in ResStock layout: 8760 hourly rows, or 35,040 rows of 15
 minutes, with naive local-standard stamps. The four 15-minute energies of an hour are added,
@@ -7,23 +7,19 @@ whether stamps mark the beginning (first 00:00) or the end (first 00:15) of thei
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cairo.errors import LoadError, listed, one_line
-from cairo.files.reading import NO_FILE, is_url, size_of_file
+from cairo.files.load_checks import check_signs, check_size, check_stamps, checked_energies
+from cairo.files.reading import A_FOLDER, NO_FILE, absent, is_url, size_of_file
 from cairo.files.recorded_options import STORAGE, without_values
-from cairo.model import kernels
 from cairo.model.arrays import Float1D, Int1D
 from cairo.model.names import GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN, UNIT_SUFFIXES
 
@@ -32,25 +28,22 @@ try:
 except ImportError:  # pragma: no cover - every pyarrow so far has it
     ParquetReader = None
 
+
 FIELDS = {"total": TOTAL_COLUMN, "pv": PV_COLUMN, "gas": GAS_COLUMN}
 """What the model reads of a load file, all in kWh, and the column each comes from."""
+NAMES: dict[str, tuple[str, ...]] = {
+    "timestamp": ("timestamp",),
+    "bldg_id": ("bldg_id",),
+    **{field: tuple(name + unit for unit in UNIT_SUFFIXES) for field, name in FIELDS.items()},
+}
+"""Columns that may be meant by a field, the first in the model's own spelling."""
 
-FILE_NAME = re.compile(r"(\d+)-(\d+)\.parquet")
-QUARTERS = 4
-MOST_LOSSES = 0.01
-"""Share of a home's PV energy that may have the other sign: an inverter's use at night."""
-MOST_ROWS = 2 * HOURS * QUARTERS
-"""Of a file that is looked at more closely, to say what is wrong with it."""
-MOST_COLUMN_BYTES = 2**26
-"""A year of quarter hours takes 280 kB."""
 KINDS_KEPT = 3
 """Kinds of stored stamps remembered besides the last one, as stocks mix few."""
 READ_AHEAD = 2**18
 """Bytes fetched beyond those asked for of a remote file: a file of few columns comes whole in one
 request more than its footer, of a public release's 20 MB only what is near the columns read.
 Object stores' default of 50 MB fetches all of it."""
-_QUARTER_HOUR = np.timedelta64(15, "m")
-_HOUR = np.timedelta64(1, "h")
 
 
 @dataclass(frozen=True)
@@ -75,48 +68,6 @@ class HourlyLoads:
     source_year: int
 
 
-def load_files(
-    folder: str | os.PathLike[str], storage_options: Mapping[str, object] | None = None
-) -> dict[int, str]:
-    """Load files of a folder or fsspec URL, by building.
-
-    Returns
-    -------
-    {bldg_id: path} of every `<bldg_id>-<upgrade>.parquet`, ids ascending.
-
-    Raises
-    ------
-    LoadError
-        No such folder, no access, no load file in it, or two files for one building.
-    """
-    found: dict[int, str] = {}
-    for path in _listing(str(folder), storage_options):
-        match = FILE_NAME.fullmatch(path.rsplit("/", 1)[-1])
-        if match is None:
-            continue
-        bldg_id = int(match[1])
-        if bldg_id in found:
-            raise LoadError(
-                f"load folder {folder} has two files for building {bldg_id}, "
-                f"{Path(found[bldg_id]).name} and {Path(path).name}: expected one upgrade a folder"
-            )
-        found[bldg_id] = path
-    if not found:
-        raise LoadError(f"load folder {folder} holds no <bldg_id>-<upgrade>.parquet file")
-    return dict(sorted(found.items()))
-
-
-def _listing(folder: str, storage_options: Mapping[str, object] | None) -> list[str]:
-    with reading(folder, "load folder", storage_options):
-        if not is_url(folder):
-            return [entry.path for entry in os.scandir(folder)]
-        import fsspec
-
-        filesystem, root = fsspec.core.url_to_fs(folder, **dict(storage_options or {}))
-        names = filesystem.ls(root, detail=False)
-        return [filesystem.unstrip_protocol(name) for name in names]
-
-
 @contextmanager
 def reading(
     path: str, what: str = "load file", storage_options: Mapping[str, object] | None = None
@@ -131,11 +82,10 @@ def reading(
     except LoadError:
         raise
     except FileNotFoundError:
-        raise LoadError(f"{what} {path} does not exist") from None
+        raise LoadError(f"{what} {path} {absent(path)}") from None
     except PermissionError as error:
         raise LoadError(f"{what} {path} cannot be read: access denied ({told(error)})") from None
-    except Exception as error:
-        # Object stores and parquet decoders raise their own many classes for a bad file.
+    except Exception as error:  # object stores and parquet decoders raise their own many classes
         raise LoadError(
             f"{what} {path} cannot be read: {type(error).__name__}: {told(error)}"
         ) from None
@@ -182,14 +132,14 @@ class LoadFileReader:
         with reading(path, storage_options=self.storage_options), self._opened(path) as source:
             parquet = _open(source, path)
             columns = self._columns(parquet, path)
-            _check_size(parquet.metadata, columns.values(), path)
+            check_size(parquet.metadata, columns.values(), path)
             _check_building(parquet, columns.get("bldg_id"), bldg_id, path)
             year, per_hour = self._stamps(parquet, source, columns["timestamp"], path)
             values = {
                 field: _energies(parquet, columns[field], per_hour, path, FIELDS[field])
                 for field in self.fields
             }
-            check_generation(values, path)
+            check_signs(values, path)
             self._check_twins(parquet, path, per_hour, values)
             self.count += ReadCount(1, stored_bytes(parquet.metadata, self._layout.values()))
         return HourlyLoads(values, year)
@@ -201,9 +151,9 @@ class LoadFileReader:
             try:
                 size_of_file(path)
             except OSError as error:
-                if error.strerror != NO_FILE:
+                if error.strerror not in (NO_FILE, A_FOLDER):
                     raise
-                raise LoadError(f"load file {path} cannot be read: {NO_FILE}") from None
+                raise LoadError(f"load file {path} cannot be read: {error.strerror}") from None
             with pa.OSFile(path) as source:
                 yield source
         else:
@@ -223,13 +173,15 @@ class LoadFileReader:
         layout: dict[str, int] = {}
         twins: dict[str, list[int]] = {}
         for field in ("timestamp", *self.fields, "bldg_id"):
-            wanted = _NAMES[field]
+            wanted = NAMES[field]
             there = [(wanted.index(name), i) for i, name in enumerate(names) if name in wanted]
             places = [i for _, i in sorted(there)]
             if places:
                 layout[field], *twins[field] = places
             elif field != "bldg_id":
-                raise LoadError(f"load file {path} has no column {_NAMES[field][0]}")
+                nested = any(name.startswith(f"{one}.list.") for one in wanted for name in names)
+                problem = "lists in" if nested else "no"
+                raise LoadError(f"load file {path} has {problem} column {wanted[0]}")
         self._layout, self._twins, self._schema = layout, twins, schema
         return layout
 
@@ -285,13 +237,6 @@ class _ColumnReader(Protocol):
         """A column of the whole file."""
 
 
-_NAMES: dict[str, tuple[str, ...]] = {
-    "timestamp": ("timestamp",),
-    "bldg_id": ("bldg_id",),
-    **{field: tuple(name + unit for unit in UNIT_SUFFIXES) for field, name in FIELDS.items()},
-}
-
-
 def _open(source: pa.NativeFile, path: str) -> _ColumnReader:
     """A reader of columns by position, which `pyarrow.parquet.ParquetFile` holds inside.
 
@@ -305,24 +250,6 @@ def _open(source: pa.NativeFile, path: str) -> _ColumnReader:
     reader.open(source, pre_buffer=is_url(path))
     opened: _ColumnReader = reader
     return opened
-
-
-def _check_size(metadata: pq.FileMetaData, columns: Iterable[int], path: str) -> None:
-    """What the footer says of columns must fit a year, before a small file fills the memory."""
-    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
-    rows = max(metadata.num_rows, sum(group.num_rows for group in groups))
-    if rows > MOST_ROWS:
-        raise LoadError(
-            f"load file {path} has {rows} rows, expected {HOURS} hours or "
-            f"{HOURS * QUARTERS} quarter hours"
-        )
-    for column in columns:
-        size = sum(group.column(column).total_uncompressed_size for group in groups)
-        if size > MOST_COLUMN_BYTES:
-            raise LoadError(
-                f"load file {path} has a column of {size} bytes, expected at most "
-                f"{MOST_COLUMN_BYTES}"
-            )
 
 
 def stored_bytes(
@@ -356,56 +283,6 @@ def _stamp_values(parquet: _ColumnReader, column: int, path: str) -> np.ndarray:
     return stamps
 
 
-def check_stamps(stamps: np.ndarray, path: str) -> tuple[int, int]:
-    """(weather year, rows an hour) of one building's stamps.
-
-    Raises
-    ------
-    LoadError
-        Naming the file: not a year's rows, unsorted, repeated or missing stamps.
-    """
-    quarters = len(stamps) > 2 * HOURS
-    step = _QUARTER_HOUR if quarters else _HOUR
-    rows, kind = (HOURS * QUARTERS, "15-minute") if quarters else (HOURS, "hourly")
-    steps = np.diff(stamps)
-    if len(stamps) != rows:
-        gaps = np.flatnonzero(steps > step)
-        where = f" (first gap after {_stamp(stamps[gaps[0]])})" if len(gaps) else ""
-        raise LoadError(f"load file {path} has {len(stamps)} {kind} rows, expected {rows}{where}")
-    # A leap year's February 29 is left out: the one jump a sound file may have.
-    for place in np.flatnonzero(steps == step + np.timedelta64(1, "D")):
-        if str((stamps[place] + step).astype("datetime64[D]")).endswith("-02-29"):
-            steps[place] = step
-    zero = np.timedelta64(0, "h")
-    for wrong, problem in (
-        (steps < zero, "goes back from {} to {}: rows must be in time order"),
-        (steps == zero, "repeats the hour {}"),
-        (steps != step, "has a gap from {} to {}"),
-    ):
-        places = np.flatnonzero(wrong)
-        if len(places):
-            here, after = stamps[places[0]], stamps[places[0] + 1]
-            raise LoadError(f"load file {path} {problem.format(_stamp(here), _stamp(after))}")
-    year_start = stamps[0].astype("datetime64[Y]")
-    if stamps[0] - year_start.astype(stamps.dtype) not in (np.timedelta64(0, "h"), step):
-        raise LoadError(
-            f"load file {path} begins at {_stamp(stamps[0])}, expected the first hour of a year"
-        )
-    # Every step is right, so a last stamp before the year's end is a leap year's cut short.
-    begins = stamps[0] == year_start.astype(stamps.dtype)
-    last = (year_start + 1).astype(stamps.dtype) - (step if begins else np.timedelta64(0, "h"))
-    if stamps[-1] != last:
-        raise LoadError(
-            f"load file {path} ends at {_stamp(stamps[-1])}, expected {_stamp(last)}: of a leap "
-            f"year leave out February 29, not the year's end"
-        )
-    return int(year_start.astype(int)) + 1970, QUARTERS if quarters else 1
-
-
-def _stamp(value: np.datetime64) -> str:
-    return str(value.astype("datetime64[m]")).replace("T", " ")
-
-
 def _check_building(parquet: _ColumnReader, column: int | None, bldg_id: int, path: str) -> None:
     """The file's own bldg_id column, when it has one, must hold this building alone."""
     if column is None:
@@ -436,80 +313,6 @@ def _energies(parquet: _ColumnReader, column: int, per_hour: int, path: str, nam
         kind = "text" if text else stored.type
         raise LoadError(f"load file {path} column {name} is {kind}, expected numbers")
     return checked_energies(stored.to_numpy().astype(np.float64, copy=False), per_hour, path, name)
-
-
-def checked_energies(values: Float1D, per_hour: int, path: str, name: str) -> Float1D:
-    """Energies by hour, none of them missing."""
-    with np.errstate(invalid="ignore", over="ignore"):  # the sum of both infinities, or too large
-        finite = np.isfinite(values.sum())
-    if not finite:
-        bad = int((~np.isfinite(values)).sum())
-        what = f"{bad} rows that are missing or infinite" if bad else "a sum that is infinite"
-        raise LoadError(f"load file {path} column {name} has {what}")
-    if per_hour == 1:
-        return values
-    hourly: Float1D = values.reshape(HOURS, per_hour).sum(axis=1)
-    return hourly
-
-
-def _name_in(frame: pd.DataFrame, field: str, what: str) -> str:
-    """The frame's column of a field; several must hold the same."""
-    there = [name for name in frame.columns if name in _NAMES[field]]
-    if not there:
-        raise LoadError(f"load file {what} has no column {_NAMES[field][0]}")
-    columns = [frame.iloc[:, i] for i, name in enumerate(frame.columns) if name in there]
-    if not all(np.array_equal(columns[0].to_numpy(), other.to_numpy()) for other in columns):
-        raise LoadError(
-            f"load file {what} has columns {listed(there)}, which differ: expected one of them"
-        )
-    if len(set(there)) < len(there):
-        raise LoadError(f"load file {what} has column {there[0]} more than once")
-    name: str = there[0]
-    return name
-
-
-def check_generation(values: Mapping[str, Float1D], path: str) -> None:
-    """Check that what is generation and what is use can be told apart.
-
-    Raises
-    ------
-    LoadError
-        Naming the file: more than `MOST_LOSSES` of the PV energy has the other sign.
-    """
-    if "pv" not in values:
-        return
-    share = kernels.loss_share(values["pv"])
-    if share > MOST_LOSSES:
-        raise LoadError(
-            f"load file {path} column {PV_COLUMN} has energy of both signs ({share:.0%} has the "
-            f"other sign), expected generation of one sign and at most {MOST_LOSSES:.0%} of losses"
-        )
-
-
-def loads_of_frame(frame: pd.DataFrame, bldg_id: int, fields: Iterable[str]) -> HourlyLoads:
-    """`LoadFileReader.read` for the pandas frame of one load file.
-
-    Parameters
-    ----------
-    frame : ResStock columns; `timestamp` and `bldg_id` columns or index levels.
-    bldg_id : the building, which a `bldg_id` in the frame must be.
-    fields : names of `FIELDS`.
-    """
-    what = f"frame of building {bldg_id}"
-    levels = [name for name in frame.index.names if name in ("timestamp", "bldg_id")]
-    frame = frame.reset_index(level=levels) if levels else frame
-    found = {field: _name_in(frame, field, what) for field in ("timestamp", *fields)}
-    if "bldg_id" in frame and set(frame["bldg_id"]) != {bldg_id}:
-        raise LoadError(f"load file {what} holds buildings {listed(set(frame['bldg_id']))}")
-    year, per_hour = check_stamps(frame[found["timestamp"]].to_numpy(), what)
-    values = {
-        field: checked_energies(
-            frame[found[field]].to_numpy(np.float64), per_hour, what, FIELDS[field]
-        )
-        for field in fields
-    }
-    check_generation(values, what)
-    return HourlyLoads(values, year)
 
 
 def check_load_file(

@@ -12,7 +12,7 @@ from cairo.errors import OutputError
 try:
     import fcntl
 except ImportError:  # pragma: no cover - a system without such locks
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment] # None says that there are none
 
 
 @contextmanager

@@ -15,6 +15,8 @@ from cairo.files.reading import check_table_size, read_bytes
 from cairo.files.run_directory import NAME
 from cairo.model.names import summary_buildings_cols_keep
 
+MOST_ID = 2**53
+"""Of buildings: larger ones are not told apart by every program that reads them."""
 MOST_WEIGHT = 1e12
 """Customers a building may stand for; as few, it may stand for as small a part of one."""
 
@@ -50,8 +52,7 @@ def read_frame(
     try:
         check_table_size(content)
         frame = pd.read_parquet(io.BytesIO(content))
-    except Exception as cause:
-        # pyarrow raises errors of many classes for files that are not sound parquet.
+    except Exception as cause:  # pyarrow has errors of many classes for unsound parquet
         raise error(f"{what} {path} cannot be read: {one_line(cause)}") from None
     named = [name for name in frame.index.names if name is not None]
     frame = frame.reset_index() if named else frame
@@ -116,7 +117,27 @@ def return_buildingstock(
     usual = [column for column in summary_buildings_cols_keep if column in frame]
     kept = list(dict.fromkeys(["bldg_id", "weight", *usual, *asked]))
     frame = frame[kept].reset_index(drop=True)
+    frame = frame.assign(**{c: _segments(frame[c], name) for c in kept[2:]})
     return frame.assign(weight=scaled_weights(frame, customer_count, name))
+
+
+def _segments(values: pd.Series, name: str) -> pd.Series:
+    """A column to group homes by; text kept as bytes is text."""
+    if values.dtype != object:
+        return values
+
+    def one(cell: object) -> object:
+        if isinstance(cell, bytes):
+            return cell.decode("utf-8")
+        hash(cell)
+        return cell
+
+    try:
+        return values.map(one)
+    except (TypeError, UnicodeDecodeError):
+        raise MetadataError(
+            f"{name} column {values.name} holds lists or bytes, expected a text or number a home"
+        ) from None
 
 
 def building_ids(values: pd.Series, name: str) -> pd.Series:
@@ -124,7 +145,7 @@ def building_ids(values: pd.Series, name: str) -> pd.Series:
     numbers = pd.to_numeric(values, errors="coerce")
     if is_no_number(values):
         raise MetadataError(f"{name} has bldg_id of type {values.dtype}, expected whole numbers")
-    wrong = values[numbers.isna() | (numbers % 1 != 0)].tolist()
+    wrong = values[numbers.isna() | (numbers % 1 != 0) | (numbers.abs() > MOST_ID)].tolist()
     if wrong:
         raise MetadataError(f"{name} has bldg_id {wrong[0]!r}, expected whole numbers")
     return numbers.astype(np.int64)
@@ -134,6 +155,12 @@ def scaled_weights(frame: pd.DataFrame, customer_count: float | None, name: str)
     """Weights, scaled to add to the customer count."""
     weight = written_numbers(frame["weight"])
     unweighted = frame["bldg_id"][~np.isfinite(weight)].tolist()
+    given = frame["weight"][frame["bldg_id"].isin(unweighted)].dropna()
+    if len(given) and not pd.api.types.is_float_dtype(given):
+        raise MetadataError(
+            f"{name} has weight {str(given.iloc[0])[:40]!r} for building {unweighted[0]}, "
+            "expected a number"
+        )
     if unweighted:
         raise MetadataError(f"{name} has no weight for buildings {listed_buildings(unweighted)}")
     odd = frame["bldg_id"][(weight > MOST_WEIGHT) | ((weight > 0) & (weight < 1 / MOST_WEIGHT))]

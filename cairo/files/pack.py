@@ -21,7 +21,8 @@ import pyarrow.parquet as pq
 
 from cairo.errors import LoadError, OutputError, without_secrets
 from cairo.files.durable import flush_file, flush_folder, make_folder, replace, write_flushed
-from cairo.files.load_file import FIELDS, LoadFileReader, load_files
+from cairo.files.load_file import FIELDS, LoadFileReader, reading
+from cairo.files.load_folder import load_files
 from cairo.files.lock import alone
 from cairo.files.packed import FORMAT, MANIFEST, footer_digest, is_packed, read_manifest, sealed
 from cairo.files.reading import is_url
@@ -162,9 +163,10 @@ def _fingerprint(files: Mapping[int, str], block_buildings: int) -> str:
     """Names, sizes and times of the source files, so that a pack resumes only its own."""
     digest = hashlib.sha256(str(block_buildings).encode())
     for bldg_id, path in files.items():
-        digest.update(f"{bldg_id}\0{path}".encode())
+        digest.update(f"{bldg_id}\0{path}".encode("utf-8", "surrogateescape"))
         if not is_url(path):
-            status = Path(path).stat()
+            with reading(path):
+                status = Path(path).stat()
             digest.update(f"{status.st_size}\0{status.st_mtime_ns}".encode())
     return digest.hexdigest()
 

@@ -20,14 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cairo.errors import LoadError
-from cairo.files.load_file import (
-    FIELDS,
-    ReadCount,
-    check_generation,
-    checked_energies,
-    reading,
-    stored_bytes,
-)
+from cairo.files.load_checks import check_signs, checked_energies
+from cairo.files.load_file import FIELDS, ReadCount, reading, stored_bytes
 from cairo.files.reading import is_url
 from cairo.model.arrays import Float1D
 from cairo.model.names import HOURS
@@ -183,7 +177,7 @@ class PackedReader:
             if number != current:
                 current, held = number, self._block(self.stock.blocks[number])
             hours = {name: values[row] for name, values in held.items()}
-            check_generation(hours, f"{self.stock.folder} of building {bldg_id}")
+            check_signs(hours, f"{self.stock.folder} of building {bldg_id}")
             yield hours, self.stock.source_year
 
     def check(self, number: int) -> None:

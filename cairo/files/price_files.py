@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import CairoError, PriceError, listed, one_line
+from cairo.files.csv_text import read_text_table, with_decimal_points
 from cairo.files.numbers import written_numbers
 from cairo.files.price_clock import TIMESTAMP, clock_column, in_one_year
 from cairo.files.reading import FilePath, check_table_size, read_bytes
@@ -28,6 +29,7 @@ TIME = "time"
 """Index of the frames, as of load frames."""
 MOST_TEXT_BYTES = 2**28
 """Of a zipped file's text: a year of hours takes a few megabytes."""
+MINUTE = "%Y-%m-%d %H:%M"
 CAMBIUM_METADATA_ROWS = 5
 BUSBAR = "_cost_busbar"
 """How Cambium's columns of busbar costs end, which other price files do not have."""
@@ -115,12 +117,21 @@ def _read(path: FilePath, storage_options: Mapping[str, object] | None) -> tuple
         if name.endswith((".csv", ".csv.gz")):
             text = _unzipped(content) if name.endswith(".gz") else content
             above = _rows_above_header(text)
-            return pd.read_csv(io.BytesIO(text), skiprows=above, low_memory=False), above
+            return _table(text, above), above
         check_table_size(content)
         frame = pd.read_parquet(io.BytesIO(content))
     except Exception as error:  # pandas and pyarrow raise errors of many classes
         raise PriceError(f"price file {path} cannot be read: {one_line(error)}") from error
     return (frame if TIMESTAMP in frame else frame.rename_axis(TIMESTAMP).reset_index()), 0
+
+
+def _table(text: bytes, above: int) -> pd.DataFrame:
+    """A CSV file's table, whatever separates its cells and numbers' fractions."""
+    cells, separator = read_text_table(text, above)
+    if separator == ";":
+        numbers = [n for n in cells if cells[n].str.fullmatch(r"[-+\d.,eE]*").all()]
+        cells = cells.assign(**{n: with_decimal_points(cells[n]) for n in numbers})
+    return pd.read_csv(io.StringIO(cells.to_csv(index=False)), low_memory=False)
 
 
 def _unzipped(content: bytes) -> bytes:
@@ -152,15 +163,7 @@ def _stamps(path: FilePath, raw: pd.DataFrame, clock: str) -> pd.DatetimeIndex:
     given = raw[clock]
     if pd.api.types.is_numeric_dtype(given):
         raise PriceError(f"price file {path} has numbers in {clock}, expected times")
-    try:
-        with warnings.catch_warnings():
-            # Stamps without a common format are read one by one, and refused if they are no times.
-            warnings.simplefilter("ignore", UserWarning)
-            stamps = pd.DatetimeIndex(pd.to_datetime(given))
-    except (ValueError, TypeError) as error:
-        raise PriceError(
-            f"price file {path} has a {clock} that is no time: {one_line(error)}"
-        ) from error
+    stamps = _times(path, given, clock)
     if stamps.hasnans:
         raise PriceError(f"price file {path} has rows without {clock}")
     if stamps.tz is None:
@@ -173,6 +176,27 @@ def _stamps(path: FilePath, raw: pd.DataFrame, clock: str) -> pd.DatetimeIndex:
     return local
 
 
+def _times(path: FilePath, given: pd.Series, clock: str) -> pd.DatetimeIndex:
+    with warnings.catch_warnings():
+        # Stamps without a common format are read one by one, and refused if they are no times.
+        warnings.simplefilter("ignore", UserWarning)
+        several = False
+        # A year has days above 12, which tells 13/1 from 1/13.
+        for day_first in (False, True):
+            try:
+                return pd.DatetimeIndex(pd.to_datetime(given, dayfirst=day_first))
+            except (ValueError, TypeError) as error:
+                several = "timezones" in str(error) or several
+        if several:
+            raise PriceError(
+                f"price file {path} has {clock} of several offsets from UTC, expected local "
+                "standard time"
+            )
+        wrong = given[pd.to_datetime(given.astype(str), errors="coerce", utc=True).isna()]
+        shown = str(wrong.iloc[0] if len(wrong) else given.iloc[0])[:40]
+        raise PriceError(f"price file {path} has a {clock} that is no time: {shown!r}")
+
+
 def _check_hours(path: FilePath, stamps: pd.DatetimeIndex) -> None:
     repeated = stamps[stamps.duplicated()]
     if len(repeated):
@@ -180,7 +204,11 @@ def _check_hours(path: FilePath, stamps: pd.DatetimeIndex) -> None:
             f"price file {path} has hours more than once: {listed(repeated.unique(), 3)}"
         )
     if len(stamps) != HOURS:
-        raise PriceError(f"price file {path} has {len(stamps)} hourly rows, expected {HOURS}")
+        raise PriceError(
+            f"price file {path} has {len(stamps)} hourly rows besides February 29, from "
+            f"{stamps[:1].strftime(MINUTE)[0] if len(stamps) else 'none'} to "
+            f"{stamps[-1:].strftime(MINUTE)[0] if len(stamps) else 'none'}, expected {HOURS}"
+        )
     if not stamps.is_monotonic_increasing:
         first = int(np.flatnonzero(np.diff(stamps.to_numpy()) < np.timedelta64(0, "h"))[0])
         raise PriceError(

@@ -18,6 +18,7 @@ MOST_ROWS = 20_000_000
 MOST_TABLE_BYTES = 2**33
 """Of a table in memory."""
 NO_FILE = "it is a pipe or a device, expected a file"
+A_FOLDER = "it is a folder, expected a file"
 
 
 def is_url(path: str) -> bool:
@@ -61,7 +62,7 @@ def read_bytes(
                 content = file.read(most + 1)
                 size = len(content)
     except FileNotFoundError:
-        raise error(f"{what} {name} does not exist") from None
+        raise error(f"{what} {name} {absent(name)}") from None
     except Exception as cause:  # remote file systems raise errors of many classes
         reason = getattr(cause, "strerror", None) or one_line(cause)
         reason = without_values(reason, storage_options, STORAGE)
@@ -71,17 +72,25 @@ def read_bytes(
     return content
 
 
+def absent(path: str) -> str:
+    """What is said of a file that is not there; a link to it may be."""
+    try:
+        return f"is a link to nothing ({Path(path).readlink()})"
+    except (OSError, ValueError):
+        return "does not exist"
+
+
 def size_of_file(path: Path | str) -> int:
     """Bytes of a local file.
 
     Raises
     ------
     OSError
-        It is missing, or a pipe or device, which may never end or never begin.
+        It is missing, a folder, or a pipe or device, which may never end or never begin.
     """
     status = Path(path).stat()
-    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
-        raise OSError(errno.EINVAL, NO_FILE)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, A_FOLDER if stat.S_ISDIR(status.st_mode) else NO_FILE)
     return status.st_size
 
 
@@ -91,12 +100,15 @@ def check_table_size(content: bytes) -> None:
     Raises
     ------
     ValueError
-        More rows or values than any table of a run has.
+        More rows or values than any table of a run has, or two columns of one name.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     metadata = pq.read_metadata(pa.BufferReader(content))
+    names = metadata.schema.to_arrow_schema().names
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"it has two columns {twice[0]}")
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
     rows = max(metadata.num_rows, sum(group.num_rows for group in groups))
     size = max(rows * metadata.num_columns * 8, sum(group.total_byte_size for group in groups))
@@ -115,13 +127,16 @@ def folder_listing(
     Raises
     ------
     CairoError
-        The URL cannot be listed.
+        It cannot be listed.
     """
     if not is_url(path):
-        if not Path(path).is_dir():
-            return None
-        with os.scandir(path) as entries:
-            return sorted((entry.name, entry.stat().st_size) for entry in entries)
+        try:
+            if not Path(path).is_dir():
+                return None
+            with os.scandir(path) as entries:
+                return sorted((entry.name, _size_of(entry)) for entry in entries)
+        except OSError as cause:
+            raise CairoError(f"{path} cannot be listed: {cause.strerror}") from None
     import fsspec
 
     try:
@@ -133,3 +148,11 @@ def folder_listing(
         reason = without_values(one_line(cause), storage_options, STORAGE)
         raise CairoError(f"{path} cannot be listed: {reason}") from None
     return sorted((one["name"].rsplit("/", 1)[-1], one["size"] or 0) for one in found)
+
+
+def _size_of(entry: os.DirEntry[str]) -> int:
+    """Bytes of a folder's entry; of a link that leads nowhere its own."""
+    try:
+        return entry.stat().st_size
+    except OSError:
+        return entry.stat(follow_symlinks=False).st_size

@@ -7,6 +7,7 @@ Whatever ends the run early, an error, an interrupt or a termination, removes th
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import math
@@ -26,6 +27,7 @@ import pandas as pd
 from cairo.errors import OutputError, ScenarioError
 from cairo.files.durable import flush_folder, flush_tree
 from cairo.files.leftovers import of_this_process, sweep
+from cairo.files.spreadsheet import marked, with_marks
 from cairo.stopping import finished, held, removed_at_once
 
 NAME = re.compile(r"[^/\\\0]+")
@@ -35,6 +37,9 @@ STAMP = "%Y%m%d_%H%M%S"
 PARTIAL = ".partial-"
 """In the name of a folder that is being written, before whose it is."""
 _MOST_TRIES = 1000
+LONGEST_NAME, LONGEST_PATH = 255, 4095
+"""Bytes that a name and a path may have on the systems a run is made on."""
+LONGEST_FILE = "cross_subsidization/cross_subsidization_BAT_by_postprocess_group.heating_type.csv"
 
 
 def check_run_name(name: str) -> str:
@@ -63,6 +68,36 @@ def local_folder(path: str | os.PathLike[str]) -> Path:
     if URL.match(os.fspath(path)):
         raise ScenarioError(f"path_outputs {path}: expected a folder of this machine")
     return Path(path)
+
+
+def _partial_name(name: str) -> str:
+    """Name of the folder that a run directory is written into."""
+    return f".{name}{PARTIAL}{of_this_process()}{secrets.token_hex(4)}"
+
+
+def check_writable(output_dir: str | os.PathLike[str], run_name: str) -> None:
+    """Check, before any work, that a run directory could be made in a folder.
+
+    Raises
+    ------
+    OutputError
+        The folder, or what it would be made in, is none, may not be written or entered, or the
+        names of a run's files would be too long.
+    """
+    if URL.match(os.fspath(output_dir)):
+        return  # told where inputs are read
+    folder = Path(output_dir).absolute()
+    stamp = datetime.now().strftime(STAMP)
+    longest = folder / _partial_name(f"{stamp}_{run_name}") / LONGEST_FILE
+    with writing(folder):
+        names = (len(os.fsencode(part)) for part in longest.parts)
+        if max(names) > LONGEST_NAME or len(os.fsencode(longest)) > LONGEST_PATH:
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+        above = next(one for one in (folder, *folder.parents) if one.exists())
+        if not above.is_dir():
+            raise OSError(errno.ENOTDIR, f"{above} is no folder")
+        if not os.access(above, os.W_OK | os.X_OK):
+            raise OSError(errno.EACCES, f"{above} may not be written into")
 
 
 @contextmanager
@@ -127,15 +162,14 @@ class RunDirectory:
     def __enter__(self) -> RunDirectory:
         self.final_path = self.output_dir / self.name
         made: Path | None = None
-        folders = (self.output_dir, *self.output_dir.parents)
-        self._new_folders = [folder for folder in folders if not folder.exists()]
+        self._new_folders: list[Path] = []
         try:
             with writing(self.output_dir), held():
+                folders = (self.output_dir, *self.output_dir.parents)
+                self._new_folders = [folder for folder in folders if not folder.exists()]
                 self.output_dir.mkdir(parents=True, exist_ok=True)
                 sweep(self.output_dir, PARTIAL)
-                self.path = self.output_dir / (
-                    f".{self.name}{PARTIAL}{of_this_process()}{secrets.token_hex(4)}"
-                )
+                self.path = self.output_dir / _partial_name(self.name)
                 self.path.mkdir()
                 made = self.path
                 self._at_once = ExitStack()
@@ -198,7 +232,7 @@ class RunDirectory:
 
 
 def write_csv(frame: pd.DataFrame, path: Path, *, index: bool = False) -> None:
-    """Write a frame as CSV; floats read back to the bit."""
+    """Write a frame as CSV; `csv_tables.read_table` reads back the same bits and text."""
     import pyarrow as pa
     import pyarrow.csv
 
@@ -206,7 +240,7 @@ def write_csv(frame: pd.DataFrame, path: Path, *, index: bool = False) -> None:
         frame = frame.reset_index()
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        table = pa.Table.from_pandas(_plain(frame), preserve_index=False)
+        table = pa.Table.from_pandas(_plain(with_marks(frame)), preserve_index=False)
         texts = [
             pa.field(one.name, pa.string()) if pa.types.is_dictionary(one.type) else one
             for one in table.schema
@@ -214,7 +248,8 @@ def write_csv(frame: pd.DataFrame, path: Path, *, index: bool = False) -> None:
         table = table.cast(pa.schema(texts))
         with path.open("wb") as file:
             header = io.StringIO()
-            csv.writer(header, lineterminator="\n").writerow(frame.columns)
+            names = [marked(str(name)) for name in frame.columns]
+            csv.writer(header, lineterminator="\n").writerow(names)
             file.write(header.getvalue().encode())
             # pyarrow would quote every name of a header.
             options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -13,7 +12,10 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import TariffError, listed, listed_buildings, one_line
+from cairo.files.csv_text import read_text_table
+from cairo.files.numbers import is_no_number
 from cairo.files.reading import FilePath, read_bytes
+from cairo.files.spreadsheet import without_marks
 
 TariffMap: TypeAlias = "FilePath | pd.DataFrame | Mapping[int, str]"
 
@@ -97,9 +99,8 @@ def load_tariff_map(
         what = f"tariff map {os.fspath(path_or_frame)}"
         content = read_bytes(path_or_frame, storage_options, TariffError, "tariff map")
         try:
-            frame = pd.read_csv(
-                io.BytesIO(content), dtype=str, keep_default_na=False, encoding="utf-8-sig"
-            )
+            # A run's own map may be that of the next.
+            frame = without_marks(read_text_table(content)[0])
         except ValueError as error:
             raise TariffError(f"{what} is not CSV: {one_line(error)}") from error
     missing = [name for name in ("bldg_id", "tariff_key") if name not in frame]
@@ -108,6 +109,10 @@ def load_tariff_map(
             f"{what} has no column {listed(missing)}; it has {listed(frame.columns)}, "
             "expected bldg_id, tariff_key"
         )
+    for name in ("bldg_id", "tariff_key"):
+        again = f"{name}.1"
+        if again in frame and not frame[name].equals(frame[again].rename(name)):
+            raise TariffError(f"{what} has two columns {name}, which differ: expected one of them")
     if frame.empty:
         raise TariffError(f"{what} has no rows, expected one a building")
     ids = _building_ids(what, frame["bldg_id"])
@@ -122,7 +127,13 @@ def load_tariff_map(
 
 
 def _building_ids(what: str, given: pd.Series) -> pd.Series:
-    numbers = pd.to_numeric(given, errors="coerce").reset_index(drop=True)
+    # A spreadsheet that writes 1.12E+05 has lost the last digits.
+    rounded = given.astype(str).str.contains("[eE]", regex=True) & given.map(
+        lambda bldg_id: isinstance(bldg_id, str)
+    )
+    numbers = pd.to_numeric(given.mask(rounded), errors="coerce").reset_index(drop=True)
+    if is_no_number(given):
+        raise TariffError(f"{what} has bldg_id of type {given.dtype}, expected whole numbers")
     values = numbers.to_numpy(np.float64, na_value=np.nan)
     wrong = ~np.isfinite(values) | (values != np.floor(values)) | (np.abs(values) >= 2.0**53)
     if wrong.any():

@@ -61,6 +61,15 @@ def loss_share(pv: Float1D) -> float:
     return (energy - abs(float(pv.sum()))) / (2.0 * energy) if energy > 0.0 else 0.0
 
 
+def negative_share(energy: Float1D) -> float:
+    """Share of a row's energy that is below zero, 0 to 1."""
+    if energy.min() >= 0.0:
+        return 0.0
+    with np.errstate(over="ignore"):
+        total = float(np.abs(energy).sum())
+    return -float(np.minimum(energy, 0.0).sum()) / total if math.isfinite(total) else 0.5
+
+
 def grid_consumption(net: FloatND, out: FloatND | None = None) -> FloatND:
     """Energy taken from the grid [kWh]: the net load where it is positive."""
     return np.maximum(net, 0.0, out=out)

@@ -38,7 +38,7 @@ class Scale:
 
     factor: float
 
-    def apply(self, hours: Mapping[str, Float2D], bldg_ids: Int1D) -> None:  # noqa: ARG002
+    def apply(self, hours: Mapping[str, Float2D], bldg_ids: Int1D) -> None:
         """Scale gross load, generation and net load."""
         for name in ELECTRIC:
             if name in hours:
@@ -49,7 +49,7 @@ class Scale:
 class Floor:
     """Negative net load counts as zero, hour by hour."""
 
-    def apply(self, hours: Mapping[str, Float2D], bldg_ids: Int1D) -> None:  # noqa: ARG002
+    def apply(self, hours: Mapping[str, Float2D], bldg_ids: Int1D) -> None:
         """Floor net load."""
         if NET_LOAD in hours:
             kernels.grid_consumption(hours[NET_LOAD], out=hours[NET_LOAD])

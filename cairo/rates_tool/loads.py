@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import LoadError, listed_buildings
-from cairo.files.load_file import loads_of_frame
+from cairo.files.load_frame import loads_of_frame
 from cairo.files.metadata import return_buildingstock
 from cairo.files.tariff_maps import TariffMap
 from cairo.model import kernels

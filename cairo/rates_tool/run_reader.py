@@ -15,6 +15,7 @@ import pandas as pd
 from cairo.errors import CairoError, listed, one_line
 from cairo.files.csv_tables import read_table
 from cairo.files.parquet_tables import PARQUET, parquet_columns, read_parquet
+from cairo.files.spreadsheet import unmarked
 from cairo.rates_tool.run_files import FLOAT, INT, RUN_FILES, RunFile
 
 
@@ -28,12 +29,18 @@ class RunReader:
     Raises
     ------
     CairoError
-        The directory is missing.
+        The directory is missing or cannot be entered.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        if not self.path.is_dir():
+        try:
+            there = self.path.is_dir()
+        except OSError as error:
+            raise CairoError(
+                f"run directory {self.path} cannot be read: {error.strerror}"
+            ) from None
+        if not there:
             raise CairoError(f"run directory {self.path} does not exist")
 
     def names(self) -> list[str]:
@@ -42,7 +49,7 @@ class RunReader:
         return sorted(path.relative_to(self.path).as_posix() for path in files)
 
     def header(self, name: str) -> list[str]:
-        """Column names of a table.
+        """Column names of a table, as they are written.
 
         Raises
         ------
@@ -84,12 +91,12 @@ class RunReader:
             Naming the file: it is missing, unreadable or empty, lacks a column, or a needed
             column lacks a value.
         """
-        path, header = self.path / name, self.header(name)
+        path, header = self.path / name, [unmarked(column) for column in self.header(name)]
         wanted = list(needed or ())
         absent = [column for column in wanted if column not in header]
         if absent:
             raise CairoError(f"{path} has no column {listed(absent)}; it has {listed(header)}")
-        kinds = {column: kind for column, kind in _kinds(name).items() if column in wanted}
+        kinds = {column: kind for column, kind in column_types(name).items() if column in wanted}
         types: dict[str, str] = {column: kind or "category" for column, kind in kinds.items()}
         try:
             if path.suffix == PARQUET:
@@ -133,7 +140,7 @@ class RunReader:
         return CairoError(f"{self.path / name} cannot be read: {one_line(error)}")
 
 
-def _kinds(name: str) -> Mapping[str, str]:
-    """{column: kind} of a file of the table."""
+def column_types(name: str) -> Mapping[str, str]:
+    """{column: NumPy type, "" of text} of a file of the table of run files."""
     known: RunFile | None = next((one for one in RUN_FILES if one.is_named(name)), None)
     return {} if known is None else {column.name: column.kind for column in known.columns}

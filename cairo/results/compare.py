@@ -2,43 +2,26 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from cairo.errors import CairoError
-from cairo.files.parquet_tables import PARQUET
+from cairo.files.csv_tables import read_table
+from cairo.files.parquet_tables import PARQUET, read_parquet
+from cairo.model.arrays import Int1D
 from cairo.rates_tool.run_files import keys_of
+from cairo.rates_tool.run_reader import RunReader, column_types
+from cairo.results.difference import Difference, LargestGap, unlike
 from cairo.results.finding import run_directory
-from cairo.results.reader import RunReader
+from cairo.results.in_step import InStep, Part
 
 RTOL, ATOL = 1e-12, 1e-9
 LEFT_OUT = {"run.json", "performance_report.html"}
 """Files that tell when and where a run was made, or are drawn from the others."""
-
-
-JSON_KEY = "key"
-"""Column of the path to a value of a JSON file."""
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Largest difference of one column, or what else sets two files apart.
-
-    absolute, relative : of the numbers compared; zero when equal.
-    equal : within the tolerances.
-    what : where the largest difference is, or what differs when it is not a number.
-    """
-
-    file: str
-    column: str
-    absolute: float
-    relative: float
-    equal: bool
-    what: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,7 +64,7 @@ def compare_runs(
     for name in sorted({*mine, *theirs}):
         if name not in mine or name not in theirs:
             where = b if name in mine else a
-            differences.append(_unlike(name, "", f"not in {where}"))
+            differences.append(unlike(name, "", f"not in {where}"))
             continue
         differences += _compare_files(name, one, other, rtol, atol)
     return Comparison(tuple(differences), rtol, atol)
@@ -98,27 +81,14 @@ def _files(reader: RunReader) -> list[str]:
 
 def _compare_files(
     name: str, one: RunReader, other: RunReader, rtol: float, atol: float
-) -> Iterator[Difference]:
+) -> list[Difference]:
+    paths = one.path / name, other.path / name
     if name.endswith((".csv", PARQUET)):
-        yield from _compare_frames(name, one.table(name), other.table(name), rtol, atol)
-    elif name.endswith(".json"):
-        x, y = dict(_leaves(one.mapping(name))), dict(_leaves(other.mapping(name)))
-        if odd := [key for key in [*x, *y] if key not in x or key not in y]:
-            yield _unlike(name, odd[0], f"key {odd[0]} is in one file only")
-            return
-        # The order of keys means nothing in JSON: the second file's follow the first's.
-        frames = [
-            pd.DataFrame({JSON_KEY: list(x), "value": [leaves[key] for key in x]}, dtype=object)
-            for leaves in (x, y)
-        ]
-        yield from _compare_frames(name, frames[0], frames[1], rtol, atol)
-    else:
-        same = (one.path / name).read_bytes() == (other.path / name).read_bytes()
-        yield Difference(name, "", 0.0, 0.0, same, "" if same else "bytes differ")
-
-
-def _unlike(file: str, column: str, what: str) -> Difference:
-    return Difference(file, column, np.inf, np.inf, False, what)
+        return _compare_tables(name, one, other, rtol, atol)
+    if name.endswith(".json"):
+        return [_compare_json(name, one.mapping(name), other.mapping(name), rtol, atol)]
+    same = filecmp.cmp(*paths, shallow=False)
+    return [Difference(name, "", 0.0, 0.0, same, "" if same else "bytes differ")]
 
 
 def _leaves(value: object, key: str = "") -> Iterator[tuple[str, object]]:
@@ -133,77 +103,98 @@ def _leaves(value: object, key: str = "") -> Iterator[tuple[str, object]]:
         yield key, str(value) if isinstance(value, dict | list) else value
 
 
-def _compare_frames(
-    name: str, one: pd.DataFrame, other: pd.DataFrame, rtol: float, atol: float
-) -> Iterator[Difference]:
-    if list(one) != list(other):
-        odd = [c for c in [*one, *other] if c not in one or c not in other]
+def _compare_json(name: str, one: object, other: object, rtol: float, atol: float) -> Difference:
+    """The leaves of two JSON values, whose order of keys means nothing."""
+    x, y = dict(_leaves(one)), dict(_leaves(other))
+    if odd := [key for key in [*x, *y] if key not in x or key not in y]:
+        return unlike(name, odd[0], f"key {odd[0]} is in one file only")
+    keys = list(x)
+    gap = LargestGap(name, "value", rtol, atol)
+    a, b = (pd.Series([leaves[key] for key in keys], dtype=object) for leaves in (x, y))
+    gap.add(a, b, lambda row: f"key {keys[row]}")
+    return gap.difference()
+
+
+def _compare_tables(
+    name: str, one: RunReader, other: RunReader, rtol: float, atol: float
+) -> list[Difference]:
+    columns, theirs = one.header(name), other.header(name)
+    for reader, header in ((one, columns), (other, theirs)):
+        if not header:
+            raise reader.unreadable(name, ValueError("it is empty"))
+    if columns != theirs:
+        odd = [c for c in [*columns, *theirs] if c not in columns or c not in theirs]
         what = f"columns differ: {', '.join(odd[:3])}" if odd else "columns in another order"
-        yield _unlike(name, "", what)
-        return
-    if len(one) != len(other):
-        yield _unlike(name, "", f"{len(one)} and {len(other)} rows")
-        return
-    keys = [JSON_KEY] if JSON_KEY in one else keys_of(name, list(one))
-    if (row := _first_unlike(one[keys], other[keys])) is not None:
-        ordered = [frame[keys].sort_values(keys, ignore_index=True) for frame in (one, other)]
-        moved = _first_unlike(*ordered) is None
-        what = "the same rows in another order" if moved else "rows of other things"
-        found = f"{_label(one, keys, row)} and {_label(other, keys, row)}"
-        yield _unlike(name, ", ".join(keys), f"{what}, from row {row + 1}: {found}")
-        return
-    for column in one:
-        yield _compare_columns(name, str(column), one, other, keys, rtol, atol)
+        return [unlike(name, "", what)]
+    if filecmp.cmp(one.path / name, other.path / name, shallow=False):
+        return [Difference(name, column, 0.0, 0.0, True) for column in columns]
+    gaps = {column: LargestGap(name, column, rtol, atol) for column in columns}
+    types = {c: kind for c, kind in column_types(name).items() if kind and c in columns}
+    try:
+        return _compared(name, one, other, gaps, types)
+    except CairoError:
+        # A column of numbers may hold something else: then all are compared as text.
+        gaps = {column: LargestGap(name, column, rtol, atol) for column in columns}
+        return _compared(name, one, other, gaps, {})
 
 
-def _first_unlike(one: pd.DataFrame, other: pd.DataFrame) -> int | None:
-    """First row in which any column differs, exactly; a missing value equals another."""
-    unlike = np.zeros(len(one), dtype=bool)
-    for column in one:
-        x, y = one[column], other[column]
-        if x.equals(y):
-            continue
-        unlike |= ((x != y) & ~(x.isna() & y.isna())).to_numpy(bool)
-    rows = np.flatnonzero(unlike)
-    return int(rows[0]) if len(rows) else None
+def _compared(
+    name: str,
+    one: RunReader,
+    other: RunReader,
+    gaps: Mapping[str, LargestGap],
+    types: Mapping[str, str],
+) -> list[Difference]:
+    keys = keys_of(name, gaps)
+    both = InStep(one.path / name, other.path / name, list(gaps), types)
+    moved: tuple[int, str] | None = None
+    for part in both:
+        # After the first row of another thing, rows are only counted.
+        moved = moved or _first_moved(part, keys)
+        for column, gap in gaps.items() if moved is None else ():
+            rows = part.unlike(column)
+            if len(rows):
+                a, b = part.values(column, rows)
+                gap.add(a, b, _labels(part, keys, rows))
+    if both.rows[0] != both.rows[1]:
+        return [unlike(name, "", f"{both.rows[0]} and {both.rows[1]} rows")]
+    if moved is not None:
+        row, found = moved
+        order = "the same rows in another order" if _reordered(name, one, other, keys) else ""
+        what = order or "rows of other things"
+        return [unlike(name, ", ".join(keys), f"{what}, from row {row + 1}: {found}")]
+    return [gap.difference() for gap in gaps.values()]
 
 
-def _label(frame: pd.DataFrame, keys: list[str], row: int) -> str:
-    """What a row is about: `bldg_id 4421, month Jan`."""
-    return ", ".join(f"{key} {frame[key].iloc[row]}" for key in keys) or f"row {row + 1}"
+def _first_moved(part: Part, keys: Sequence[str]) -> tuple[int, str] | None:
+    """First row that is about another thing in the other table, and what both are about."""
+    first: int | None = None
+    for key in keys:
+        rows = part.unlike(key)
+        a, b = part.values(key, rows)
+        # Numbers written otherwise are the same.
+        x, y = (pd.to_numeric(values, errors="coerce").to_numpy() for values in (a, b))
+        rows = rows[x != y]
+        if len(rows):
+            first = int(rows[0]) if first is None else min(first, int(rows[0]))
+    if first is None:
+        return None
+    labels = (part.label(keys, first, other=other) for other in (False, True))
+    return part.first + first, " and ".join(labels)
 
 
-def _compare_columns(
-    file: str,
-    column: str,
-    one: pd.DataFrame,
-    other: pd.DataFrame,
-    keys: list[str],
-    rtol: float,
-    atol: float,
-) -> Difference:
-    a, b = one[column], other[column]
-    if a.equals(b):
-        return Difference(file, column, 0.0, 0.0, True)
-    x, y = (pd.to_numeric(values, errors="coerce").to_numpy(np.float64) for values in (a, b))
-    # Where either is no number, the two have to be the same text.
-    text = (np.isnan(x) | np.isnan(y)) & ~(a.isna() & b.isna()).to_numpy()
-    words = [part.astype(object).where(part.notna(), "").astype(str) for part in (a[text], b[text])]
-    unlike = np.flatnonzero((words[0] != words[1]).to_numpy(bool))
-    if len(unlike):
-        row = int(np.flatnonzero(text)[unlike[0]])
-        return _unlike(
-            file, column, f"{_label(one, keys, row)}: {a.iloc[row]!r} and {b.iloc[row]!r}"
-        )
-    with np.errstate(invalid="ignore", divide="ignore"):
-        gap = np.where(x == y, 0.0, np.abs(x - y))
-        largest = np.fmax(np.abs(x), np.abs(y))
-        # An infinity and a number are as far apart as can be, not 0/0.
-        relative = np.where(np.isinf(gap), np.inf, np.where(gap > 0, gap / largest, 0.0))
-        over = gap - (atol + rtol * np.where(np.isinf(largest), 0.0, largest))
-    gap, over = np.nan_to_num(gap, nan=0.0, posinf=np.inf), np.nan_to_num(over, nan=-1.0)
-    equal = not bool((over > 0.0).any())
-    where = "" if equal else f"at {_label(one, keys, int(over.argmax()))}"
-    return Difference(
-        file, column, float(gap.max(initial=0.0)), float(relative.max(initial=0.0)), equal, where
-    )
+def _labels(part: Part, keys: Sequence[str], rows: Int1D) -> Callable[[int], str]:
+    return lambda position: part.label(keys, int(rows[position]))
+
+
+def _reordered(name: str, one: RunReader, other: RunReader, keys: list[str]) -> bool:
+    """Whether both tables are about the same things."""
+    ordered = [
+        (
+            read_parquet(reader.path / name, keys).astype(str)
+            if name.endswith(PARQUET)
+            else read_table(reader.path / name, None, keys, text=True)
+        ).sort_values(keys, ignore_index=True)
+        for reader in (one, other)
+    ]
+    return bool(ordered[0].equals(ordered[1]))

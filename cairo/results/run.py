@@ -36,7 +36,7 @@ class Run:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        if not (self.path / "run.json").is_file():
+        if not os.path.isfile(self.path / "run.json"):  # noqa: PTH113 - Path's may raise
             raise CairoError(f"{self.path} is not a run directory: it has no run.json")
         self.files = RunReader(self.path)
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypedDict
 
-from cairo.errors import ScenarioError
+from cairo.errors import OutputError, ScenarioError
 from cairo.files.run_directory import LATEST, filled_folder
+from cairo.files.yaml_files import HALF
 from cairo.results.finding import finished_runs, run_directory
 from cairo.scenario.references import (
     FINAL_TARIFFS,
@@ -49,8 +50,10 @@ def settings_of(
         for name, value in instead.items()
         if value is not None
     }
-    folder = changes.get("path_outputs", settings.path_outputs)
-    changes["path_outputs"] = filled_folder(str(folder), batch)
+    folder = str(changes.get("path_outputs", settings.path_outputs))
+    if HALF.search(folder):
+        raise OutputError(f"cannot write {folder}: it has a name that is not UTF-8")
+    changes["path_outputs"] = filled_folder(folder, batch)
     return with_latest(settings.changed(**changes))
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Unpack
 
 from cairo.errors import ScenarioError, listed
-from cairo.files.run_directory import RunDirectory
+from cairo.files.run_directory import RunDirectory, check_writable
 from cairo.model.names import ANNUAL, ON_WORKERS
 from cairo.rates_tool.backend import RunLoads, Work, backend_class
 from cairo.rates_tool.baseline import Baseline
+from cairo.rates_tool.dd_stages.unsound import all_unsound_told
 from cairo.rates_tool.design import Design
 from cairo.rates_tool.record import Origin
 from cairo.rates_tool.settle import first_costs
@@ -90,6 +91,7 @@ def run(
     try:
         with own_turn(waiting), PeakMemory() as memory:
             work = Work(settings.process_workers, settings.dask, timings, performance_report, hold)
+            check_writable(settings.path_outputs, settings.run_name)
             with timings.stage("inputs"):
                 inputs, designs = inputs_with_designs(settings, work)
             return completed(inputs, own_loads(inputs), work, started, memory, designs)
@@ -143,6 +145,8 @@ def completed(
     kind = backend_class(settings.backend)
     kind.warn_of_passed_over(simulator)
     with ExitStack() as stack:
+        progress = work.timings.progress
+        stack.enter_context(all_unsound_told(inputs.loads, inputs.fields, progress))
         backend = stack.enter_context(kind(inputs.spec, loads, work, simulator))
         with work.timings.stage("revenue requirement"):
             costs, electric = first_costs(backend)

@@ -23,6 +23,7 @@ from cairo.rates_tool.backend import RunLoads, Work
 from cairo.rates_tool.dd_stages import load_pass
 from cairo.rates_tool.dd_stages.sources import StoredLoads
 from cairo.rates_tool.dd_stages.summary import LoadSummary, PassPlan, Summary
+from cairo.rates_tool.dd_stages.unsound import all_unsound_told
 from cairo.rates_tool.design import Design
 from cairo.results.run import Run
 from cairo.runs.asked import Instead
@@ -197,9 +198,13 @@ class _Making:
             self._note(one.name, partial(self._made, one, None))
             return
         if group[0] not in self.taken:
-            plans = [pass_plan(self.plan.runs[name].inputs) for name in group]
+            sharing_it = [self.plan.runs[name].inputs for name in group]
+            plans = [pass_plan(inputs) for inputs in sharing_it]
+            fields = max((inputs.fields for inputs in sharing_it), key=len)
+            taken: Summary | CairoError
             try:
-                taken: Summary | CairoError = shared_pass(one.inputs, plans, Timings(self.progress))
+                with all_unsound_told(one.inputs.loads, fields, self.progress):
+                    taken = shared_pass(one.inputs, plans, Timings(self.progress))
             except CairoError as error:
                 taken = error
             self.taken[group[0]] = taken

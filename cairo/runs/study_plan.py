@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cairo.errors import CairoError, ScenarioError, listed
+from cairo.files.run_directory import check_writable
 from cairo.model.names import ON_WORKERS
 from cairo.rates_tool.dd_stages.sources import StoredLoads
 from cairo.runs.asked import Instead, finished_source, output_folder, settings_of
@@ -132,6 +133,7 @@ def _add(plan: StudyPlan, name: str, folder: str | None) -> None:
         plan.failed[name] = built_on_failed(name, broken)
         return
     try:
+        check_writable(plan.settings[name].path_outputs, plan.settings[name].run_name)
         if all(other in plan.finished for other in needed):
             inputs = read_inputs(plan.final_settings(name))
             there = same_run(inputs, folder) if folder is not None else None

@@ -20,6 +20,7 @@ from cairo.errors import (
     listed,
     listed_buildings,
 )
+from cairo.files.load_file import FIELDS
 from cairo.files.metadata import (
     building_ids,
     read_frame,
@@ -72,6 +73,9 @@ from cairo.shared import read_once
 T = TypeVar("T")
 
 
+ELECTRIC_FIELDS = ("total", "pv")
+
+
 @dataclass(frozen=True, eq=False)
 class RunInputs:
     """What a run's inputs hold, read and checked.
@@ -86,6 +90,11 @@ class RunInputs:
     loads: LoadSource
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     unmodelled: tuple[Unmodelled, ...] = ()
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Fields of `load_file.FIELDS` that the run reads."""
+        return ELECTRIC_FIELDS if self.spec.gas is None else tuple(FIELDS)
 
     # The same as CAIRO's functions take it
 

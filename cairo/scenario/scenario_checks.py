@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from cairo.errors import CairoError, InputErrors, LoadError, listed
-from cairo.files.load_file import FIELDS
+from cairo.errors import CairoError, InputErrors
 from cairo.model.progress import Progress
 from cairo.model.tariff_fields import Unmodelled
 from cairo.rates_tool.dd_stages.load_source import Checked
 from cairo.rates_tool.dd_stages.sources import StoredLoads
+from cairo.rates_tool.dd_stages.unsound import summed_up
 from cairo.scenario.inputs import RunInputs, read_inputs
 from cairo.scenario.references import before_others, check_references, order, references
 from cairo.scenario.scenario_file import RunSettings, Scenario
-
-SHOWN = 10
-"""Cases of one error that are named."""
-ELECTRIC = ("total", "pv")
 
 
 def first_settings(
@@ -74,7 +70,7 @@ def check_runs(
 
     Returns
     -------
-    Each error once; of one that many load files have, the first and how many there are.
+    Each error once; of load files the first ten by home, and how many more there are.
     """
     found: dict[str, CairoError] = {}
     read: list[RunInputs] = []
@@ -90,7 +86,7 @@ def check_runs(
                 left_out(one)
         if progress:
             progress.note(f"{name} read")
-    return [*found.values(), *_summed_up(_loads_of(read, progress))]
+    return [*found.values(), *summed_up(_loads_of(read, progress))]
 
 
 def _loads_of(runs: Iterable[RunInputs], progress: Progress | None) -> list[Checked]:
@@ -105,34 +101,11 @@ def _loads_of(runs: Iterable[RunInputs], progress: Progress | None) -> list[Chec
                 continue
             seen |= {source.place_of(bldg_id) for bldg_id in new}
             source = source.take(new)
-        fields = ELECTRIC if inputs.spec.gas is None else tuple(FIELDS)
         if progress:
             progress.stage(f"loads of {inputs.settings.run_name}", len(source.bldg_ids or ()))
-        for one in source.check(fields):
+        for one in source.check(inputs.fields):
             if one.error is not None:
                 wrong.append(one)
             if progress:
                 progress.advance(len(one.bldg_ids))
     return wrong
-
-
-def _summed_up(wrong: Iterable[Checked]) -> list[CairoError]:
-    """An error a kind: files that have the same one are counted, and the first of them named."""
-    kinds: dict[str, list[Checked]] = {}
-    for one in wrong:
-        text = str(one.error)
-        kinds.setdefault(text.replace(one.place, "") if one.place else text, []).append(one)
-    errors: list[CairoError] = []
-    for same in kinds.values():
-        first = same[0].error
-        assert first is not None
-        if len(same) == 1:
-            errors.append(first)
-            continue
-        more = [bldg_id for one in same[1:] for bldg_id in one.bldg_ids]
-        errors.append(
-            LoadError(
-                f"{first} (and {len(same) - 1} more like it: buildings {listed(more, SHOWN - 1)})"
-            )
-        )
-    return errors

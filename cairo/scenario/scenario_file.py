@@ -17,10 +17,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cairo.errors import CairoError, listed
+from cairo.errors import CairoError, ScenarioError, listed
 from cairo.files.reading import is_url
 from cairo.files.run_directory import LATEST
-from cairo.files.yaml_files import read_yaml
+from cairo.files.yaml_files import HALF, read_yaml
 from cairo.model.setting_problems import one_line_error, setting_problems
 from cairo.scenario.run_settings import (
     DERIVED_PREFIX,
@@ -175,9 +175,13 @@ def read_scenario(
                 f"scenario file {name} run {run!r} holds a {type(values).__name__}, "
                 "expected a name of letters and a mapping of settings"
             )
+    folder = _config_folder(name) if config_dir is None else _whole(config_dir)
+    for place in (name, folder):
+        if HALF.search(place):
+            raise ScenarioError(f"{place} has a name that is not UTF-8: rename it")
     values = {
         "path": name,
-        "config_dir": _config_folder(name) if config_dir is None else _whole(config_dir),
+        "config_dir": folder,
         "runs": {run: {str(k): v for k, v in values.items()} for run, values in runs.items()},
         "subclass_config": stored.get("subclass_config"),
     }

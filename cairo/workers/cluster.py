@@ -36,6 +36,7 @@ from cairo.workers.worker_processes import (
     existing_folder,
     not_while_starting,
     prepare_workers,
+    temporary_folder,
 )
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ SERVED = {
 }  # fmt: skip
 """What a local cluster's web servers answer besides the dashboard's plots: no call stacks, logs and
 errors, which tell of code and inputs, and nothing is passed on to other servers."""
+NANNY_FAILED = "Nanny failed"
+"""In what Dask says of a worker that has ended while it started."""
 START_SECONDS = 60.0
 """How long workers of this machine may take to start."""
 CLOSE_SECONDS = 15.0
@@ -110,7 +113,14 @@ def connected(
     stack = ExitStack()
 
     def start() -> Client:
-        return _client(settings, size, stack, note)
+        try:
+            return _client(settings, size, stack, note)
+        except Exception as error:  # Dask's own, of many classes: their text tells what failed
+            if not own or NANNY_FAILED not in str(_first_cause(error)):
+                raise
+            # A worker was killed while it started: all are started once more.
+            stack.close()
+            return _client(settings, size, stack, note)
 
     with (
         own_turn() if own else nullcontext(),
@@ -129,7 +139,7 @@ def connected(
                 raise ClusterError(
                     f"worker processes have not started within {START_SECONDS:.0f} seconds"
                 ) from None
-            except Exception as error:
+            except Exception as error:  # clusters of other packages raise anything
                 raise _not_started(settings, error) from None
             link = dashboard_link(client, settings)
             if link:
@@ -160,15 +170,19 @@ def _not_started(settings: DaskSettings, error: Exception) -> ClusterError:
     own = where is None and settings.cluster is None
     if where is None:
         where = settings.cluster.class_ if settings.cluster else "local cluster"
-    cause: BaseException = error
-    while cause.__cause__ is not None:
-        cause = cause.__cause__
+    cause = _first_cause(error)
     given = settings.cluster.arguments if settings.cluster else None
     told = without_values(one_line(cause, 300), given, CLUSTER)
     problem = f"cannot start or reach Dask at {where}: {told}"
-    if own and "Nanny failed" in problem and "cairo.cli" not in sys.modules:
+    if own and NANNY_FAILED in problem and "cairo.cli" not in sys.modules:
         problem += f"; {UNGUARDED}"
     return ClusterError(problem)
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def _left_behind() -> set[str]:
@@ -349,7 +363,7 @@ def _scratch_folder() -> Iterator[None]:
     """A place of our own for what workers spill: Dask shares one and never removes it."""
     import dask
 
-    place = dask.config.get("temporary-directory", None) or tempfile.gettempdir()
+    place = dask.config.get("temporary-directory", None) or temporary_folder()
     Path(place).mkdir(parents=True, exist_ok=True)
     sweep(Path(place), SCRATCH)
     with (

@@ -22,14 +22,21 @@ def import_dask() -> None:
         It refuses them.
     """
     variables = sorted(name for name in os.environ if name.startswith(PREFIX))
-    folders = [folder for folder in FOLDERS if Path(folder).expanduser().is_dir()]
+    folders = [folder for folder in FOLDERS if _is_there(folder)]
     if not variables and not folders:
         return
     try:
-        import dask.dataframe  # noqa: F401
-        import distributed  # noqa: F401
+        import dask.dataframe  # noqa: F401 - settings are read on import
+        import distributed  # noqa: F401 - and its own here
     except ImportError:
         raise
-    except Exception as error:
+    except Exception as error:  # YAML's, Dask's own, or what a setting's value is turned into
         named = LEGACY if LEGACY in variables else ", ".join([*variables, *folders])
         raise ClusterError(f"Dask refuses its settings ({named}): {one_line(error, 300)}") from None
+
+
+def _is_there(folder: str) -> bool:
+    try:
+        return Path(folder).expanduser().is_dir()
+    except (OSError, RuntimeError):  # a home that is another's, or nobody's
+        return False

@@ -46,7 +46,7 @@ class PeakMemory:
         for process in [here, *_children(here)]:
             try:
                 total += process.memory_info().rss
-            except psutil.Error:
+            except (psutil.Error, OSError):  # gone by now, or no file may be opened any more
                 continue
         self._peak = max(self._peak, total)
 
@@ -55,5 +55,5 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
     try:
         children: list[psutil.Process] = process.children(recursive=True)
         return children
-    except psutil.Error:
+    except (psutil.Error, OSError):
         return []

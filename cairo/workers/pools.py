@@ -20,6 +20,7 @@ from cairo.workers.worker_processes import (
     PROCESS_ENVIRON,
     UNGUARDED,
     UNGUARDED_CODE,
+    check_shared_memory,
     deaf_to_interrupts,
     environ,
     existing_folder,
@@ -53,12 +54,23 @@ class Pool(ProcessPoolExecutor):
         self._watch = threading.Thread(target=self._look_after, name="pool-watch", daemon=True)
 
     def start(self, workers: int) -> None:
-        """Start the processes; they import while this one goes on."""
+        """Start the processes and wait until they have.
+
+        Raises
+        ------
+        BrokenProcessPool
+            One has ended while it started.
+        """
         with held(), environ(PROCESS_ENVIRON), deaf_to_interrupts():
             # A process starts with each job while none is idle.
-            for _ in range(workers):
-                self.submit(int)
+            first = [self.submit(int) for _ in range(workers)]
         self._watch.start()
+        for one in first:
+            one.result()
+
+    def killed_while_starting(self) -> bool:
+        """Whether what has ended was ended by a signal, and not by what it was to run."""
+        return bool(self.exit_codes()) and not self.exit_codes() & {1, UNGUARDED_CODE}
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Hand a job over; a signal raised meanwhile would leave locks taken for good."""
@@ -139,11 +151,19 @@ def process_pool(workers: int) -> Iterator[Pool]:
     ClusterError
         A process was killed, or has come to a run while it started.
     """
+    check_shared_memory()
     pool = Pool(workers)
     whole = False
     try:
         try:
-            pool.start(workers)
+            try:
+                pool.start(workers)
+            except BrokenProcessPool:
+                pool.end(at_once=True)
+                if not pool.killed_while_starting():
+                    raise
+                pool = Pool(workers)
+                pool.start(workers)
         except OSError as error:
             raise ClusterError(f"worker processes cannot be started: {error}") from None
         yield pool

@@ -11,13 +11,14 @@ import multiprocessing
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from multiprocessing import forkserver, resource_tracker, util
+from contextlib import ExitStack, contextmanager, suppress
+from multiprocessing import forkserver, process, resource_tracker, util
 from pathlib import Path
 
-from cairo.errors import ClusterError
+from cairo.errors import ClusterError, one_line
 from cairo.stopping import always_removed_at_once, held
 
 PRELOADED = [
@@ -75,14 +76,33 @@ def prepare_workers() -> None:
     if START_METHOD != "forkserver":
         return
     multiprocessing.get_context(START_METHOD).set_forkserver_preload(PRELOADED)
+    check_shared_memory()
     try:
         with held(), environ(WORKER_ENVIRON), deaf_to_interrupts(), existing_folder():
             short_socket_names()
             forkserver.ensure_running()
     except OSError as error:
         raise ClusterError(
-            f"worker processes cannot be started with the temporary folder "
+            "worker processes cannot be started with the temporary folder "
             f"{_temporary_folder()}: {error.strerror or error}"
+        ) from None
+
+
+def check_shared_memory() -> None:
+    """Check that worker processes can have locks in common.
+
+    Raises
+    ------
+    ClusterError
+        The system's shared memory is full or may not be written.
+    """
+    try:
+        with environ(PROCESS_ENVIRON), deaf_to_interrupts():
+            multiprocessing.get_context("spawn").Lock()
+    except OSError as error:
+        raise ClusterError(
+            "worker processes cannot be started, as shared memory (/dev/shm) cannot be used: "
+            f"{error.strerror or error}; process_workers: 1 starts none"
         ) from None
 
 
@@ -118,7 +138,23 @@ def short_socket_names() -> None:
 
 def _temporary_folder() -> str:
     settings = getattr(multiprocessing.current_process(), "_config", {})
-    return str(settings.get("tempdir") or tempfile.gettempdir())
+    return str(settings.get("tempdir") or temporary_folder())
+
+
+def temporary_folder() -> str:
+    """The system's folder for temporary files.
+
+    Raises
+    ------
+    ClusterError
+        None can be written into.
+    """
+    try:
+        return tempfile.gettempdir()
+    except OSError as error:
+        raise ClusterError(
+            f"workers need a folder for temporary files, name one with TMPDIR: {one_line(error)}"
+        ) from None
 
 
 @contextmanager
@@ -171,16 +207,36 @@ def environ_kept(names: Iterable[str]) -> Iterator[None]:
 
 @contextmanager
 def existing_folder() -> Iterator[None]:
-    """Be in a folder that exists, as the start of a process asks for; it may be deleted by now."""
-    try:
-        Path.cwd()
-    except OSError:
-        deleted = os.open(".", os.O_RDONLY)
-        os.chdir("/")
+    """Be in a folder, and run a script, that are there, as the start of a process asks for.
+
+    A folder may be deleted by now. A script may have been read from standard input.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(_main_that_is_there())
         try:
-            yield
-        finally:
-            os.fchdir(deleted)
-            os.close(deleted)
+            Path.cwd()
+        except OSError:
+            deleted = os.open(".", os.O_RDONLY)
+            stack.callback(os.close, deleted)
+            stack.callback(os.fchdir, deleted)
+            os.chdir("/")
+            # What stands for the current folder in a worker's path must be text.
+            known = vars(process)
+            stack.callback(known.update, ORIGINAL_DIR=known["ORIGINAL_DIR"])
+            known["ORIGINAL_DIR"] = known["ORIGINAL_DIR"] or os.devnull
+        yield
+
+
+@contextmanager
+def _main_that_is_there() -> Iterator[None]:
+    """Hide the name of a main script that is no file: workers would look for it and fail."""
+    main = sys.modules.get("__main__")
+    path = getattr(main, "__file__", None)
+    if path is None or getattr(main, "__spec__", None) is not None or Path(path).exists():
+        yield
         return
-    yield
+    del main.__file__  # type: ignore[union-attr]
+    try:
+        yield
+    finally:
+        main.__file__ = path  # type: ignore[union-attr]

@@ -22,9 +22,9 @@ from cairo.files.load_file import (
     LoadFileReader,
     ReadCount,
     check_load_file,
-    load_files,
     rolled,
 )
+from cairo.files.load_folder import load_files
 from cairo.files.packed import PackedReader, is_packed, manifest, packed_buildings
 from cairo.files.reading import folder_listing
 from cairo.model import kernels
@@ -334,7 +334,7 @@ class PackedLoads(StoredLoads):
 def listing_digest(listing: Iterable[tuple[str, int]]) -> str:
     """A hash of file names and sizes."""
     lines = "".join(f"{name}\0{size}\n" for name, size in listing)
-    return f"listing {hashlib.sha256(lines.encode()).hexdigest()}"
+    return f"listing {hashlib.sha256(lines.encode('utf-8', 'surrogateescape')).hexdigest()}"
 
 
 _scratch = threading.local()

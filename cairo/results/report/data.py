@@ -105,6 +105,13 @@ class RunData:
         return math.fsum(self.weight)
 
     @property
+    def customers_by_tariff(self) -> dict[str, float]:
+        """Customers on each tariff that any is on."""
+        keys, code = np.unique(self.tariff_of.astype(str), return_inverse=True)
+        weights = np.bincount(code, self.weight, len(keys))
+        return dict(zip(keys.tolist(), weights.tolist(), strict=True))
+
+    @property
     def revenue(self) -> float:
         """Weighted electric bills [$/year]."""
         return math.fsum(self.weight * self.bills["elec"].annual)

@@ -96,7 +96,8 @@ def pair_page(a: RunData, b: RunData, group: str | None = None) -> str:
             section("segments", "Change by segment", *_segments(pair, changes)),
             section("alignment", "Bill alignment", *_alignment(pair, group)),
             section("rates", "Final rates", _side_by_side(
-                join(rate_tables(a.tariffs)), join(rate_tables(b.tariffs)))),
+                join(rate_tables(a.tariffs, a.customers_by_tariff)),
+                join(rate_tables(b.tariffs, b.customers_by_tariff)))),
             section("made", "How these runs were made",
                     _side_by_side(join(made(a.record)), join(made(b.record)))),
         ]

@@ -10,13 +10,22 @@ from cairo.model.names import months
 from cairo.model.schedule_words import when
 from cairo.model.tariff import Tariff
 from cairo.results.rate_words import NO_MAXIMUM, UNITS, charges
-from cairo.results.report.numbers import count
+from cairo.results.report.numbers import count, dollars
 from cairo.results.report.page import Html, heading, join, lines, paragraph, table
 
+MOST_IN_FULL = 40
+"""Tariffs with tables of their own: those of most customers. With all of hundreds the page would be
+too large to open."""
 
-def rate_tables(tariffs: Mapping[str, Tariff]) -> list[Html]:
-    """A heading and tables for each tariff."""
-    return [
+
+def rate_tables(
+    tariffs: Mapping[str, Tariff], customers_by_tariff: Mapping[str, float] | None = None
+) -> list[Html]:
+    """A heading and tables for each tariff; of very many, a row each for those of few customers."""
+    customers = customers_by_tariff or {}
+    by_customers = sorted(tariffs, key=lambda key: -customers.get(key, 0.0))
+    in_full = set(by_customers[:MOST_IN_FULL])
+    tables = [
         join(
             [
                 heading(key),
@@ -26,7 +35,30 @@ def rate_tables(tariffs: Mapping[str, Tariff]) -> list[Html]:
             ]
         )
         for key, tariff in tariffs.items()
+        if key in in_full
     ]
+    rest = {key: tariff for key, tariff in tariffs.items() if key not in in_full}
+    return [*tables, _in_short(rest, customers)] if rest else tables
+
+
+def _in_short(tariffs: Mapping[str, Tariff], customers: Mapping[str, float]) -> Html:
+    rows = [
+        [
+            key,
+            count(customers.get(key, 0.0)),
+            dollars(tariff.monthly_fixed, 2),
+            f"{tariff.rate.min():.6f}",
+            f"{tariff.rate.max():.6f}",
+            "no" if tariff.demand is None else "yes",
+        ]
+        for key, tariff in tariffs.items()
+    ]
+    head = [
+        "Tariff", "Customers", "Fixed charge a month", "Lowest rate [$/kWh]", "Highest",
+        "Demand charges",
+    ]  # fmt: skip
+    caption = "Tariffs of fewer customers, in short; tariff_final_config.json has all their rates."
+    return join([heading(f"{len(tariffs)} further tariffs"), table(head, rows, caption=caption)])
 
 
 def _energy(tariff: Tariff) -> Html:

@@ -69,7 +69,7 @@ def single_page(run: RunData, group: str | None = None) -> str:
             section("system", "System load and marginal cost hours", *system(run)),
             *([] if run.response is None else [section("response", RESPONSE, *response(run))]),
             section("bills", "Bills by month", *bills(run)),
-            section("rates", "Final rates", *rate_tables(run.tariffs)),
+            section("rates", "Final rates", *rate_tables(run.tariffs, run.customers_by_tariff)),
             section("made", "How this run was made", *made(run.record)),
         ]
     )

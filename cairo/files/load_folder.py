@@ -1,0 +1,56 @@
+"""Which load files a folder or URL holds."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from cairo.errors import LoadError
+from cairo.files.load_file import reading
+from cairo.files.reading import is_url
+
+FILE_NAME = re.compile(r"(\d+)-(\d+)\.parquet")
+
+
+def load_files(
+    folder: str | os.PathLike[str], storage_options: Mapping[str, object] | None = None
+) -> dict[int, str]:
+    """Load files of a folder or fsspec URL, by building.
+
+    Returns
+    -------
+    {bldg_id: path} of every `<bldg_id>-<upgrade>.parquet`, ids ascending.
+
+    Raises
+    ------
+    LoadError
+        No such folder, no access, no load file in it, or two files for one building.
+    """
+    found: dict[int, str] = {}
+    for path in _listing(str(folder), storage_options):
+        match = FILE_NAME.fullmatch(path.rsplit("/", 1)[-1])
+        if match is None:
+            continue
+        bldg_id = int(match[1])
+        if bldg_id in found:
+            raise LoadError(
+                f"load folder {folder} has two files for building {bldg_id}, "
+                f"{Path(found[bldg_id]).name} and {Path(path).name}: expected one upgrade a folder"
+            )
+        found[bldg_id] = path
+    if not found:
+        raise LoadError(f"load folder {folder} holds no <bldg_id>-<upgrade>.parquet file")
+    return dict(sorted(found.items()))
+
+
+def _listing(folder: str, storage_options: Mapping[str, object] | None) -> list[str]:
+    with reading(folder, "load folder", storage_options):
+        if not is_url(folder):
+            return [entry.path for entry in os.scandir(folder)]
+        import fsspec
+
+        filesystem, root = fsspec.core.url_to_fs(folder, **dict(storage_options or {}))
+        names = filesystem.ls(root, detail=False)
+        return [filesystem.unstrip_protocol(name) for name in names]
