@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cairo.commands.terminal import put, table
+from cairo.commands.terminal import put, table, tell
 
 DIFFERENT = 1
 
@@ -40,12 +40,29 @@ def compare(
 
 
 def report(
-    run_dir: Annotated[Path, typer.Argument(help="A run directory.")],
-    other: Annotated[Path | None, typer.Argument(help="Another, to compare with.")] = None,
+    run_dirs: Annotated[
+        list[Path],
+        typer.Argument(help="Run directories, one or as many as are to be compared."),
+    ],
     output: Annotated[Path | None, typer.Option(help="HTML file to write.")] = None,
     group: Annotated[str | None, typer.Option(help="Group to highlight, COLUMN=VALUE.")] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(help="Run that the others are compared with, a directory or a name. [first]"),
+    ] = None,
+    tables: Annotated[
+        bool, typer.Option(help="Write every table as CSV and XLSX beside the page.")
+    ] = True,
 ) -> None:
-    """Write one HTML page with a run's results, or with two runs side by side."""
-    from cairo.results.report import write_report
+    """Write one HTML page with a run's results, or with several runs side by side."""
+    from cairo.results.report import not_runs, write_report
 
-    put(write_report(run_dir, other, output=output, group=group))
+    odd = not_runs(run_dirs)
+    used = [one for one in run_dirs if one not in odd]
+    for one in odd if used else []:
+        tell(f"not used: {one} is no run directory (it has no run.json)")
+    put(
+        write_report(
+            *(used or run_dirs), output=output, group=group, baseline=baseline, tables=tables
+        )
+    )
