@@ -72,6 +72,7 @@ def alignment(designs: Designs, chosen: Highlight | None) -> Section:
             "bill alignment [$ a year]",
             f"Customers by bill alignment, a panel an allocation of the residual: {bases}. The "
             "outermost bars hold all customers beyond them.",
+            None if alone else len(designs.every),
         )
     parts: list[Part] = [paragraph(EXPLAINED), drawn, _paid(designs, names)]
     return Section("alignment", "Bill alignment", "Bill alignment", parts)
@@ -171,18 +172,19 @@ def by_segment_of_all(designs: Designs, found: Sequence[Segment]) -> Section:
         "What customers of the group pay on average to others (above zero) or receive (below "
         f"zero) under each design: {'; '.join(one.title for one in designs.every)}."
     )
-    return Section(
-        "alignment-segments",
-        "Bill alignment by segment",
-        "Alignment by segment",
-        [text, grouped.shown(tables), between_groups(designs, found)],
-        [grouped.table("Average bill alignment by segment.", tables)],
-    )
+    between = between_groups(designs, found)
+    shown: list[Part] = [text, grouped.shown(tables)]
+    files = [grouped.table("Average bill alignment by segment.", tables)]
+    # A row a design and column of the metadata: of many designs it is for the files alone.
+    (shown if len(designs.every) == 2 else files).append(between)
+    title = "Bill alignment by segment"
+    return Section("alignment-segments", title, "Alignment by segment", shown, files)
 
 
 def titled(segment: Segment) -> str:
-    """A segment as a heading."""
-    return segment.name + (f" ({segment.note})" if segment.note else "")
+    """A segment as a heading, with what is to be said of its groups."""
+    first = segment.name[:1].upper() + segment.name[1:]
+    return first + (f" ({segment.note})" if segment.note else "")
 
 
 def _averages(designs: Designs, key: str, segment: Segment) -> list[Row]:

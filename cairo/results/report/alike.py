@@ -31,9 +31,22 @@ SCOPE: dict[str, tuple[str, Mapping[object, str]]] = {
 """{setting that says what bills are of: (its name, its values in words)}."""
 
 
+OTHER = "\0"
+"""Stands for the letters of the runs that a sentence is about, which may be several."""
+
+
 def unlike(designs: Designs) -> list[str]:
     """What keeps the runs from being like for like, a sentence each; none when they are."""
-    return [text for one in designs.others for text in _unlike(designs, designs.base, one)]
+    about: dict[str, list[str]] = {}
+    for one in designs.others:
+        for text in _unlike(designs, designs.base, one):
+            about.setdefault(text, []).append(one.letter)
+    return [text.replace(OTHER, _all_of(letters)) for text, letters in about.items()]
+
+
+def _all_of(letters: list[str]) -> str:
+    """`B, C and D`."""
+    return " and ".join([", ".join(letters[:-1]), letters[-1]] if letters[1:] else letters)
 
 
 def _unlike(designs: Designs, base: Design, other: Design) -> Iterator[str]:
@@ -47,29 +60,29 @@ def _unlike(designs: Designs, base: Design, other: Design) -> Iterator[str]:
             continue
         texts = [str(words.get(value, value)) for value in values]
         if texts[0] != texts[1]:
-            yield f"{name.capitalize()}: {base.letter} {texts[0]}, {other.letter} {texts[1]}."
+            yield f"{name.capitalize()}: {base.letter} {texts[0]}, {OTHER} {texts[1]}."
     years = [one.run.dollar_year for one in (base, other)]
     if years[0] != years[1]:
-        yield f"Dollars: {base.letter} of {years[0]}, {other.letter} of {years[1]}."
+        yield f"Dollars: {base.letter} of {years[0]}, {OTHER} of {years[1]}."
     if list(base.run.bills) != list(other.run.bills):
-        has = base if "gas" in base.run.bills else other
-        yield f"Gas is billed in {has.letter} alone."
+        has = base.letter if "gas" in base.run.bills else OTHER
+        yield f"Gas is billed in {has} alone."
 
 
 def _homes(designs: Designs, base: Design, other: Design) -> Iterator[str]:
     sets = [set(one.run.homes["bldg_id"].tolist()) for one in (base, other)]
     parts = [
-        f"{mine.letter} has {count(len(ids))} that {its.letter} lacks ({listed(sorted(ids))})"
+        f"{count(len(ids))} of {mine} are not in {its} ({listed(sorted(ids))})"
         for mine, its, ids in (
-            (base, other, sets[0] - sets[1]),
-            (other, base, sets[1] - sets[0]),
+            (base.letter, OTHER, sets[0] - sets[1]),
+            (OTHER, base.letter, sets[1] - sets[0]),
         )
         if ids
     ]
     if parts:
         share = math.fsum(designs.weight) / base.run.customers
         yield (
-            f"Homes: {' and '.join(parts)}. Changes are of the {count(len(designs.homes))} homes "
+            f"Homes: {'; '.join(parts)}. Changes are of the {count(len(designs.homes))} homes "
             f"that all runs have, {percent(share)} of {base.letter}'s customers."
         )
     weight = other.of(other.run.weight)
@@ -77,7 +90,7 @@ def _homes(designs: Designs, base: Design, other: Design) -> Iterator[str]:
     if differ.any():
         yield (
             f"Customers: {count(int(differ.sum()))} homes stand for other numbers of customers; "
-            f"{base.letter} has {count(base.run.customers)} in all, {other.letter} "
+            f"{base.letter} has {count(base.run.customers)} in all, {OTHER} "
             f"{count(other.run.customers)}. Changes count them as {base.letter} does."
         )
 
@@ -90,7 +103,7 @@ def _requirement(base: Design, other: Design) -> Iterator[str]:
     more = "more" if b > a else "less"
     share = f" ({percent(abs(b / a - 1.0))})" if a else ""
     yield (
-        f"Requirement: {base.letter} {short_dollars(a)}, {other.letter} {short_dollars(b)}, "
+        f"Requirement: {base.letter} {short_dollars(a)}, {OTHER} {short_dollars(b)}, "
         f"{short_dollars(abs(b - a))} {more}{share}, or {cents(abs(each))} {more} a customer and "
         "year whatever the rates."
     )
@@ -110,12 +123,12 @@ def _loads(base: Design, other: Design) -> Iterator[str]:
     if apart > SAME * float(np.abs(a).max()):
         yield (
             f"Loads: {base.letter} {energy(float(a.sum()))} in the year and a peak of "
-            f"{power(float(a.max()))}, {other.letter} {energy(float(b.sum()))} and "
+            f"{power(float(a.max()))}, {OTHER} {energy(float(b.sum()))} and "
             f"{power(float(b.max()))}."
         )
-    for one, its in ((base, other), (other, base)):
+    for letter, one, its in ((base.letter, base, other), (OTHER, other, base)):
         if one.run.response is not None and its.run.response is None:
-            yield f"Customers respond to price in {one.letter} alone."
+            yield f"Customers respond to price in {letter} alone."
 
 
 def _prices(base: Design, other: Design) -> Iterator[str]:
@@ -129,7 +142,7 @@ def _prices(base: Design, other: Design) -> Iterator[str]:
         if not np.allclose(given[0], given[1], rtol=SAME, atol=1e-15):
             means = [_mean_price(price, load) for price in given]
             what = name.removeprefix("Marginal ").removesuffix(" Costs ($/kWh)").lower()
-            parts.append(f"{what} {base.letter} {means[0]}, {other.letter} {means[1]}")
+            parts.append(f"{what} {base.letter} {means[0]}, {OTHER} {means[1]}")
     if parts:
         yield f"Marginal prices, mean over {base.letter}'s load [$/kWh]: {'; '.join(parts)}."
 

@@ -48,7 +48,7 @@ def bills(designs: Designs, chosen: Highlight | None) -> Section:
         "Bills",
         "Bills",
         [
-            charts.histograms(
+            charts.histograms_apart(
                 "annual",
                 data,
                 None if chosen is None else chosen.label,
@@ -72,13 +72,13 @@ def annual_bills(designs: Designs) -> Table:
     """Mean and quantiles of annual bills, a row a fuel and design."""
     alone = not designs.others
     rows: list[Row] = []
-    for key, words in FUELS.items():
+    for key in designs.base.run.bills if alone else designs.fuels:
         for one in designs.every:
             if key in one.run.bills:
                 values, weight = one.run.bills[key].annual, one.run.weight
                 q = weighted_quantile(values, weight, tuple(QUANTILES.values()))
                 more = [] if alone else [one.title]
-                rows.append([words, *more, mean_of(values, weight), *q.tolist()])
+                rows.append([FUELS[key], *more, mean_of(values, weight), *q.tolist()])
     return Table(
         "annual_bills",
         "Annual bills [$ a customer]: the mean, and the bills that a tenth to nine tenths of the "

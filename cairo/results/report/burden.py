@@ -37,7 +37,7 @@ def income(designs: Designs) -> Section | None:
     if heating is not None:
         drawn, table = _two_ways(designs, groups, heating)
         parts += [*drawn, table]
-    return Section("income", "Income", "Income", parts)
+    return Section("income", "Income and heating", "Income", parts)
 
 
 def _burden(designs: Designs, groups: Segment, values: Float1D) -> Table:
@@ -46,12 +46,12 @@ def _burden(designs: Designs, groups: Segment, values: Float1D) -> Table:
     known = np.isfinite(values)
     alone = not designs.others
     rows: list[Row] = []
-    for one in designs.every:
-        bill = one.annual(fuel)
-        places = [groups.code == number for number in range(len(groups.groups))]
-        for name, mine in zip((*groups.groups, ALL), (*places, known), strict=True):
-            both = mine & known
-            weight, earned = designs.weight[both], values[both]
+    places = [groups.code == number for number in range(len(groups.groups))]
+    for name, mine in zip((*groups.groups, ALL), (*places, known), strict=True):
+        both = mine & known
+        weight, earned = designs.weight[both], values[both]
+        for one in designs.every:
+            bill = one.annual(fuel)
             high = bill[both] > HIGH_BURDEN * earned
             rows.append(
                 [
@@ -101,7 +101,9 @@ def _two_ways(designs: Designs, rows: Segment, marks: Segment) -> tuple[list[Par
         what, unit = "Average bill alignment", "average alignment [$ a year]"
     caption = f"{what} of customers by income and {marks.name}"
     drawn: Part = (
-        charts.two_ways("two-ways", data, rows, marks, unit, f"{caption}.")
+        charts.two_ways(
+            "two-ways", data, rows, marks, unit, f"{caption}; the table has the numbers."
+        )
         if len(data) <= MOST_PANELS
         else paragraph("Of so many designs no groups are drawn; the table has them all.")
     )

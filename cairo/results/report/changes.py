@@ -169,7 +169,7 @@ def everybody(designs: Designs) -> Table:
     base = designs.base
     one_fuel = len(designs.fuels) == 1
     nobody = np.zeros(len(designs.homes), dtype=np.int64)
-    columns = [Column("Design"), *([] if one_fuel else [Column("Bill")]), *CHANGE_COLUMNS]
+    columns = [Column("Design"), *([] if one_fuel else [Column("Bill")]), *CHANGE_COLUMNS[1:]]
     rows: list[Row] = []
     for one in designs.others:
         scaled = _at_equal_revenue(designs, one)
@@ -177,15 +177,14 @@ def everybody(designs: Designs) -> Table:
             change = designs.change(one, fuel)
             (row,) = _change_rows(base.annual(fuel), change, designs.weight, (), nobody)
             more = [] if one_fuel else [FUELS[fuel]]
-            rows.append([one.title, *more, *row[1:], scaled if fuel == "elec" else math.nan])
-    columns.append(Column(f"Pay more at {base.letter}'s revenue", percent, SHARE))
-    return Table(
-        "winners_and_losers",
-        f"Change of annual bills against {base.title}. At {base.letter}'s revenue every bill is "
-        "scaled so that all pay together the same.",
-        tuple(columns),
-        rows,
-    )
+            rows.append([one.title, *more, *row[2:], scaled if fuel == "elec" else math.nan])
+    caption = f"Change of annual bills against {base.title}."
+    if any(isinstance(row[-1], float) and not math.isnan(row[-1]) for row in rows):
+        columns.append(Column(f"Pay more at {base.letter}'s revenue", percent, SHARE))
+        caption += f" At {base.letter}'s revenue all bills are scaled to collect the same."
+    else:
+        rows = [row[:-1] for row in rows]
+    return Table("winners_and_losers", caption, tuple(columns), rows)
 
 
 def histograms(designs: Designs, chosen: Highlight | None) -> Html:
@@ -193,7 +192,9 @@ def histograms(designs: Designs, chosen: Highlight | None) -> Html:
     base = designs.base.letter
     data = [
         charts.Customers(
-            (f"{one.letter} minus {base}, " if len(designs.others) > 1 else "") + FUELS[fuel],
+            f"{one.letter} minus {base}, {FUELS[fuel].lower()}"
+            if len(designs.others) > 1
+            else FUELS[fuel],
             designs.change(one, fuel),
             designs.weight,
             None if chosen is None else chosen.chosen,
@@ -255,8 +256,8 @@ def in_percent(designs: Designs) -> tuple[Html, Table]:
     caption = "Customers by the change of their annual electric bill in percent of it"
     drawn = Html(
         f'<figure><ul class="legend">{marks}</ul>{bars}'
-        f"<figcaption>{esc(caption)}, all customers of a design from left to right."
-        "</figcaption></figure>"
+        "<figcaption>All customers of a design from left to right, by the change of their bill "
+        "in percent.</figcaption></figure>"
     )
     rows: list[Row] = [
         [name, *(shares[number] for shares in every.values())]

@@ -84,29 +84,54 @@ class Customers:
 
 
 def histograms(
-    name: str, data: Sequence[Customers], group: str | None, xlabel: str, caption: str
+    name: str,
+    data: Sequence[Customers],
+    group: str | None,
+    xlabel: str,
+    caption: str,
+    row: int | None = None,
 ) -> Html:
-    """Histograms on shared axes, a panel each; `group` is what the chosen homes are."""
+    """Histograms on shared axes, a panel each.
+
+    group : what the chosen homes are. row : panels that belong beside each other.
+    """
     edges = bin_edges([one.values for one in data], [one.weight for one in data])
-    counted = [
-        [shares(one.values, one.weight, edges)]
-        + ([] if one.chosen is None else [_chosen_shares(one, edges)])
-        for one in data
-    ]
-    top = 1.06 * max(float(heights.max()) for bars in counted for heights in bars)
+    counted = [_counted(one, edges) for one in data]
+    top = max(float(heights.max()) for bars in counted for heights in bars)
     charts = [
         _histogram(f"{name}-{number}", one, bars, edges, top, xlabel)
         for number, (one, bars) in enumerate(zip(data, counted, strict=True))
     ]
+    return panels(charts, caption, _marks(group), row)
+
+
+def histograms_apart(
+    name: str, data: Sequence[Customers], group: str | None, xlabel: str, caption: str
+) -> Html:
+    """Histograms on axes of their own, of things that are not to be compared."""
+    charts = []
+    for number, one in enumerate(data):
+        edges = bin_edges([one.values], [one.weight])
+        bars = _counted(one, edges)
+        top = max(float(heights.max()) for heights in bars)
+        charts.append(_histogram(f"{name}-{number}", one, bars, edges, top, xlabel))
+    return panels(charts, caption, _marks(group))
+
+
+def _marks(group: str | None) -> list[tuple[str, str]]:
     marks = [("bar", "all customers, in % of all"), ("dash-soft", "median of all")]
     if group is not None:
         marks[1:1] = [("box-over", f"{group}, in % of these customers")]
         marks.append(("dash-over", "median of these"))
-    return panels(charts, caption, [*marks, ("line-ink", "zero")])
+    return [*marks, ("line-ink", "zero")]
 
 
-def _chosen_shares(one: Customers, edges: Float1D) -> Float1D:
-    return shares(one.values[one.chosen], one.weight[one.chosen], edges)
+def _counted(one: Customers, edges: Float1D) -> list[Float1D]:
+    """Shares of all customers, and of the group's."""
+    every = [shares(one.values, one.weight, edges)]
+    if one.chosen is not None:
+        every.append(shares(one.values[one.chosen], one.weight[one.chosen], edges))
+    return every
 
 
 def _histogram(
@@ -125,7 +150,7 @@ def _histogram(
             ax.stairs(bars[1], edges, color=ORANGE, linewidth=1.4)
             ax.axvline(middles[1], color=ORANGE, linewidth=1.6, linestyle=(0, (1.5, 1.5)))
         ax.set_xlim(edges[0], edges[-1])
-        ax.set_ylim(0.0, top)
+        ax.set_ylim(0.0, 1.06 * top)
         in_dollars(ax)
         ax.set_xlabel(xlabel)
         ax.set_ylabel("customers [%]")

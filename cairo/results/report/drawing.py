@@ -92,6 +92,7 @@ def svg(figure: Figure, name: str, title: str, description: str) -> Html:
     body = re.sub(r'(<[^<>]* )id="([^"]+)"', rf'\1id="{name}-\2"', body)
     body = body.replace("url(#", f"url(#{name}-").replace('xlink:href="#', f'href="#{name}-')
     body = re.sub(r'style="[^"]*"', _in_variables, body)
+    body = re.sub(r"<[^<>]+>", _shortened, body)
     return Html(
         f'<svg viewBox="{box.group(1) if box else ""}" role="img" '
         f'aria-labelledby="{name}-name {name}-about">'
@@ -106,6 +107,12 @@ def _in_variables(style: re.Match[str]) -> str:
     for color, name in VARIABLES.items():
         text = text.replace(color, f"var(--{name})")
     return text
+
+
+def _shortened(tag: re.Match[str]) -> str:
+    """A tag whose numbers have two digits behind the point, finer than any screen."""
+    text = re.sub(r"\d+\.\d{3,}", lambda one: f"{float(one.group()):.2f}", tag.group())
+    return re.sub(r"\s+", " ", text)
 
 
 def panel(chart: Html, title: str, note: str = "") -> Html:
@@ -123,11 +130,21 @@ def legend(items: Sequence[tuple[str, str]]) -> Html:
     return Html(f'<ul class="legend">{marks}</ul>')
 
 
-def panels(charts: Sequence[Html], caption: str, marks: Sequence[tuple[str, str]] = ()) -> Html:
-    """Panels of one figure, beside each other where there is room, and what they show."""
-    above = legend(marks) if marks else ""
-    kind = "panels one" if len(charts) == 1 else "panels"
-    return Html(
-        f'<figure>{above}<div class="{kind}">{"".join(charts)}</div>'
-        f"<figcaption>{esc(caption)}</figcaption></figure>"
+def panels(
+    charts: Sequence[Html],
+    caption: str,
+    marks: Sequence[tuple[str, str]] = (),
+    row: int | None = None,
+) -> Html:
+    """Panels of one figure, beside each other where there is room, and what they show.
+
+    row : panels that belong beside each other; all by default.
+    """
+    row = row or len(charts)
+    kind = "panels one" if row == 1 else "panels"
+    rows = "".join(
+        f'<div class="{kind}">{"".join(charts[first : first + row])}</div>'
+        for first in range(0, len(charts), row)
     )
+    above = legend(marks) if marks else ""
+    return Html(f"<figure>{above}{rows}<figcaption>{esc(caption)}</figcaption></figure>")

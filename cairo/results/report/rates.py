@@ -70,7 +70,8 @@ def rates(designs: Designs) -> Section:
 
 def in_words(tariff: Tariff, exports: Exports) -> str:
     """A tariff as lines: charges, then what a kWh costs when, then what exports bring."""
-    return "\n".join([charges(tariff), *_prices(tariff), f"{exports.words(tariff)}."])
+    credit = exports.words(tariff)
+    return "\n".join([charges(tariff), *_prices(tariff), f"{credit[0].upper()}{credit[1:]}."])
 
 
 def charges(tariff: Tariff) -> str:

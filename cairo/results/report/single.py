@@ -108,8 +108,8 @@ def headline(run: RunData) -> Html:
             (
                 "Customers pay for one another",
                 short_dollars(paid[most]),
-                f"by {most} allocation of the residual; {short_dollars(paid[least])} by {least}, "
-                "the least",
+                f"with the residual allocated by {most}, the most; {short_dollars(paid[least])} by "
+                f"{least}, the least",
             ),
             (
                 "System peak",

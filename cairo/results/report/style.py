@@ -9,6 +9,24 @@ DARK = """--ink: #e6ebf0; --soft: #a7b3be; --rule: #3a444e; --tint: #1e262d; --p
   --link: #7cc4f5; --under: #56b4e9; --over: #f0883a; --green: #35c79c; --purple: #d696be;
   --bar: #5d6975; --grid: #2b343c; --warn: #33271a; --pale: #5d3a20;"""
 
+
+def _stacked(table: str) -> str:
+    """Rules by which every row of a table is a block of lines, a line a cell with its name."""
+    return f"""
+  {table}, {table} :is(caption, tbody, tr, td, tbody th) {{ display: block; width: auto;
+    max-width: none; }}
+  {table} thead {{ position: absolute; width: 1px; height: 1px; overflow: hidden;
+    clip-path: inset(50%); }}
+  {table} tr {{ border-bottom: 1px solid var(--rule); padding: .35rem 0; }}
+  {table} .head {{ border-bottom: 0; }}
+  {table} :is(th, td) {{ border: 0; padding: .1rem 0; }}
+  {table} th[scope="row"] {{ font-weight: 600; }}
+  {table} td.num {{ display: flex; gap: 1rem; max-width: 26rem; }}
+  {table} td.num::before {{ content: attr(data-label); color: var(--soft); flex: 0 1 auto;
+    margin-right: auto; white-space: normal; text-align: left; }}
+  {table} td:not(.num)::before {{ content: attr(data-label) ": "; color: var(--soft); }}"""
+
+
 STYLE = (
     f":root {{ color-scheme: light dark; {LIGHT} }}\n"
     f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {DARK} }} }}"
@@ -47,8 +65,8 @@ dd.small { font-size: .85rem; margin-top: .15rem; }
 figure { margin: 1rem 0 1.25rem; break-inside: avoid; }
 .panels { display: grid; gap: 1rem 1.5rem;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 21.9rem), 1fr)); }
-.panels.one { grid-template-columns: minmax(0, 34rem); }
-.panel { min-width: 0; max-width: 34rem; break-inside: avoid; }
+.panels.one { grid-template-columns: minmax(0, 30rem); }
+.panel { min-width: 0; max-width: 30rem; break-inside: avoid; }
 .panel > svg { display: block; width: 100%; height: auto; }
 .over-panel { margin: 0 0 .2rem; font-weight: 600; font-size: .95rem; }
 .over-panel .note { font-weight: 400; font-size: .88rem; margin-left: .6rem; }
@@ -70,6 +88,7 @@ figcaption { font-size: .88rem; max-width: 56rem; margin-top: .4rem; }
 .mark[class*="dot-"] { width: .7rem; height: .7rem; border-radius: 50%; }
 .mark.dot-under { background: var(--under); }
 .mark.dot-over { background: var(--over); border-radius: 0; }
+.mark.dot-spot { background: var(--over); }
 .mark.dot-green { background: var(--green); clip-path: polygon(50% 0, 100% 100%, 0 100%); }
 .mark.dot-purple { background: var(--purple);
   clip-path: polygon(50% 0, 100% 50%, 50% 100%, 0 50%); }
@@ -87,11 +106,14 @@ thead th { vertical-align: bottom; font-weight: 600; border-bottom: 1.5px solid 
 .num { text-align: right; white-space: nowrap; }
 thead .num { white-space: normal; }
 tbody th { overflow-wrap: anywhere; min-width: 7rem; }
+tbody th[scope="row"] { max-width: 22rem; }
 td:not(.num) { overflow-wrap: anywhere; }
+p.small { font-size: .88rem; }
 tbody .head th { font-weight: 600; padding-top: .8rem; border-bottom-color: var(--soft); }
 .total th, .total td { font-weight: 600; border-top: 1px solid var(--soft); }
 .bar { vertical-align: -.1em; }
 td .bar { width: 3.6rem; height: .8rem; margin-right: .5rem; }
+.beside { display: inline-block; min-width: 5.2rem; }
 .bar path { stroke: var(--soft); stroke-width: 1; vector-effect: non-scaling-stroke; }
 .share-0 { --of: var(--under); --much: 100%; } .share-1 { --of: var(--under); --much: 70%; }
 .share-2 { --of: var(--under); --much: 38%; } .share-3 { --of: var(--bar); --much: 100%; }
@@ -108,23 +130,21 @@ select { font: inherit; font-size: .92rem; margin-left: .4rem; max-width: min(22
   padding: .15rem; color: var(--ink); background: var(--paper); border: 1px solid var(--soft); }
 @media screen { .js .away { display: none; } }
 footer { border-top: 1px solid var(--rule); padding-top: 1rem; font-size: .88rem; }
+@media screen and (max-width: 63.9rem) {
+"""
+    + _stacked("table.broad")
+    + """
+}
 @media screen and (max-width: 47.9rem) {
   body { padding: 1.25rem 1rem 2rem; }
   h1 { font-size: 1.5rem; }
   .wide { overflow: visible; }
-  table, caption, tbody, tr, td, tbody th { display: block; width: auto; }
-  thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-  tr { border-bottom: 1px solid var(--rule); padding: .35rem 0; }
-  tbody .head { border-bottom: 0; }
-  th, td { border: 0; padding: .1rem 0; }
-  tbody th[scope="row"] { font-weight: 600; }
-  .total th, .total td { border-top: 0; }
-  td { display: flex; gap: 1rem; }
-  td::before { content: attr(data-label); color: var(--soft); flex: 0 1 auto;
-    margin-right: auto; }
-  td:not(.num) { display: block; }
-  td:not(.num)::before { content: attr(data-label) ": "; }
-  .num { text-align: right; }
+"""
+    + _stacked("table:not(.slim)")
+    + """
+  td .bar { margin-left: auto; align-self: center; flex: none; }
+  .slim td .bar { display: none; }
+  .beside { min-width: 4.5rem; }
 }
 @media print {
   @page { margin: 16mm 14mm; }

@@ -27,7 +27,7 @@ def system_load(hours: pd.DataFrame, marked: np.ndarray) -> Html:
         f"Weighted load of all homes, net of their generation. The {int(marked.sum())} hours with "
         "a marginal capacity or delivery cost are marked; by month and hour, the larger the mark "
         "the more of them.",
-        [("line-under", "load"), ("dot-over", "hours with a capacity or delivery cost")],
+        [("line-under", "load"), ("dot-spot", "hours with a capacity or delivery cost")],
     )
 
 

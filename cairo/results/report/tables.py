@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,12 @@ from cairo.results.report.page import Html, esc
 Cell = str | float
 """Words, or a number; NaN is what does not exist. A text of several lines is shown so."""
 Row = Sequence[Cell]
+SLIM = 3
+"""A table of no more columns, all but the first of numbers, stays one on a narrow screen."""
+BROAD = 10
+"""A table of so many columns is shown in blocks on a screen that is not wide, too."""
+NOTHING = 1e-6
+"""Numbers whose largest is below this have no bars: they are rounding."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +88,13 @@ def bodies_html(caption: str, columns: Sequence[Column], bodies: Iterable[Body])
         for column in columns
     )
     inner = "".join(_body(body, columns) for body in bodies)
+    kind = "broad" if len(columns) >= BROAD else ""
+    if len(columns) <= SLIM and all(column.show for column in columns[1:]):
+        kind = "slim"
     return Html(
         f'<div class="wide" tabindex="0" role="region" aria-label="{esc(caption)}">'
-        f"<table><caption>{esc(caption)}</caption><thead><tr>{names}</tr></thead>{inner}"
+        f"<table{f' class={kind}' if kind else ''}><caption>{esc(caption)}</caption>"
+        f"<thead><tr>{names}</tr></thead>{inner}"
         "</table></div>"
     )
 
@@ -116,11 +127,13 @@ def _row(row: Row, columns: Sequence[Column], longest: dict[int, float], *, tota
     cells = []
     for number, (cell, column) in enumerate(zip(row, columns, strict=True)):
         text = "<br>".join(esc(line) for line in column.text(cell).split("\n"))
+        if isinstance(cell, str):
+            text = re.sub(r"(?<=[\w/])[_/](?=\w)", r"\g<0><wbr>", text)
         if number == 0:
             cells.append(f'<th scope="row">{text}</th>')
             continue
         if number in longest and not isinstance(cell, str):
-            text = bar(cell, longest[number]) + text
+            text = f'{bar(cell, longest[number])}<span class="beside">{text}</span>'
         kind = ' class="num"' if column.show else ""
         cells.append(f'<td{kind} data-label="{esc(column.name)}">{text}</td>')
     return f"<tr{' class=total' if total else ''}>{''.join(cells)}</tr>"
@@ -128,7 +141,7 @@ def _row(row: Row, columns: Sequence[Column], longest: dict[int, float], *, tota
 
 def bar(value: float, longest: float) -> str:
     """A bar from the middle, to the right above zero; `longest` is the widest of its column."""
-    if not math.isfinite(value) or not longest:
+    if not math.isfinite(value) or longest < NOTHING:
         return ""
     width = round(50.0 * min(abs(value) / longest, 1.0), 1)
     left = 50.0 if value >= 0.0 else round(50.0 - width, 1)
