@@ -57,7 +57,9 @@ def rows_of(page: Path, caption: str) -> list[list[str]]:
     """The body rows, as text, of the table with a caption."""
     text = page.read_text(encoding="utf-8")
     table = next(
-        part for part in text.split("<table>") if part.startswith(f"<caption>{caption}</caption>")
+        part
+        for part in re.split("<table[^>]*>", text)
+        if part.startswith(f"<caption>{caption}</caption>")
     )
     body = table[table.index("</thead>") : table.index("</table>")]
     return [

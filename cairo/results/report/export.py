@@ -20,6 +20,35 @@ MADE = datetime(2000, 1, 1)
 MOST_LETTERS = 32_767
 """Characters that a cell of a workbook holds."""
 WIDEST = 60
+TABLES = frozenset(
+    {
+        "alignment_by_segment",
+        "annual_bills",
+        "bills_by_month",
+        "burden",
+        "change_by_segment",
+        "change_in_percent",
+        "costs",
+        "demand_charges",
+        "designs",
+        "energy_rates",
+        "income_by_heating",
+        "inputs",
+        "inputs_that_changed",
+        "paid_between_groups",
+        "paid_for_one_another",
+        "rates_in_words",
+        "response",
+        "revenue",
+        "runs",
+        "settings",
+        "settings_that_differ",
+        "time_and_memory",
+        "versions",
+        "winners_and_losers",
+    }
+)
+"""Names of all tables that a report may have."""
 
 
 def write_tables(page: Path, tables: Sequence[Table]) -> None:
@@ -35,6 +64,9 @@ def write_tables(page: Path, tables: Sequence[Table]) -> None:
         make_folder(folder)
     except OSError as error:
         raise OutputError(f"cannot write {folder}: {error.strerror or error}") from None
+    for name in TABLES - {table.name for table in tables}:
+        # Of a page that stood here before.
+        (folder / f"{name}.csv").unlink(missing_ok=True)
     for table in tables:
         write_whole(folder / f"{table.name}.csv", as_csv(table))
     write_whole(page.with_suffix(".xlsx"), workbook(tables))
