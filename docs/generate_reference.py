@@ -179,7 +179,10 @@ EXAMPLES = {
     ],
     "compare": ["cairo compare by_pandas/* by_dask/*"],
     "explain": ["cairo explain by_dask/* 102096 --month Jul"],
-    "report": ["cairo report by_dask/* --group postprocess_group.has_hp=True --output report.html"],
+    "report": [
+        "cairo report by_dask/* --group postprocess_group.has_hp=True --output report.html",
+        "cairo report by_pandas/* by_dask/* --output side_by_side.html",
+    ],
     "requirement": [
         "cairo requirement by_dask/* --by has_hp --delivery percustomer,epmc --supply volumetric "
         "--output by_heating.yaml"
@@ -202,7 +205,8 @@ NOTES = {
     "explain": "The tariff in words; dollars by item and month; quantity x rate = dollars, line by "
     "line, of the year or of a month; burden, residual shares and bill alignment. It is read from "
     "the [billing determinants](run_directory.md#billing-determinants).",
-    "report": "See [Report](report.md).",
+    "report": "Tables are written beside the page, as CSV and XLSX. What is named and is no run "
+    "directory is told and not used. See [Report](report.md).",
     "requirement": "METHOD is `percustomer`, `volumetric`, `peak`, `epmc` or `passthrough`; see "
     "[Subclass requirements](method.md#subclass-requirements). Without `--output` the YAML goes to "
     "standard output. Subclasses have the aliases of the run's `subclass_config` where that is of "

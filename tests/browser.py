@@ -65,12 +65,16 @@ class Browser:
             self._page, "Emulation.setDeviceMetricsOverride",
             width=width, height=900, deviceScaleFactor=1, mobile=False,
         )  # fmt: skip
-        feature = {"name": "prefers-color-scheme", "value": scheme}
-        self._ask(self._page, "Emulation.setEmulatedMedia", features=[feature])
+        self.emulate("screen", scheme)
         self._ask(self._page, "Page.navigate", url=page.as_uri())
         until = time.monotonic() + PATIENCE
         while self.value("document.readyState + location.href") != f"complete{page.as_uri()}":
             assert time.monotonic() < until, f"{page} does not load"
+
+    def emulate(self, medium: str, scheme: str) -> None:
+        """Show pages as on a screen or on paper (`print`), in a colour scheme."""
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        self._ask(self._page, "Emulation.setEmulatedMedia", media=medium, features=[feature])
 
     def value(self, expression: str) -> Any:
         """What a JavaScript expression comes to."""

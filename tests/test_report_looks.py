@@ -22,6 +22,8 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 WIDTHS = (390, 800, 1400)
 SCHEMES = ("light", "dark")
 SMALLEST = 12.0
+PAPER = 688
+"""Pixels between the margins of A4."""
 PAGES = ("one.html", "two.html", "three.html")
 
 
@@ -90,8 +92,12 @@ def test_a_page_fits_its_window_in_letters_that_can_be_read(
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_goes_on_paper_in_ink(pages: Path, chromium: Browser, name: str) -> None:
-    chromium.open(pages / name, WIDTHS[2], "dark")
+    chromium.open(pages / name, PAPER, "dark")
     assert chromium.printed().startswith(b"%PDF-")
+    chromium.emulate("print", "dark")
+    assert chromium.value("document.documentElement.scrollWidth") <= PAPER
+    ink = chromium.value("getComputedStyle(document.body).color")
+    assert ink == "rgb(27, 39, 51)"
 
 
 def test_menus_leave_one_column_and_one_part(pages: Path, chromium: Browser) -> None:

@@ -158,6 +158,11 @@ footer { border-top: 1px solid var(--rule); padding-top: 1rem; font-size: .88rem
   .wide { overflow: visible; }
   table { font-size: 8pt; }
   th, td { padding: .18rem .35rem; }
+  td .bar { display: none; }
+  .beside { min-width: 0; }
+  table.broad { font-size: 7pt; }
+  .broad th, .broad td { padding: .15rem .2rem; }
+  tbody th { min-width: 4rem; }
   .cards div, .mark, .remarks { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   a { color: inherit; text-decoration: none; }
 }
