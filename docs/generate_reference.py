@@ -381,7 +381,8 @@ def run_directory_page() -> str:
     """Files of a run directory and their columns, from the table that writes them."""
     page = (DOCS / "run_directory.md").read_text(encoding="utf-8")
     rows = [(f"`{one.name}`", one.about) for one in RUN_FILES]
-    rows.append(("`report.html`", "the [report](report.md), when one has been made"))
+    report = "the [report](report.md) and its tables, when one has been made"
+    rows.append(("`report.html`, `report.xlsx`, `report_tables/`", report))
     page = filled(page, "run files", _table(("file", "holds"), rows))
     tables: dict[tuple[Column, ...], list[str]] = {}
     for one in RUN_FILES:
