@@ -160,8 +160,8 @@ def test_every_design_is_measured_against_the_first(
         assert row["Pay less [share]"] == pytest.approx(share(change < -0.005))
         mean_rise = (weight * change)[more].sum() / weight[more].sum()
         assert row["More by on average [$]"] == pytest.approx(mean_rise)
-        assert row["Pay more than 10% more [share]"] == pytest.approx(share(part > 0.1))
-        assert row["Pay more than 10% less [share]"] == pytest.approx(share(part < -0.1))
+        assert row["Bill rises more than 10% [share]"] == pytest.approx(share(part > 0.1))
+        assert row["Bill falls more than 10% [share]"] == pytest.approx(share(part < -0.1))
         mean = (weight * change).sum() / weight.sum()
         assert row["Average change [$]"] == pytest.approx(mean, abs=1e-9)
         assert row["Of the average bill [share]"] == pytest.approx(

@@ -48,6 +48,11 @@ def names_of(columns: Sequence[str]) -> dict[str, str]:
     return {name: f"{w} ({name})" if said.count(w) > 1 else w for name, w in words.items()}
 
 
+def inline(words: str) -> str:
+    """An allocation within a sentence; an abbreviation stays one."""
+    return words if words[:2].isupper() else words[:1].lower() + words[1:]
+
+
 def alignment(designs: Designs, chosen: Highlight | None) -> Section:
     """What it is, its distribution by allocation, and what customers pay for one another."""
     names = names_of(designs.allocations)
@@ -61,7 +66,7 @@ def alignment(designs: Designs, chosen: Highlight | None) -> Section:
         for name, words in names.items()
         for one in designs.every
     ]  # fmt: skip
-    bases = "; ".join(f"{words.lower()}, by {basis_label(name)}" for name, words in names.items())
+    bases = "; ".join(f"{inline(words)}, by {basis_label(name)}" for name, words in names.items())
     if len(data) > MOST_PANELS:
         drawn = paragraph(f"Allocations of the residual: {bases}.")
     else:

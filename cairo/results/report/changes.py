@@ -61,13 +61,13 @@ def headline(designs: Designs) -> Html:
             f"Customers who pay more under {other.letter}",
             percent(all_of_them.over),
             f"by {dollars(all_of_them.over_mean)} a year on average; "
-            f"{percent(share_where(more_than(part, MUCH), weight))} pay more than 10% more",
+            f"{percent(share_where(more_than(part, MUCH), weight))} of bills rise more than 10%",
         ),
         (
             f"Customers who pay less under {other.letter}",
             percent(all_of_them.under),
             f"by {dollars(-all_of_them.under_mean)} a year on average; "
-            f"{percent(share_where(more_than(part, -MUCH), weight))} pay more than 10% less",
+            f"{percent(share_where(more_than(part, -MUCH), weight))} of bills fall more than 10%",
         ),
         (
             "Median change",
@@ -136,8 +136,8 @@ CHANGE_COLUMNS = (
     Column("Less by on average", dollars, "$"),
     Column("Average change", cents, "$", bar=True),
     Column("Of the average bill", percent, SHARE),
-    Column("Pay more than 10% more", percent, SHARE),
-    Column("Pay more than 10% less", percent, SHARE),
+    Column("Bill rises more than 10%", percent, SHARE),
+    Column("Bill falls more than 10%", percent, SHARE),
     Column("Median change", dollars, "$"),
     Column("Total", short_dollars, "$"),
 )

@@ -16,7 +16,7 @@ from cairo.model.names import (
     TOTAL_MARGINAL_COSTS,
     TOTAL_SYSTEM_COSTS,
 )
-from cairo.results.report.alignment import alignment, by_segment, names_of
+from cairo.results.report.alignment import alignment, by_segment, inline, names_of
 from cairo.results.report.assembled import Report, Section, assembled
 from cairo.results.report.bills import bills
 from cairo.results.report.burden import income
@@ -108,8 +108,8 @@ def headline(run: RunData) -> Html:
             (
                 "Customers pay for one another",
                 short_dollars(paid[most]),
-                f"with the residual allocated by {most}, the most; {short_dollars(paid[least])} by "
-                f"{least}, the least",
+                f"with the residual allocated {inline(most)}; {short_dollars(paid[least])} with "
+                f"{inline(least)}, the least",
             ),
             (
                 "System peak",
