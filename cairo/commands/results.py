@@ -48,7 +48,9 @@ def report(
     group: Annotated[str | None, typer.Option(help="Group to highlight, COLUMN=VALUE.")] = None,
     baseline: Annotated[
         str | None,
-        typer.Option(help="Run that the others are compared with, a directory or a name. [first]"),
+        typer.Option(
+            help="Run that the others are compared with, a directory or a name; the first by default."
+        ),
     ] = None,
     tables: Annotated[
         bool, typer.Option(help="Write every table as CSV and XLSX beside the page.")

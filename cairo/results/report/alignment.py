@@ -13,6 +13,7 @@ from cairo.results.report import charts
 from cairo.results.report.assembled import Grouped, Part, Section
 from cairo.results.report.designs import Design, Designs
 from cairo.results.report.numbers import (
+    ALL,
     cents,
     count,
     dollars,
@@ -28,6 +29,8 @@ from cairo.results.report.tables import Body, Column, Row, Table
 
 MOST_PANELS = 24
 """Histograms of a page; of more designs the tables say enough."""
+MOST_BARRED = 6
+"""Designs whose numbers have bars beside them, a column each."""
 EXPLAINED = (
     "Bill alignment is a customer's bill minus the marginal cost of serving the customer minus a "
     "share of the residual costs. Above zero the customer pays more than the costs allocated to "
@@ -159,11 +162,11 @@ def by_segment(designs: Designs, found: Sequence[Segment], left_out: Sequence[st
 
 def by_segment_of_all(designs: Designs, found: Sequence[Segment]) -> Section:
     """Average bill alignment of every group, a column a design."""
-    names = names_of(designs.allocations)
+    names, few = names_of(designs.allocations), len(designs.every) <= MOST_BARRED
     columns = (
         Column("Group"),
         Column("Customers", count),
-        *(Column(one.letter, cents, "$", bar=True) for one in designs.every),
+        *(Column(one.letter, cents, "$", bar=few) for one in designs.every),
     )
     grouped = Grouped("alignment-by", "alignment_by_segment", "allocation", names, columns)
     tables = [
@@ -193,13 +196,18 @@ def titled(segment: Segment) -> str:
 
 
 def _averages(designs: Designs, key: str, segment: Segment) -> list[Row]:
-    every = [
-        group_numbers(one.of(one.run.bat[key]), designs.weight, segment.groups, segment.code)
-        for one in designs.every
-    ]
+    """A row a group, then all customers."""
+    weight = designs.weight
+    every = [one.of(one.run.bat[key]) for one in designs.every]
+    places = [segment.code == number for number in range(len(segment.groups))]
+    places.append(np.ones(len(weight), dtype=bool))
     return [
-        [rows[0].group, rows[0].customers, *(row.mean for row in rows)]
-        for rows in zip(*every, strict=True)
+        [
+            name,
+            float(weight[mine].sum()),
+            *(mean_of(values[mine], weight[mine]) for values in every),
+        ]
+        for name, mine in zip((*segment.groups, ALL), places, strict=True)
     ]
 
 

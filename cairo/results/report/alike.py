@@ -14,7 +14,7 @@ from cairo.errors import listed
 from cairo.model.arrays import Float1D
 from cairo.model.names import PRICE_COLUMNS
 from cairo.results.report.data import RunData
-from cairo.results.report.designs import Design, Designs
+from cairo.results.report.designs import Design, Designs, all_of
 from cairo.results.report.numbers import cents, count, energy, percent, power, short_dollars
 
 SAME = 1e-9
@@ -41,12 +41,7 @@ def unlike(designs: Designs) -> list[str]:
     for one in designs.others:
         for text in _unlike(designs, designs.base, one):
             about.setdefault(text, []).append(one.letter)
-    return [text.replace(OTHER, _all_of(letters)) for text, letters in about.items()]
-
-
-def _all_of(letters: list[str]) -> str:
-    """`B, C and D`."""
-    return " and ".join([", ".join(letters[:-1]), letters[-1]] if letters[1:] else letters)
+    return [text.replace(OTHER, all_of(letters)) for text, letters in about.items()]
 
 
 def _unlike(designs: Designs, base: Design, other: Design) -> Iterator[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from cairo.results.report import changes
 from cairo.results.report.alignment import alignment, by_segment_of_all
 from cairo.results.report.alike import unlike
@@ -11,7 +13,7 @@ from cairo.results.report.assembled import Part, Report, Section, assembled
 from cairo.results.report.bills import annual_bills
 from cairo.results.report.burden import income
 from cairo.results.report.checks import remarks_of
-from cairo.results.report.designs import Designs
+from cairo.results.report.designs import Designs, all_of
 from cairo.results.report.made import made
 from cairo.results.report.numbers import count
 from cairo.results.report.page import remarks
@@ -25,14 +27,7 @@ NAMED = 4
 def comparison_page(designs: Designs, group: str | None = None) -> Report:
     """The whole page."""
     chosen = highlight(designs.homes, group, designs.labels)
-    found, _ = segments(
-        designs.homes,
-        {
-            f"tariff under {one.letter}": one.of(one.run.tariff_of)
-            for one in (*designs.others, designs.base)
-        },
-        designs.labels,
-    )
+    found, _ = segments(designs.homes, _tariffs(designs), designs.labels)
     bars, shares = changes.in_percent(designs)
     sections = [
         Section("summary", "In short", "In short", _summary(designs)),
@@ -48,7 +43,7 @@ def comparison_page(designs: Designs, group: str | None = None) -> Report:
     names = [one.run.name for one in designs.every]
     several = f"{count(len(names))} rate designs side by side"
     title = "Two rate designs side by side" if len(names) == 2 else several
-    subtitle = " and ".join([", ".join(names[:-1]), names[-1]])
+    subtitle = all_of(names)
     if len(names) > NAMED:
         subtitle = f"{names[0]} and {count(len(names) - 1)} others"
     facts = (
@@ -57,6 +52,17 @@ def comparison_page(designs: Designs, group: str | None = None) -> Report:
     )
     there = [one for one in sections if one is not None]
     return assembled(title, subtitle, facts, there, several=True)
+
+
+def _tariffs(designs: Designs) -> dict[str, np.ndarray]:
+    """{`tariff under B and C`: (n,) tariff key of each home}; the same keys are told once."""
+    under: dict[tuple[str, ...], list[str]] = {}
+    for one in (*designs.others, designs.base):
+        under.setdefault(tuple(one.of(one.run.tariff_of).tolist()), []).append(one.letter)
+    return {
+        f"tariff under {all_of(names)}": np.array(keys, dtype=object)
+        for keys, names in under.items()
+    }
 
 
 def _summary(designs: Designs) -> list[Part]:

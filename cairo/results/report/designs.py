@@ -101,6 +101,11 @@ def letters(count: int) -> list[str]:
     ]
 
 
+def all_of(names: Sequence[str]) -> str:
+    """`B, C and D`."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+
+
 def designs_of(runs: Sequence[RunData]) -> Designs:
     """Match the homes of runs by bldg_id, the first run the baseline.
 

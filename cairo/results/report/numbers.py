@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cairo.model.arrays import Float1D
+from cairo.model.kernels import weighted_total
 
 EVEN = 0.005
 """Dollars a year: a customer this near to zero neither gains nor loses."""
@@ -81,12 +82,11 @@ def numbers_of_all(values: Float1D, weight: Float1D) -> GroupNumbers:
 
 def _numbers(group: str, values: Float1D, weight: Float1D) -> GroupNumbers:
     """Of values that rise."""
-    customers, total = math.fsum(weight), math.fsum(weight * values)
+    customers, total = _customers(weight), weighted_total(weight, values)
 
     def part(chosen: np.ndarray) -> tuple[float, float]:
-        some = math.fsum(weight[chosen])
-        mean = math.fsum((weight * values)[chosen]) / some if some else math.nan
-        return ratio(some, customers), mean
+        some = _customers(weight[chosen])
+        return ratio(some, customers), ratio(weighted_total(weight[chosen], values[chosen]), some)
 
     over, over_mean = part(values > EVEN)
     under, under_mean = part(values < -EVEN)
@@ -102,12 +102,16 @@ def ratio(part: float, whole: float) -> float:
 
 def mean_of(values: Float1D, weight: Float1D) -> float:
     """Mean over customers; NaN without any."""
-    return ratio(math.fsum(weight * values), math.fsum(weight))
+    return ratio(weighted_total(weight, values), _customers(weight))
 
 
 def share_where(chosen: np.ndarray, weight: Float1D) -> float:
     """Share of the customers that are chosen, (n,) bool."""
-    return ratio(math.fsum(weight[chosen]), math.fsum(weight))
+    return ratio(_customers(weight[chosen]), _customers(weight))
+
+
+def _customers(weight: Float1D) -> float:
+    return math.fsum(weight.tolist())
 
 
 def count(value: float) -> str:
