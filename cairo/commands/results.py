@@ -49,7 +49,7 @@ def report(
     baseline: Annotated[
         str | None,
         typer.Option(
-            help="Run that the others are compared with, a directory or a name; the first by default."
+            help="Run that the others are compared with, a directory or a name; else the first."
         ),
     ] = None,
     tables: Annotated[

@@ -9,6 +9,7 @@ from cairo.results.report.data import FUELS
 from cairo.results.report.designs import Designs
 from cairo.results.report.numbers import cents, dollars, mean_of, weighted_quantile
 from cairo.results.report.page import paragraph
+from cairo.results.report.parts import mean_bill_parts
 from cairo.results.report.segments import Highlight
 from cairo.results.report.tables import Column, Row, Table
 
@@ -26,7 +27,7 @@ CONVENTION = (
 
 
 def bills(designs: Designs, chosen: Highlight | None) -> Section:
-    """Annual bills by customer, and quartiles of every fuel's monthly bills."""
+    """Annual bills by customer, quartiles of monthly bills, parts of the mean electric bill."""
     run = designs.base.run
     data = [
         charts.Customers(
@@ -64,6 +65,7 @@ def bills(designs: Designs, chosen: Highlight | None) -> Section:
                 rows,
             ),
             paragraph(CONVENTION, "small"),
+            *mean_bill_parts(run.parts),
         ],
     )
 

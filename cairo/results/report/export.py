@@ -35,6 +35,7 @@ TABLES = frozenset(
         "income_by_heating",
         "inputs",
         "inputs_that_changed",
+        "mean_bill_parts",
         "paid_between_groups",
         "paid_for_one_another",
         "rates_in_words",

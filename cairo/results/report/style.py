@@ -77,6 +77,10 @@ figcaption { font-size: .88rem; max-width: 56rem; margin-top: .4rem; }
   margin: 0 0 .6rem; font-size: .88rem; max-width: none; }
 .mark { display: inline-block; width: 1.3rem; height: .75rem; margin-right: .4rem; }
 .mark.bar { background: var(--bar); }
+.mark.part-0 { background: var(--under); } .mark.part-1 { background: #e69f00; }
+.mark.part-2 { background: var(--green); } .mark.part-3 { background: #cc79a7; }
+.mark.part-4 { background: #56b4e9; } .mark.part-5 { background: var(--over); }
+.mark.part-6 { background: #f0e442; } .mark.part-7 { background: var(--soft); }
 .mark.box-over { background: var(--pale); border: 1.5px solid var(--over); }
 .mark.box-under { background: color-mix(in srgb, var(--under) 25%, var(--paper)); }
 .mark[class*="dash-"], .mark[class*="line-"] { height: 0; vertical-align: .25rem; }
