@@ -15,6 +15,7 @@ import pytest
 
 import cairo
 from cairo.errors import CairoError, OutputError
+from cairo.rates_tool.run_files import DETERMINANTS
 from cairo.results.report import write_report
 from cairo.results.report.numbers import (
     ALL,
@@ -273,6 +274,7 @@ def test_runs_without_a_home_in_common_are_not_compared(flat, tou):
     for place in [*(tou / "bills").glob("*year_run.csv"), next(tou.rglob("*BAT_values.csv"))]:
         frame = pd.read_csv(place)
         frame.assign(bldg_id=frame["bldg_id"] + 10**7).to_csv(place, index=False)
+    (tou / DETERMINANTS).unlink()
     with pytest.raises(CairoError, match="designs are compared on the same homes"):
         write_report(flat, tou)
 
