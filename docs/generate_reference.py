@@ -204,7 +204,10 @@ EXAMPLES = {
         "cairo compare latest:by_pandas/demo_flat_precalc latest:by_dask/demo_flat_precalc "
         "--only-differences",
     ],
-    "report": ["cairo report by_dask/* --group postprocess_group.has_hp=True --output report.html"],
+    "report": [
+        "cairo report by_dask/* --group postprocess_group.has_hp=True --output report.html",
+        "cairo report by_pandas/* by_dask/* --output side_by_side.html",
+    ],
     "explain": ["cairo explain by_dask/* 102096 --month Jul"],
     "design": ["cairo design flat by_dask/* --for has_hp=true --output hp_flat.json"],
     "requirement": [
@@ -244,7 +247,8 @@ NOTES = {
     "explain": "The tariff in words; dollars by item and month; quantity x rate = dollars, line by "
     "line, of the year or of a month; burden, residual shares and bill alignment. It is read from "
     "the [billing determinants](run_directory.md#billing-determinants).",
-    "report": "See [Report](report.md).",
+    "report": "Tables are written beside the page, as CSV and XLSX. What is named and is no run "
+    "directory is told and not used. See [Report](report.md).",
     "design": "The class pays what it costs by the allocation; see "
     "[Derived rates](method.md#derived-rates). The file says in its description how it was made. "
     "`tou` reads the loads of the run again.",
@@ -439,7 +443,8 @@ def run_directory_page() -> str:
     """Files of a run directory and their columns, from the table that writes them."""
     page = (DOCS / "run_directory.md").read_text(encoding="utf-8")
     rows = [(f"`{one.name}`", one.about) for one in RUN_FILES]
-    rows.append(("`report.html`", "the [report](report.md), when one has been made"))
+    report = "the [report](report.md) and its tables, when one has been made"
+    rows.append(("`report.html`, `report.xlsx`, `report_tables/`", report))
     page = filled(page, "run files", _table(("file", "holds"), rows))
     tables: dict[tuple[Column, ...], list[str]] = {}
     for one in RUN_FILES:

@@ -32,6 +32,8 @@ SLOW = {
     "test_other_users",
     "test_remote_data",
     "test_report",
+    "test_report_comparison",
+    "test_report_looks",
     "test_security",
     "test_signals",
     "test_stopping",

@@ -23,7 +23,8 @@ from cairo.model.response import Elasticity, response_plan
 from cairo.model.tariff import in_therms, parse_tariff
 from cairo.rates_tool.system_revenues import calibrated_tariffs
 from cairo.rates_tool.tariffs import get_default_tariff_structures, precalc_period_mapping
-from cairo.results.report.rates import rate_tables
+from cairo.results.report.exports import Exports
+from cairo.results.report.rates import in_words
 
 ALWAYS = [[0] * 24] * 12
 ONES = [[1] * 24] * 12
@@ -271,7 +272,7 @@ def test_a_response_to_prices_that_differ_within_a_season_is_refused() -> None:
 
 def test_a_report_says_what_else_a_bill_is_made_of() -> None:
     tariff = sam(**SAM_DEMAND, **RATCHET, fueladjustmentsmonthly=FUEL)
-    page = str(rate_tables({"t": parse_tariff("t", tariff)})[0])
+    page = in_words(parse_tariff("t", tariff), Exports())
     assert "fuel adjustment [$/kWh]" in page and "Dec 0.110000" in page
     assert "demand charges on billing demand" in page
 

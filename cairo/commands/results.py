@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cairo.commands.terminal import RUN_DIR_HELP, on_terminal, put, table
+from cairo.commands.terminal import RUN_DIR_HELP, on_terminal, put, table, tell
 
 DIFFERENT = 1
 NAME_CHARACTERS = 40
@@ -75,28 +75,42 @@ def by_file(rows: list[list[str]]) -> str:
 
 
 def report(
-    run_dir: Annotated[Path, typer.Argument(help=RUN_DIR_HELP, readable=False)],
-    other: Annotated[
-        Path | None,
-        typer.Argument(help="Another of the same homes, to set beside it.", readable=False),
-    ] = None,
+    run_dirs: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Run directories, one or as many as are to be compared; latest:RUN_NAME is the "
+            "newest of a run.",
+            readable=False,
+        ),
+    ],
     output: Annotated[
         Path | None,
         typer.Option(
             help="HTML file to write; report.html in the run directory by default.", readable=False
         ),
     ] = None,
-    group: Annotated[
+    group: Annotated[str | None, typer.Option(help="Group to highlight, COLUMN=VALUE.")] = None,
+    baseline: Annotated[
         str | None,
         typer.Option(
-            help="Customers to draw apart, by a metadata column: COLUMN=VALUE, such as "
-            "in.tenure=Renter."
+            help="Run that the others are compared with, a directory or a name; else the first."
         ),
     ] = None,
+    tables: Annotated[
+        bool, typer.Option(help="Write every table as CSV and XLSX beside the page.")
+    ] = True,
 ) -> None:
-    """Write one HTML page with a run's results, or with two runs side by side."""
+    """Write one HTML page with a run's results, or with several runs side by side."""
     from cairo.results.finding import run_directory
-    from cairo.results.report import write_report
+    from cairo.results.report import not_runs, write_report
 
-    first, second = run_directory(run_dir), other and run_directory(other)
-    put(write_report(first, second, output=output, group=group))
+    places = [run_directory(one) for one in run_dirs]
+    odd = not_runs(places)
+    used = [one for one in places if one not in odd]
+    for one in odd if used else []:
+        tell(f"not used: {one} is no run directory (it has no run.json)")
+    put(
+        write_report(
+            *(used or places), output=output, group=group, baseline=baseline, tables=tables
+        )
+    )

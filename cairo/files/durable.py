@@ -71,8 +71,8 @@ def write_flushed(path: Path, text: str) -> None:
         os.fsync(file.fileno())
 
 
-def write_whole(path: Path, text: str) -> Path:
-    """Write a text file that appears whole or not at all.
+def write_whole(path: Path, content: str | bytes) -> Path:
+    """Write a file, text as UTF-8, that appears whole or not at all.
 
     A link is followed and stays; what is no regular file, such as a device, a pipe or
     `/dev/stdout`, is written into.
@@ -84,14 +84,15 @@ def write_whole(path: Path, text: str) -> Path:
     """
     made = None
     try:
-        if _written_into(path, text):
+        content = content.encode("utf-8") if isinstance(content, str) else content
+        if _written_into(path, content):
             return path
         # A link's own folder may be another than the file's.
         target = Path(os.path.realpath(path))
         made = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}")
         descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
             file.flush()
             with suppress(FileNotFoundError):
                 made.chmod(stat.S_IMODE(target.stat().st_mode))
@@ -105,22 +106,28 @@ def write_whole(path: Path, text: str) -> Path:
     return path
 
 
-def _written_into(path: Path, text: str) -> bool:
+def is_written_into(path: Path) -> bool:
+    """Whether a path names no regular file, there or still to be made, but a stream or device."""
+    if OWN_STREAM.fullmatch(os.fspath(path.absolute())):
+        return True
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _written_into(path: Path, content: bytes) -> bool:
     """Write into what is not a regular file; whether it is none."""
+    if not is_written_into(path):
+        return False
     stream = OWN_STREAM.fullmatch(os.fspath(path.absolute()))
     if stream is None:
-        try:
-            status = path.stat()
-        except FileNotFoundError:
-            return False
-        if stat.S_ISREG(status.st_mode):
-            return False
-        file = path.open("w", encoding="utf-8")
+        file = path.open("wb")
     else:
         # Opened anew, a file behind the stream would be written from its beginning.
         name = stream[1] or stream[2]
         number = STREAMS[name] if name in STREAMS else int(name)
-        file = os.fdopen(os.dup(number), "w", encoding="utf-8")
+        file = os.fdopen(os.dup(number), "wb")
     with file:
-        file.write(text)
+        file.write(content)
     return True

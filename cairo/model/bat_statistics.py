@@ -78,6 +78,17 @@ def _weighted_mean(values: np.ndarray, weight: np.ndarray) -> float:
     return weighted_total(weight, values) / customers if customers else float("nan")
 
 
+def paid_for_one_another(values: FloatND, weight: FloatND) -> float:
+    """Dollars a year that customers pay for one another: half of sum w |x - mean|.
+
+    values : (n,) bill alignment [$/customer-year]; weight : (n,) customers, not all zero. What
+    all pay too much or too little alike, the mean, is nobody's cross-subsidy; what some pay above
+    it others pay below it, so half of the deviations is what changes hands.
+    """
+    apart = np.abs(values - _weighted_mean(values, weight))
+    return weighted_total(weight, apart) / 2.0
+
+
 def segment_columns(metadata_df: pd.DataFrame) -> list[str]:
     """Metadata columns whose values are groups of customers."""
     return [

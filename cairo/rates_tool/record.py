@@ -85,6 +85,10 @@ def run_record(
             "kwh_scale_factor": spec.kwh_scale,
             "costs_by_type": {str(name): float(value) for name, value in costs.by_type.items()},
         },
+        "exports": {
+            "style": spec.solar.style,
+            "by_tariff": {key: sell[:, 0].tolist() for key, sell in spec.solar.sell.items()},
+        },
         "timings_s": {name: round(value, 4) for name, value in timings.seconds.items()},
         "peak_memory_bytes": None if origin.memory is None else origin.memory.peak_bytes(),
         "loads_read": asdict(loads.read),

@@ -12,6 +12,7 @@ import pandas as pd
 from cairo.errors import CairoError
 from cairo.files.durable import write_whole
 from cairo.model.allocations import share_columns
+from cairo.model.bat_statistics import paid_for_one_another
 from cairo.model.kernels import weighted_total
 from cairo.model.names import ANNUAL
 from cairo.results.run import Run
@@ -47,8 +48,7 @@ def _row(name: str, one: Run) -> dict[str, object]:
     for column in share_columns():
         if column in bat:
             values = bat[column].to_numpy(np.float64)
-            apart = np.abs(values - weighted_total(weight, values) / customers)
-            row[f"paid_for_others_{column}"] = weighted_total(weight, apart) / 2.0
+            row[f"paid_for_others_{column}"] = paid_for_one_another(values, weight)
     return row | {"directory": str(one.path), "error": ""}
 
 

@@ -369,6 +369,12 @@ class RunSettings(BaseModel):
         default_factory=list, description="Metadata columns to keep besides the usual."
     )
 
+    labels: dict[str, str] | None = Field(
+        None,
+        description="Words that reports have for metadata columns and values: `{column: words}`, "
+        "`{column=value: words}`.",
+    )
+
     utility_tax_rate: float = Field(0.0, ge=0, description="Fraction added to bills.")
     energy_surcharge_rate: float = Field(0.0, description="[$/kWh] of grid consumption.")
     low_income_strategy: Literal["generic"] | None = Field(

@@ -16,6 +16,7 @@ from cairo.errors import CairoError, listed
 from cairo.model.allocations import BAT, share_columns
 from cairo.model.arrays import Float1D, Float2D
 from cairo.model.components import is_of_component
+from cairo.model.labels import Labels
 from cairo.model.names import (
     ANNUAL,
     HOURS,
@@ -27,6 +28,7 @@ from cairo.model.names import (
 from cairo.model.tariff import Tariff, parse_tariff
 from cairo.rates_tool.run_files import BAT_FILE, LOAD_BEFORE, SYSTEM_LOAD
 from cairo.results.reader import RunReader
+from cairo.results.report.exports import Exports, exports_of
 from cairo.results.report.mean_parts import mean_parts
 from cairo.results.report.numbers import weighted_quantile
 
@@ -71,6 +73,7 @@ class RunData:
     hours : `time` (local standard), `system_load_kwh`, price columns [$/kWh]; 8760 rows.
     costs : {cost type: [$/year]}.
     requirement : [$/year]; requirement_by_tariff : {tariff key: [$/year]}, may be empty.
+    exports : how exported energy is credited. labels : columns and values in words.
     response : None of a run without it.
     parts : {item of the bill: (12,) what it adds to the mean electric bill [$ a month]}; empty of
     a directory without determinants.
@@ -90,6 +93,8 @@ class RunData:
     costs: Mapping[str, float]
     requirement: float
     requirement_by_tariff: Mapping[str, float]
+    exports: Exports
+    labels: Labels
     response: ResponseData | None = None
     parts: Mapping[str, Float1D] = field(default_factory=dict)
 
@@ -117,6 +122,12 @@ class RunData:
         return math.fsum(self.weight * self.bills["elec"].annual)
 
     @property
+    def settings(self) -> Mapping[str, object]:
+        """The run's settings as its record has them."""
+        settings = self.record.get("settings")
+        return settings if isinstance(settings, Mapping) else {}
+
+    @property
     def residual(self) -> float:
         """Requirement that marginal costs do not cover [$/year]."""
         return self.costs[RESIDUAL_COSTS]
@@ -142,6 +153,8 @@ def read_run(run_dir: str | os.PathLike[str]) -> RunData:
         )
     frame = _aligned(reader, BAT_FILE, reader.table(BAT_FILE, ["bldg_id", *names]), index)
     hours, offset = _hours(reader)
+    settings = record.get("settings")
+    settings = settings if isinstance(settings, dict) else {}
     requirement, by_tariff = _requirement(reader.path / "run.json", record)
     return RunData(
         path=reader.path,
@@ -158,9 +171,18 @@ def read_run(run_dir: str | os.PathLike[str]) -> RunData:
         costs=_costs(reader),
         requirement=requirement,
         requirement_by_tariff=by_tariff,
+        exports=exports_of(record, settings),
+        labels=_labels(settings),
         response=_response(reader, record),
         parts=mean_parts(reader, index, homes["weight"].to_numpy(np.float64)),
     )
+
+
+def _labels(settings: Mapping[str, object]) -> Labels:
+    """What the scenario adds to the words of columns and values."""
+    own = settings.get("labels")
+    own = own if isinstance(own, Mapping) else {}
+    return Labels({str(key): words for key, words in own.items() if isinstance(words, str)})
 
 
 def _response(reader: RunReader, record: Mapping[str, object]) -> ResponseData | None:

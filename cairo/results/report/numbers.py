@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
-from cairo.errors import CairoError, listed
 from cairo.model.arrays import Float1D
-from cairo.model.bat_statistics import MOST_GROUPS, NOT_SEGMENTS
+from cairo.model.kernels import weighted_total
 
 EVEN = 0.005
 """Dollars a year: a customer this near to zero neither gains nor loses."""
-MOST_VALUES = 12
-"""Columns of numbers with more values than this are shown by fifths of the customers."""
-FIFTHS = (0.2, 0.4, 0.6, 0.8)
 ALL = "All customers"
-NONE = "(none)"
 _SAME = 1e-9
 """Share of the total weight below which two cumulative weights are the same."""
 
@@ -50,63 +43,6 @@ def weighted_quantile(
 
 
 @dataclass(frozen=True)
-class Segment:
-    """A metadata column as groups of customers; `code` (n,) numbers each home's group."""
-
-    column: str
-    note: str
-    groups: tuple[str, ...]
-    code: np.ndarray
-
-
-def segments(
-    homes: pd.DataFrame, tariffs: Mapping[str, np.ndarray]
-) -> tuple[list[Segment], list[str]]:
-    """Each metadata column as groups, and the names of the columns with too many values.
-
-    tariffs : {name: (n,) tariff key of each home}, groups of their own where there are several.
-    """
-    found, left_out = [], []
-    columns = {str(name): homes[name] for name in homes if name not in NOT_SEGMENTS}
-    for name, keys in tariffs.items():
-        if len(set(keys)) > 1:
-            columns = {name: pd.Series(keys, homes.index), **columns}
-    for name, column in columns.items():
-        distinct = int(column.nunique())
-        numbers = pd.to_numeric(column, errors="coerce") if distinct > MOST_VALUES else None
-        if numbers is not None and numbers.notna().equals(column.notna()):
-            found.append(_fifths(str(name), numbers.to_numpy(np.float64), homes["weight"]))
-        elif distinct <= MOST_GROUPS:
-            text = column.astype(object).where(column.notna(), NONE).astype(str)
-            groups = sorted(set(text), key=_natural)
-            code = pd.Categorical(text, categories=groups).codes
-            found.append(Segment(str(name), "", tuple(groups), np.asarray(code)))
-        else:
-            left_out.append(str(name))
-    return found, left_out
-
-
-def _fifths(name: str, values: Float1D, weight: pd.Series) -> Segment:
-    known = np.isfinite(values)
-    edges = weighted_quantile(values[known], weight.to_numpy(np.float64)[known], FIFTHS)
-    code = np.where(known, np.searchsorted(np.unique(edges), values), len(edges) + 1)
-    kept, code = np.unique(code, return_inverse=True)
-    groups = []
-    for number in range(len(kept)):
-        inside = values[code == number]
-        low, high = inside.min(), inside.max()
-        groups.append(NONE if np.isnan(low) else f"{low:,.10g} to {high:,.10g}")
-    return Segment(name, "fifths of the customers", tuple(groups), code)
-
-
-def _natural(text: str) -> tuple[bool, float, int, str]:
-    """Order of group names: by their first number (`<1940` before `1940-59`), then by text."""
-    number = re.search(r"\d+(\.\d+)?", text.replace(",", ""))
-    first = float(number.group()) if number else math.inf
-    return text == NONE, first, 0 if text[:1] in "<-" else 1, text
-
-
-@dataclass(frozen=True)
 class GroupNumbers:
     """Bill alignment, or bill changes, of a group's customers [$/customer-year].
 
@@ -125,81 +61,57 @@ class GroupNumbers:
     total: float
 
 
-def group_numbers(values: Float1D, weight: Float1D, segment: Segment) -> list[GroupNumbers]:
-    """A row a group, then one for all customers."""
+def group_numbers(
+    values: Float1D, weight: Float1D, groups: Sequence[str], code: np.ndarray
+) -> list[GroupNumbers]:
+    """A row a group, then one for all customers; `code` (n,) numbers each home's group."""
     order = np.argsort(values, kind="stable")
-    values, weight, code = values[order], weight[order], segment.code[order]
+    values, weight, code = values[order], weight[order], code[order]
     rows = [
         _numbers(name, values[code == number], weight[code == number])
-        for number, name in enumerate(segment.groups)
+        for number, name in enumerate(groups)
     ]
-    return [*rows, _numbers(ALL, values, weight)]
+    return [*rows, numbers_of_all(values, weight)]
+
+
+def numbers_of_all(values: Float1D, weight: Float1D) -> GroupNumbers:
+    """The row of all customers."""
+    order = np.argsort(values, kind="stable")
+    return _numbers(ALL, values[order], weight[order])
 
 
 def _numbers(group: str, values: Float1D, weight: Float1D) -> GroupNumbers:
-    customers, total = math.fsum(weight), math.fsum(weight * values)
+    """Of values that rise."""
+    customers, total = _customers(weight), weighted_total(weight, values)
 
     def part(chosen: np.ndarray) -> tuple[float, float]:
-        count = math.fsum(weight[chosen])
-        mean = math.fsum((weight * values)[chosen]) / count if count else math.nan
-        return (count / customers if customers else math.nan), mean
+        some = _customers(weight[chosen])
+        return ratio(some, customers), ratio(weighted_total(weight[chosen], values[chosen]), some)
 
     over, over_mean = part(values > EVEN)
     under, under_mean = part(values < -EVEN)
     median = float(weighted_quantile(values, weight, (0.5,), ordered=True)[0])
-    mean = total / customers if customers else math.nan
+    mean = ratio(total, customers)
     return GroupNumbers(group, customers, over, over_mean, under, under_mean, mean, median, total)
 
 
-@dataclass(frozen=True)
-class Highlight:
-    """The homes a report draws apart: those of `column` with `value`; `chosen` (n,) bool."""
-
-    column: str
-    value: str
-    chosen: np.ndarray
-
-    @property
-    def label(self) -> str:
-        """`column = value`."""
-        return f"{self.column} = {self.value}"
+def ratio(part: float, whole: float) -> float:
+    """NaN of nothing."""
+    return part / whole if whole else math.nan
 
 
-DEFAULT_GROUPS = (("postprocess_group.has_hp", "true"), ("in.has_pv", "yes"))
-"""Highlighted when nothing else is asked for: the first that sets some homes apart."""
+def mean_of(values: Float1D, weight: Float1D) -> float:
+    """Mean over customers; NaN without any."""
+    return ratio(weighted_total(weight, values), _customers(weight))
 
 
-def highlight(homes: pd.DataFrame, group: str | None) -> Highlight | None:
-    """The group `COLUMN=VALUE` to highlight; without one, heat pump homes or those with PV.
-
-    Raises
-    ------
-    CairoError
-        The text is not of that form, or no home is in such a group.
-    """
-    if group is None:
-        for column, value in DEFAULT_GROUPS:
-            if column in homes:
-                chosen = (homes[column].astype(object).map(_plain) == value).to_numpy(bool)
-                if chosen.any() and not chosen.all():
-                    return Highlight(column, str(homes[column].to_numpy()[chosen][0]), chosen)
-        return None
-    asked, equals, value = group.partition("=")
-    names = [name for name in homes if name not in NOT_SEGMENTS]
-    column = next((n for n in names if n == asked or n.split(".")[-1] == asked), "")
-    if not equals or not column:
-        raise CairoError(
-            f"group {group!r}: expected COLUMN=VALUE with one of the columns {listed(names, 50)}"
-        )
-    chosen = (homes[column].astype(object).map(_plain) == _plain(value)).to_numpy(bool)
-    if not chosen.any():
-        values = sorted({str(v) for v in homes[column].dropna()}, key=_natural)
-        raise CairoError(f"group {group!r}: no home has it; {column} has {listed(values)}")
-    return Highlight(column, str(homes[column].to_numpy()[chosen][0]), chosen)
+def share_where(chosen: np.ndarray, weight: Float1D) -> float:
+    """Share of the customers that are chosen, (n,) bool."""
+    return ratio(_customers(weight[chosen]), _customers(weight))
 
 
-def _plain(value: object) -> str:
-    return str(value).strip().lower()
+def _customers(weight: Float1D) -> float:
+    return math.fsum(weight.tolist())
 
 
 def count(value: float) -> str:
@@ -247,3 +159,13 @@ def _signed(text: str) -> str:
     if text.startswith("-"):
         return text[1:] if not text.strip("-0.,") else "−" + text[1:]
     return text
+
+
+def rate(price: float) -> str:
+    """`0.123456`, a price of a kWh."""
+    return _signed(f"{price:.6f}")
+
+
+def cents(value: float) -> str:
+    """Dollars with cents."""
+    return dollars(value, 2)

@@ -10,8 +10,9 @@ import pandas as pd
 
 from cairo.model.arrays import Bool1D, Float1D
 from cairo.model.tariff import Tariff
-from cairo.results.report.charts import BLUE, GREY, drawing, svg
+from cairo.results.report.assembled import Section
 from cairo.results.report.data import RunData
+from cairo.results.report.drawing import BLUE, GREY, drawing, panel, panels, svg
 from cairo.results.report.numbers import (
     count,
     dollars,
@@ -21,13 +22,14 @@ from cairo.results.report.numbers import (
     short_dollars,
     weighted_quantile,
 )
-from cairo.results.report.page import Html, cards, figure, paragraph, table
+from cairo.results.report.page import Html, cards, paragraph
+from cairo.results.report.tables import Column, Row, Table
 
 PEAK_DAYS = 3
 
 
-def response(run: RunData) -> list[Html]:
-    """The section's parts."""
+def response(run: RunData) -> Section:
+    """The section of a run with response."""
     moved = run.response
     assert moved is not None
     before = moved.load_before
@@ -39,25 +41,27 @@ def response(run: RunData) -> list[Html]:
     given = math.fsum((less.clip(lower=0.0) * use["bldg_id"].map(weight)).tolist())
     saved = -math.fsum(moved.marginal_change.values())
     peak = float(before.max() - after.max())
-    return [
-        cards(
-            [
-                ("Customers who respond", count(float(weight[homes].sum())), "on a rate that "
-                 f"varies within a day, of {count(run.customers)}"),
-                ("System peak", power(float(after.max())),
-                 f"{power(float(before.max()))} before the response: {power(peak)} less"),
-                ("Marginal costs saved", short_dollars(saved), "a year; the residual stays"),
-                ("Energy moved", energy(given), "to cheaper periods in the year; none is saved"),
-            ]
-        ),
-        figure(
+    headline = cards(
+        [
+            ("Customers who respond", count(float(weight[homes].sum())), "on a rate that "
+             f"varies within a day, of {count(run.customers)}"),
+            ("System peak", power(float(after.max())),
+             f"{power(float(before.max()))} before the response: {power(peak)} less"),
+            ("Marginal costs saved", short_dollars(saved), "a year; the residual stays"),
+            ("Energy moved", energy(given), "to cheaper periods in the year; none is saved"),
+        ]
+    )  # fmt: skip
+    return Section(
+        "response",
+        "Response to price",
+        "Response",
+        [
+            headline,
             load_shapes(run.hours, before, after),
-            f"System load before and after the response, on the {PEAK_DAYS} days of the highest "
-            "load before it and on the average day of each half year.",
-        ),
-        _periods(use, weight, moved.asked),
-        *_gains(use, weight, run.tariffs),
-    ]  # fmt: skip
+            _periods(use, weight, moved.asked),
+            *_gains(use, weight, run.tariffs),
+        ],
+    )
 
 
 def load_shapes(hours: pd.DataFrame, before: Float1D, after: Float1D) -> Html:
@@ -66,38 +70,45 @@ def load_shapes(hours: pd.DataFrame, before: Float1D, after: Float1D) -> Html:
     order = np.sort(np.argsort(-days.max(axis=1), kind="stable")[:PEAK_DAYS])
     month = hours["time"].dt.month.to_numpy()[::24]
     summer: Bool1D = (month >= 4) & (month <= 9)
-    panels = [
+    shown = [
         (f"{hours['time'].iloc[24 * day]:%d %B}", np.arange(len(days)) == day) for day in order
     ]
-    panels += [("average day, April to September", summer), ("October to March", ~summer)]
+    shown += [("average day, April to September", summer), ("October to March", ~summer)]
     big = max(before.max(), after.max()) >= 1e4
     unit, scale = ("MW", 1e3) if big else ("kW", 1.0)
-    with drawing(10, 2.9, "response") as canvas:
-        axes = canvas.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-        for ax, (name, chosen) in zip(axes, panels, strict=True):
+    low = min(0.0, float(min(before.min(), after.min())) / scale)
+    high = 1.05 * float(max(before.max(), after.max())) / scale
+    charts = []
+    for number, (title, chosen) in enumerate(shown):
+        name = f"response-{number}"
+        with drawing(name) as figure:
+            ax = figure.subplots()
             ax.grid(True)
-            ax.plot(days[chosen].mean(axis=0) / scale, color=GREY, linewidth=2.2, label="before")
-            own = after.reshape(-1, 24)[chosen].mean(axis=0) / scale
-            ax.plot(own, color=BLUE, linewidth=1.6, label="after")
-            ax.set_title(name, size=9)
+            means = [load.reshape(-1, 24)[chosen].mean(axis=0) / scale for load in (before, after)]
+            ax.plot(means[0], color=GREY, linewidth=2.4)
+            ax.plot(means[1], color=BLUE, linewidth=1.6)
             ax.set_xticks([0, 6, 12, 18, 24])
-        axes[0].set_ylabel(f"load [{unit}]")
-        axes[0].set_ylim(bottom=min(0.0, float(min(before.min(), after.min())) / scale))
-        axes[len(panels) // 2].set_xlabel("hour of the day (local standard time)")
-        handles, labels = axes[0].get_legend_handles_labels()
-        canvas.legend(handles, labels, loc="outside upper left", ncols=2, fontsize=8.5)
-        return svg(
-            canvas,
-            "response",
-            "Load before and after customers respond",
-            "System load by hour of the day before and after the response, on the days of the "
-            "highest load and on average days; the table below has the energy moved.",
-        )
+            ax.set_ylim(low, high)
+            ax.set_ylabel(f"load [{unit}]")
+            ax.set_xlabel("hour (local standard time)")
+            chart = svg(
+                figure,
+                name,
+                f"Load before and after customers respond, {title}",
+                "System load by hour of the day; the table below has the energy moved.",
+            )
+        charts.append(panel(chart, title))
+    return panels(
+        charts,
+        f"System load before and after the response, on the {PEAK_DAYS} days of the highest load "
+        "before it and on the average day of each half year.",
+        [("line-bar", "before"), ("line-under", "after")],
+    )
 
 
-def _periods(use: pd.DataFrame, weight: pd.Series, asked: Mapping[tuple[str, str], float]) -> Html:
+def _periods(use: pd.DataFrame, weight: pd.Series, asked: Mapping[tuple[str, str], float]) -> Table:
     """Energy of all who respond by tariff, season and period, and the elasticity it comes to."""
-    rows = []
+    rows: list[Row] = []
     own = use.assign(weight=use["bldg_id"].map(weight))
     keys = ["tariff_key", "season", "period"]
     for (tariff, season, period), part in own.groupby(keys, sort=True, observed=True):
@@ -113,33 +124,43 @@ def _periods(use: pd.DataFrame, weight: pd.Series, asked: Mapping[tuple[str, str
                 str(tariff),
                 str(season),
                 str(period),
-                f"{price:.4f}",
-                f"{flat:.4f}",
-                energy(before),
-                energy(after),
-                percent(change),
-                f"{asked[str(tariff), str(season)]:.3f}".replace("-", "−"),
-                "–" if math.isnan(achieved) else f"{achieved:.3f}".replace("-", "−"),
+                price,
+                flat,
+                before,
+                after,
+                change,
+                asked[str(tariff), str(season)],
+                achieved,
             ]
         )
-    return table(
-        [
-            "Tariff",
-            "Season",
-            "Period",
-            "Price [$/kWh]",
-            "Flat price [$/kWh]",
-            "Before",
-            "After",
-            "Change",
-            "Elasticity",
-            "Achieved",
-        ],
+    return Table(
+        "response",
+        "Energy of those who respond. The cheapest period of a season takes what the others give, "
+        "so its elasticity follows from theirs.",
+        (
+            Column("Tariff"),
+            Column("Season"),
+            Column("Period"),
+            Column("Price [$/kWh]", price_of),
+            Column("Flat price [$/kWh]", price_of),
+            Column("Before", energy, "kWh"),
+            Column("After", energy, "kWh"),
+            Column("Change", percent, "share"),
+            Column("Elasticity", elasticity),
+            Column("Achieved", elasticity),
+        ),
         rows,
-        text=(0, 1),
-        caption="Energy of those who respond. The cheapest period of a season takes what the "
-        "others give, so its elasticity follows from theirs.",
     )
+
+
+def price_of(value: float) -> str:
+    """`0.1234`."""
+    return f"{value:.4f}"
+
+
+def elasticity(value: float) -> str:
+    """`−0.100`."""
+    return f"{value:.3f}".replace("-", "−")
 
 
 def _gains(use: pd.DataFrame, weight: pd.Series, tariffs: Mapping[str, Tariff]) -> list[Html]:
