@@ -96,6 +96,15 @@ def test_any_two_tariffs_add_or_are_refused(a: dict[str, Any], b: dict[str, Any]
     assert_adds(delivery, supply)
 
 
+def test_a_rule_of_its_own_is_refused_and_not_dropped() -> None:
+    tiered = read("tiers: [500]\nrates: [0.1, 0.2]")
+    shared = parse_tariff("delivery", tiered.to_dict() | {"tier_rule": "month"})
+    with pytest.raises(TariffError, match="has a tier_rule or carried credits"):
+        merged(shared, read(BY_MONTH), "both")
+    with pytest.raises(TariffError, match="has a tier_rule or carried credits"):
+        short_text(shared)
+
+
 @pytest.mark.parametrize(
     ("delivery", "supply", "line"),
     [

@@ -80,12 +80,17 @@ def short_of(tariff: Tariff) -> TariffDict:
     Raises
     ------
     TariffError
-        It has a demand ratchet.
+        It has a demand ratchet, a `tier_rule` or carried credits.
     """
     if tariff.demand is not None and tariff.demand.billing is not None:
         raise TariffError(
             f"tariff {tariff.key}: has billing demand (a ratchet), which the short form has no "
             "words for; keep its PySAM-style JSON"
+        )
+    if tariff.tier_rule != "period" or tariff.rollover is not None:
+        raise TariffError(
+            f"tariff {tariff.key}: has a tier_rule or carried credits, which the short form has no "
+            "words for; keep its JSON, or give them in the run"
         )
     short: TariffDict = {"name": tariff.key, "fixed_charge": _short(tariff.monthly_fixed)}
     if tariff.monthly_min:

@@ -65,6 +65,10 @@ def _refuse(delivery: Tariff, supply: Tariff, key: str) -> None:
                 "the bill alone, but a merged tariff has one for the whole; merge without it and "
                 "add it by hand if that is meant"
             )
+        if one.tier_rule != "period" or one.rollover is not None:
+            raise TariffError(
+                f"tariff {key}: {one.key} has a tier_rule or carried credits, which are not merged"
+            )
         if one.demand is not None and one.demand.billing is not None:
             raise TariffError(f"tariff {key}: {one.key} has a demand ratchet, which is not merged")
     # SAM's 0 and 1 are net metering both.
