@@ -11,7 +11,8 @@ import pytest
 from dask.delayed import delayed
 
 from cairo.errors import ClusterError
-from cairo.workers import cluster, waiting
+from cairo.workers import cluster
+from cairo.workers.patience import VARIABLE
 from cairo.workers.settings import DaskSettings
 
 SECONDS = 6.0
@@ -19,7 +20,7 @@ SECONDS = 6.0
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "SILENT_SECONDS", SECONDS)
+    monkeypatch.setenv(VARIABLE, f"{SECONDS}")
 
 
 @pytest.fixture

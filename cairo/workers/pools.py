@@ -15,6 +15,7 @@ import psutil
 
 from cairo.errors import ClusterError
 from cairo.stopping import held
+from cairo.workers.patience import patience
 from cairo.workers.turns import own_turn
 from cairo.workers.worker_processes import (
     PROCESS_ENVIRON,
@@ -31,8 +32,6 @@ CLOSE_SECONDS = 5.0
 """How long a pool may take to end by itself."""
 DEAD_SECONDS = 5
 """How long it may take to see that one of its processes is gone."""
-STOPPED_SECONDS = 60
-"""How long a process may be stopped (SIGSTOP) before it counts as lost."""
 LOOK_SECONDS = 1.0
 
 
@@ -47,6 +46,7 @@ class Pool(ProcessPoolExecutor):
                 mp_context=multiprocessing.get_context("spawn"),
                 initializer=end_with_parent,
             )
+        self._patience = patience()
         # The executor forgets them when it ends.
         self._started = self._processes
         self._results = getattr(self, "_result_queue", None)
@@ -117,7 +117,7 @@ class Pool(ProcessPoolExecutor):
             states = [_state(process.pid) for process in self._all()]
             gone = gone + 1 if psutil.STATUS_ZOMBIE in states else 0
             stopped = stopped + 1 if psutil.STATUS_STOPPED in states else 0
-            if gone * LOOK_SECONDS > DEAD_SECONDS or stopped * LOOK_SECONDS > STOPPED_SECONDS:
+            if gone * LOOK_SECONDS > DEAD_SECONDS or stopped * LOOK_SECONDS > self._patience:
                 self._kill()
                 return
 
