@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Sequence
 from functools import cache
 from multiprocessing import util
+from typing import Any
 
 NAME = "resource_tracker"
 SILENTLY = "import os; os.dup2(os.open(os.devnull, os.O_WRONLY), 2); "
@@ -20,9 +21,11 @@ def silent_tracker() -> None:
     """Have it started, from now on, with an error stream that leads nowhere."""
     start = util.spawnv_passfds
 
-    def silent(path: bytes, arguments: Sequence[object], descriptors: Sequence[int]) -> int:
-        *before, code = map(str, arguments)
-        return start(path, [*before, (SILENTLY if NAME in code else "") + code], descriptors)
+    def silent(path: bytes, arguments: Sequence[Any], descriptors: Sequence[int]) -> int:
+        *before, code = arguments
+        if NAME in str(code):
+            code = SILENTLY + code
+        return start(path, [*before, code], descriptors)
 
     setattr(util, "spawnv_passfds", silent)  # noqa: B010 - of another module, and typed closer
     warnings.filterwarnings("ignore", message=NAME)
