@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sys
@@ -348,11 +349,13 @@ def combinations(found: dict[str, Command]) -> list[tuple[str, str, str]]:
 
 
 class Range:
-    """Shots of all kinds at commands whose name has `only`, a share of them `forked`, counted."""
+    """Shots of all kinds at commands whose name fits `only`, a share of them `forked`, counted."""
 
     def __init__(self, folder: Path, seed: int, only: str = "", forked: float = 0.0) -> None:
         self.folder, self.seed, self.forked = folder, seed, forked
-        self.commands = {name: one for name, one in commands(folder).items() if only in name}
+        self.commands = {
+            name: one for name, one in commands(folder).items() if re.search(only, name)
+        }
         self.kinds = list(combinations(self.commands))
         self.counts: Counter[str] = Counter()
         self.outcomes: Counter[tuple[str, str, str, str]] = Counter()
@@ -412,7 +415,7 @@ def main() -> None:
     parser.add_argument("--shots", type=int, default=100, help="of each kind")
     parser.add_argument("--jobs", type=int, default=4, help="commands at once")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", default="", help="commands whose name has this")
+    parser.add_argument("--only", default="", help="commands whose name fits this")
     parser.add_argument("--minutes", type=float, default=1e6, help="end after these")
     parser.add_argument("--forked", type=float, default=0.0, help="share started by a fork")
     parser.add_argument("--log", type=Path, default=Path("signals.log"))
