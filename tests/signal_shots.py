@@ -89,6 +89,9 @@ def kind_of(process: psutil.Process, root: int) -> str:
     line = " ".join(process.cmdline())
     if process.pid == root:
         return ALONE
+    if process.ppid() == root and line == " ".join(psutil.Process(root).cmdline()):
+        # It is about to become another program, for which its parent waits within the system.
+        return "starting"
     if "resource_tracker" in line:
         return "resource tracker"
     if "forkserver" in line:
@@ -136,6 +139,7 @@ def targets(run: CairoProcess, kind: str) -> list[psutil.Process]:
             process = psutil.Process(pid)
             found.setdefault(kind_of(process, run.process.pid), []).append(process)
     if kind == ALL:
+        found.pop("starting", None)
         return [process for some in found.values() for process in some]
     wanted = SETS.get(kind)
     if wanted is None:
@@ -195,16 +199,18 @@ def contents(place: Path) -> frozenset[str]:
     return frozenset(path.relative_to(place).as_posix() for path in place.rglob("*"))
 
 
-def start(command: Command, place: Path, kind: type[CairoProcess]) -> CairoProcess:
+def start(
+    command: Command, place: Path, kind: type[CairoProcess], patience: float = PATIENCE
+) -> CairoProcess:
     """The command, with threads' stacks when it is aborted and its patience shortened."""
-    environ = {"PYTHONFAULTHANDLER": "1", "CAIRO_PATIENCE_SECONDS": f"{PATIENCE:g}"}
+    environ = {"PYTHONFAULTHANDLER": "1", "CAIRO_PATIENCE_SECONDS": f"{patience:g}"}
     return kind(place, *command.arguments(place), environ=environ)
 
 
 def look_on(command: Command, place: Path, kind: type[CairoProcess]) -> None:
     """Learn what an undisturbed command makes, and how long its processes live."""
     seen: dict[str, list[float]] = {}
-    with ended(start(command, place, kind)) as run:
+    with ended(start(command, place, kind, 10 * PATIENCE)) as run:
         while run.process.poll() is None:
             now = time.monotonic()
             for kind_shot in command.kinds:
@@ -421,6 +427,8 @@ def main() -> None:
     parser.add_argument("--log", type=Path, default=Path("signals.log"))
     options = parser.parse_args()
     end = time.monotonic() + 60 * options.minutes
+    # A shell's background job ignores Ctrl-C, and hands that on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with (
         tempfile.TemporaryDirectory(prefix="shots-") as folder,
         Range(Path(folder), options.seed, options.only, options.forked) as field,

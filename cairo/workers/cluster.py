@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from cairo.errors import CairoError, ClusterError, one_line
 from cairo.files.leftovers import of_this_process, sweep
 from cairo.files.recorded_options import CLUSTER, without_values
-from cairo.stopping import held, removed_at_once
+from cairo.stopping import held, is_command, removed_at_once
 from cairo.workers.certificates import own_security
 from cairo.workers.let_go import let_go
 from cairo.workers.limits import OwnChildren, TooLong, within
@@ -244,6 +245,9 @@ def _quiet() -> Iterator[None]:
     handlers = {name: list(logging.getLogger(name).handlers) for name in SERVERS}
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
+    if is_command():
+        # Between looking for a free port and taking it another may have taken it.
+        warnings.filterwarnings("ignore", message="Port .* is already in use")
     try:
         yield
     finally:
