@@ -305,7 +305,7 @@ def _problems(command: Command, shot: Shot, run: CairoProcess, place: Path) -> I
     waited = shot.kind not in (ALONE, ALL)
     if shot.code is None:
         yield "hangs"
-    elif shot.seconds > MOST_SECONDS + (2 * PATIENCE if waited else 0):
+    elif shot.code and shot.seconds > MOST_SECONDS + (2 * PATIENCE if waited else 0):
         yield f"took {shot.seconds} s"
     processes = run.processes_left(HANGS if killed else MOST_SECONDS)
     yield from (f"left {one}" for one in processes)
