@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from cairo.runs.demo import LOADS
 from cairo.stopping import held
 from tests.cairo_process import ROOT, TWO_PROCESSES, CairoProcess, cairo_run, ended
 from tests.dask_processes import scheduler, worker
@@ -155,6 +156,26 @@ def test_a_signal_that_python_drops_in_a_destructor_is_not_lost() -> None:
     command = [sys.executable, "-c", IN_A_DESTRUCTOR]
     done = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=20)
     assert (done.returncode, done.stderr) == (143, "terminated\n")
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_pack_that_is_stopped_leaves_nothing_half_written(
+    tmp_path: Path, scenario: Path, times: int
+) -> None:
+    packed, loads = tmp_path / "packed", scenario.parents[2] / LOADS
+    with ended(CairoProcess(tmp_path, "pack", loads, packed)) as run:
+        run.wait_until(lambda: list(packed.glob("*.writing")))
+        for _ in range(times):
+            run.send(signal.SIGINT, group=False)
+            time.sleep(0.01)
+        code, lines = run.end()
+    left = {path.name for path in packed.iterdir()}
+    if code == 0:
+        assert (lines, left) == ([], {"_cairo_pack.json", "part-00000.parquet"})
+        return
+    assert code == 130
+    assert lines in (["interrupted"], ["interrupted: what was asked for is complete"])
+    assert not {name for name in left if name.endswith((".writing", ".lock"))}
 
 
 HELD_UP = """
