@@ -20,7 +20,7 @@ from tests.cairo_process import TWO_PROCESSES, CairoProcess, ended
 from tests.signal_shots import targets
 from tests.whole_runs import RUN, Demo, make_demo
 
-SECONDS = 6.0
+SECONDS = 4.0
 
 
 @pytest.fixture(autouse=True)
