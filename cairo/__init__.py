@@ -9,6 +9,11 @@ from __future__ import annotations
 
 import sys
 
+if sys.argv:
+    from cairo import first_moments
+
+    first_moments.without_traceback()
+
 if sys.argv[:1] == ["-m"]:
     # Python looks for the module to run, and would import all others from the current folder first.
     from cairo import current_folder

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache, partial
 from types import FrameType
 from typing import NoReturn
 
@@ -23,6 +24,8 @@ SIGNALS = {getattr(signal, name): line for name, line in LINES.items() if hasatt
 AGAIN_SECONDS = 0.05
 CLEANING_SECONDS = 15.0
 """How long cleaning up may take after a signal, and ending after the last line."""
+ANSWER_SECONDS = 1.0
+"""How long Python may take to answer a signal, where it is not held up by the system."""
 SHOW_CURSOR = b"\x1b[?25h"
 
 
@@ -40,6 +43,8 @@ class _Command:
     """One of several things is being made: it is not all that was asked for."""
     code = 0
     holding = False
+    heard = 0
+    """Signals that have come, whether or not Python could answer them."""
 
 
 _command = _Command()
@@ -59,16 +64,22 @@ class Stopped(SystemExit):
         if not _command.said:
             _command.said = True
             with suppress(OSError, ValueError, AttributeError):  # standard error may be closed
-                print(SIGNALS[signal.Signals(self.number)], file=sys.stderr)
+                print(_line(self.number), file=sys.stderr)
         ignore()
         sys.exit(self.code)
+
+
+def _line(number: int) -> str:
+    line = SIGNALS[signal.Signals(number)]
+    return f"{line}: what was asked for is complete" if _command.finished else line
 
 
 def catch(*, own: bool = False) -> None:
     """Turn the first of `SIGNALS` into `Stopped`; the next ends the process at once.
 
-    own : the process is the command's alone, and its end has a time limit.
+    own : the process is the command's alone, and its end has a time limit; once said, it stays so.
     """
+    own = own or _command.own
     _command.__dict__.clear()
     _command.own = own
     for number in SIGNALS:
@@ -76,12 +87,45 @@ def catch(*, own: bool = False) -> None:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
     sys.unraisablehook = _not_lost
+    if own:
+        _listen()
+
+
+@cache
+def _listen() -> None:
+    """Hear of signals also while Python cannot answer: a disk that hangs holds it for good."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+
+    def listen() -> None:
+        while True:
+            number = os.read(read, 1)[0]
+            if number in SIGNALS:
+                _command.heard += 1
+                first = _command.heard == 1
+                _later(ANSWER_SECONDS + CLEANING_SECONDS * first, partial(_unanswered, number))
+
+    threading.Thread(target=listen, name="signals", daemon=True).start()
+
+
+def _unanswered(number: int) -> None:
+    if _command.heard == 0 or (_command.finished and _command.heard == 1):
+        return
+    if _command.came is None:
+        _command.came, _command.code = number, 128 + number
+    leave_at_once()
 
 
 def ignore() -> None:
     """From here on nothing is left to clean up: ending is a matter of moments."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+
+
+def is_command() -> bool:
+    """Whether this process is the command's alone."""
+    return _command.own
 
 
 def finished() -> None:
@@ -110,13 +154,14 @@ def end_soon() -> None:
     """End the command's process in `CLEANING_SECONDS`, whatever Python still waits for."""
     if not _command.own:
         return
+    _wake_tracker()
     ended = sys.exc_info()[1]
     _command.code, _command.said = 0, True
     if isinstance(ended, SystemExit):
         _command.code = ended.code if isinstance(ended.code, int) else 1
     elif ended is not None:
         _command.code = 1
-    _leave_later()
+    _later(CLEANING_SECONDS, leave_at_once)
 
 
 @contextmanager
@@ -147,11 +192,11 @@ def _stop(number: int, _frame: FrameType | None) -> None:
 def _first(number: int) -> None:
     _command.came, _command.code = number, 128 + number
     if not _command.finished and _command.own:
-        _leave_later()
+        _later(CLEANING_SECONDS, leave_at_once)
 
 
-def _leave_later() -> None:
-    limit = threading.Timer(CLEANING_SECONDS, leave_at_once)
+def _later(seconds: float, action: Callable[[], object]) -> None:
+    limit = threading.Timer(seconds, action)
     limit.daemon = True
     # No thread can be started any more when Python is on its way out.
     with suppress(RuntimeError):
@@ -164,10 +209,9 @@ def leave_at_once() -> None:
         return
     if _command.came is not None and not _command.said:
         _command.said = True
-        line = SIGNALS[signal.Signals(_command.came)]
         with suppress(OSError):
             shown = SHOW_CURSOR if os.isatty(2) else b""
-            os.write(2, shown + line.encode() + b"\n")
+            os.write(2, shown + _line(_command.came).encode() + b"\n")
     with suppress(Exception):
         _end_children()
     for remove in list(_removals.values()):
@@ -180,11 +224,9 @@ def leave_at_once() -> None:
 
 def _end_children() -> None:
     """Kill all children and theirs, but for the tracker that removes what they shared."""
-    from multiprocessing import resource_tracker
-
     import psutil
 
-    kept = getattr(getattr(resource_tracker, "_resource_tracker", None), "_pid", None)
+    kept = _wake_tracker()
     here = psutil.Process()
     for child in here.children():
         if child.pid != kept:
@@ -198,16 +240,24 @@ def _end_children() -> None:
     psutil.wait_procs(killed, timeout=2)
 
 
+def _wake_tracker() -> int | None:
+    """Have the tracker of what processes share go on, if it was stopped; its number."""
+    module = sys.modules.get("multiprocessing.resource_tracker")
+    pid: int | None = getattr(getattr(module, "_resource_tracker", None), "_pid", None)
+    if pid is not None and hasattr(signal, "SIGCONT"):
+        with suppress(OSError):
+            os.kill(pid, signal.SIGCONT)
+    return pid
+
+
 def _not_lost(unraisable: sys.UnraisableHookArgs) -> None:
     """Raise `Stopped` again when it fell into a destructor, where Python drops exceptions."""
     error = unraisable.exc_value
     if not isinstance(error, Stopped):
         sys.__unraisablehook__(unraisable)
         return
-    _command.came = None
-    again = threading.Timer(AGAIN_SECONDS, os.kill, (os.getpid(), error.number))
-    again.daemon = True
-    again.start()
+    _command.came, _command.heard = None, 0
+    _later(AGAIN_SECONDS, partial(os.kill, os.getpid(), error.number))
 
 
 @contextmanager
@@ -244,4 +294,4 @@ def held() -> Iterator[None]:
         if waiting:
             if ours[signal.Signals(waiting[0])] is _stop:
                 _command.came = None
-            signal.raise_signal(waiting[0])
+            ours[signal.Signals(waiting[0])](waiting[0], None)

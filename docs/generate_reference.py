@@ -177,6 +177,16 @@ one live display, elsewhere plain lines.
 | 130 | interrupted |
 | 129, 143 | the terminal hung up, terminated |
 
+Ctrl-C, SIGTERM and a hang-up end a command with one line. What it was writing is removed, which may
+take 15 seconds; whole run directories of a study stay. A second one ends it at once, with its
+processes and temporary files. One that comes when the result is in its place changes nothing, and a
+second one then says `what was asked for is complete`. In the first hundredths of a second, before
+the command catches signals, it ends without a line.
+
+A run ends with one line and exit code 2 when its worker processes have not started, not answered or
+taken up no work for 60 seconds. `CAIRO_PATIENCE_SECONDS` in the environment is another number of
+seconds.
+
 `cairo --version` prints the version, `cairo COMMAND --help` a command's options, and
 `cairo --install-completion` teaches the shell to complete commands, options, runs of the scenario
 file that was typed, and backends.

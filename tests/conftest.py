@@ -38,6 +38,7 @@ SLOW = {
     "test_signals",
     "test_stopping",
     "test_surroundings",
+    "test_waiting",
 }
 """Modules of real processes, servers, browsers and builds: most of the suite's time."""
 

@@ -20,6 +20,7 @@ from distributed.versions import VersionMismatchWarning
 import cairo
 from cairo.errors import ClusterError
 from cairo.workers import cluster
+from cairo.workers.patience import VARIABLE
 from cairo.workers.settings import DaskSettings
 from tests.dask_processes import ROOT, scheduler, tasks_run, worker
 from tests.network_hosts import hosts
@@ -148,7 +149,7 @@ def test_a_scheduler_file_whose_scheduler_is_gone_is_one_line(
 def test_a_cluster_without_workers_is_one_line(
     demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster, "WORKER_SECONDS", 0.5)
+    monkeypatch.setenv(VARIABLE, "1")
     with scheduler(tmp_path) as (_, file):
         text = error_of(demo, scheduler_file=str(file))
     assert "has had no worker for" in text
@@ -289,7 +290,7 @@ def test_a_cluster_class_is_scaled_to_the_workers_asked_for(
 def test_a_cluster_class_that_does_not_start_is_one_line(
     demo: Demo, monkeypatch: pytest.MonkeyPatch, of_class: dict[str, Any], problem: str
 ) -> None:
-    monkeypatch.setattr(cluster, "WORKER_SECONDS", 0.5)
+    monkeypatch.setenv(VARIABLE, "1")
     assert problem in error_of(demo, cluster=of_class)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pickle
 import shutil
+import ssl
 import subprocess
 import sys
 import urllib.error
@@ -130,6 +132,16 @@ def test_no_two_runs_have_the_same_key() -> None:
     one, two = own_security(), own_security()
     assert one.tls_worker_key != two.tls_worker_key
     assert isinstance(one, Security) and one.require_encryption
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="Dask then uses a temporary folder")
+def test_openssl_is_handed_the_key_without_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.TemporaryDirectory", None)
+    security = pickle.loads(pickle.dumps(own_security()))
+    for role in ("client", "scheduler", "worker"):
+        for made in (security.get_connection_args(role), security.get_listen_args(role)):
+            assert made["require_encryption"]
+            assert made["ssl_context"].verify_mode == ssl.CERT_REQUIRED
 
 
 def test_the_key_is_in_no_file_and_on_no_command_line(connected: Client) -> None:

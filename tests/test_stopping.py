@@ -6,13 +6,17 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+import yaml
 
+from cairo.runs.demo import LOADS
 from cairo.stopping import held
-from tests.cairo_process import ROOT, TWO_PROCESSES, CairoProcess, cairo_run
+from tests.cairo_process import ROOT, TWO_PROCESSES, CairoProcess, cairo_run, ended
 from tests.dask_processes import scheduler, worker
+from tests.signal_shots import targets
 from tests.whole_runs import Demo, make_demo
 
 MOMENTS = {
@@ -152,3 +156,103 @@ def test_a_signal_that_python_drops_in_a_destructor_is_not_lost() -> None:
     command = [sys.executable, "-c", IN_A_DESTRUCTOR]
     done = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=20)
     assert (done.returncode, done.stderr) == (143, "terminated\n")
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_pack_that_is_stopped_leaves_nothing_half_written(
+    tmp_path: Path, scenario: Path, times: int
+) -> None:
+    packed, loads = tmp_path / "packed", scenario.parents[2] / LOADS
+    with ended(CairoProcess(tmp_path, "pack", loads, packed)) as run:
+        run.wait_until(lambda: list(packed.glob("*.writing")))
+        for _ in range(times):
+            run.send(signal.SIGINT, group=False)
+            time.sleep(0.01)
+        code, lines = run.end()
+    left = {path.name for path in packed.iterdir()}
+    if code == 0:
+        assert (lines, left) == ([], {"_cairo_pack.json", "part-00000.parquet"})
+        return
+    assert code == 130
+    assert lines in (["interrupted"], ["interrupted: what was asked for is complete"])
+    assert not {name for name in left if name.endswith((".writing", ".lock"))}
+
+
+HELD_UP = """
+import ctypes, os, signal, sys, threading, time
+from cairo import stopping
+
+stopping.CLEANING_SECONDS = float(sys.argv[1])
+stopping.catch(own=True)
+lock = ctypes.create_string_buffer(256)
+system = ctypes.CDLL(None)
+threading.Timer(0.5, print, ["ready"], {"flush": True}).start()
+system.pthread_mutex_lock(lock)
+system.pthread_mutex_lock(lock)  # for good, and no signal cuts it short
+"""
+
+
+@pytest.mark.parametrize(
+    ("limit", "signals"),
+    [("0.5", [signal.SIGTERM]), ("600", [signal.SIGTERM, signal.SIGTERM])],
+    ids=["once", "twice"],
+)
+def test_what_the_system_holds_up_for_good_is_ended_by_a_signal(
+    limit: str, signals: list[signal.Signals]
+) -> None:
+    environ = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [sys.executable, "-c", HELD_UP, limit],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        for number in signals:
+            process.send_signal(number)
+            time.sleep(0.1)
+        _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (143, "terminated\n")
+
+
+EARLY = """
+import os, signal, sys
+sys.argv = [sys.argv[1]]
+import cairo
+os.kill(os.getpid(), signal.SIGINT)
+"""
+
+
+@pytest.mark.parametrize("name", ["/usr/bin/cairo", "-m", "script.py"])
+def test_only_the_command_lets_its_first_moments_be_ended_without_a_traceback(name: str) -> None:
+    environ = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-P", "-c", EARLY, name]
+    done = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=20)
+    assert done.returncode == -signal.SIGINT
+    assert ("KeyboardInterrupt" in done.stderr) == (name == "script.py")
+
+
+def test_a_study_stopped_half_way_keeps_what_is_whole(scenario: Path, tmp_path: Path) -> None:
+    outputs = tmp_path / "outputs"
+    arguments = ["run", scenario, "--all", "--output-dir", outputs]
+    with ended(CairoProcess(tmp_path, *arguments)) as run:
+        run.wait_until(lambda: list(outputs.glob("[!.]*")))
+        run.send(signal.SIGINT, group=True)
+        assert run.end() == (130, ["interrupted"])
+        places = list(outputs.iterdir())
+        assert {(place / "run.json").is_file() for place in places} == {True}
+        assert len(places) < len(yaml.safe_load(scenario.read_text())["runs"])
+        assert run.processes_left() == []
+
+
+@pytest.mark.parametrize("backend", ["pandas", "dask_dataframe"])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_run_whose_resource_tracker_is_gone_or_stopped_is_done(
+    scenario: Path, tmp_path: Path, backend: str, number: signal.Signals
+) -> None:
+    with cairo_run(scenario, tmp_path, "--backend", backend) as run:
+        run.wait_until(lambda: targets(run, "resource tracker"))
+        for tracker in targets(run, "resource tracker"):
+            tracker.send_signal(number)
+        assert run.end() == (0, [])
+        assert run.processes_left() == []
+        assert list(run.temporary.iterdir()) == []

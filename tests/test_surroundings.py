@@ -297,48 +297,109 @@ def test_a_program_that_is_no_file_runs_with_workers(
         here.mkdir(exist_ok=True)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+RUNS_OF_A_CALLER = {
+    "one": "go()\n",
+    "one that fails": """
+        try:
+            cairo.run(SCENARIO, RUN, backend=BACKEND, workers=-1)
+        except cairo.CairoError:
+            pass
+        """,
+    "several in threads": """
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda _: go(), range(2)))
+        """,
+}
+
+
+@pytest.mark.parametrize(
+    ("backend", "runs"),
+    [
+        *((backend, "one") for backend in BACKENDS),
+        ("dask_dataframe", "one that fails"),
+        ("pandas", "several in threads"),
+        ("dask_dataframe", "several in threads"),
+    ],
+)
 def test_nothing_of_the_caller_is_changed_by_a_run(
-    busy: Demo, tmp_path: Path, backend: str
+    busy: Demo, tmp_path: Path, backend: str, runs: str
 ) -> None:
+    start = f"""
+import copy, logging, os, signal, sys, tempfile, threading, warnings
+from concurrent.futures import ThreadPoolExecutor
+import cairo, dask, distributed
+SCENARIO, RUN, BACKEND = {str(busy.scenario)!r}, {RUN!r}, {backend!r}
+def go():
+    cairo.run(SCENARIO, RUN, backend=BACKEND)
+def state():
+    loggers = logging.root.manager.loggerDict.values()
+    return {{
+        "environ": dict(os.environ),
+        "dask": copy.deepcopy(dask.config.config),
+        "levels": {{
+            one.name: (one.level, len(one.handlers), one.disabled)
+            for one in loggers if isinstance(one, logging.Logger)
+            and one.name.split(".")[0] in ("distributed", "dask", "tornado", "asyncio")
+        }},
+        "root": (logging.root.level, len(logging.root.handlers)),
+        "signals": [signal.getsignal(n) for n in (1, 2, 15)],
+        "mask": signal.pthread_sigmask(signal.SIG_BLOCK, []),
+        "wakeup": signal.set_wakeup_fd(-1),
+        "hooks": (sys.excepthook, sys.unraisablehook, threading.excepthook),
+        "folder": os.getcwd(),
+        "temporary": tempfile.tempdir,
+        "warnings": list(warnings.filters),
+        "umask": (os.umask(0o22), os.umask(0o27)),
+    }}
+def differences(before, after):
+    after["levels"] = {{k: v for k, v in after["levels"].items() if k in before["levels"]}}
+    for key in before:
+        if before[key] != after[key]:
+            if isinstance(before[key], dict):
+                for name in before[key].keys() | after[key].keys():
+                    was, now = before[key].get(name), after[key].get(name)
+                    if was != now:
+                        print(key, name, was, now)
+            else:
+                print(key, before[key], after[key])
+{GUARD}
+    # What packages do when they are first imported is theirs.
+    import pandas, pyarrow, cairo.runs.runner, cairo.rates_tool.dd_stages.backend
+    import distributed.deploy.local, cairo.rates_tool.pandas_backend
+    tempfile.gettempdir()
+    os.umask(0o27)
+    before = state()
+"""
+    body = textwrap.dedent(RUNS_OF_A_CALLER[runs]) + "differences(before, state())\n"
+    done = script(start + textwrap.indent(body, "    "), tmp_path)
+    assert (done.returncode, done.stdout, said(done)) == (0, "", [])
+
+
+KEPT = ("Client", "LocalCluster", "Nanny", "Scheduler", "Worker")
+
+
+@pytest.mark.parametrize("processes", [False, True])
+def test_nothing_of_the_clusters_of_a_session_is_kept(
+    busy: Demo, tmp_path: Path, processes: bool
+) -> None:
+    busy.settings({"dask": TWO_PROCESSES["dask"] | {
+        "processes": processes, "dashboard_address": "127.0.0.1:0",
+    }})  # fmt: skip
     done = script(
         f"""
-        import copy, logging, os, signal, sys, threading
-        import cairo, dask, distributed
-        def state():
-            loggers = logging.root.manager.loggerDict.values()
-            return {{
-                "environ": dict(os.environ),
-                "dask": copy.deepcopy(dask.config.config),
-                "levels": {{
-                    one.name: (one.level, len(one.handlers), one.disabled)
-                    for one in loggers if isinstance(one, logging.Logger)
-                    and one.name.split(".")[0] in ("distributed", "dask", "tornado", "asyncio")
-                }},
-                "root": (logging.root.level, len(logging.root.handlers)),
-                "signals": [signal.getsignal(n) for n in (1, 2, 15)],
-                "mask": signal.pthread_sigmask(signal.SIG_BLOCK, []),
-                "hooks": (sys.excepthook, sys.unraisablehook, threading.excepthook),
-                "folder": os.getcwd(),
-            }}
+        import gc
+        import cairo
         {GUARD}
-            before = state()
-            cairo.run({str(busy.scenario)!r}, {RUN!r}, backend={backend!r})
-            after = state()
-            after["levels"] = {{k: v for k, v in after["levels"].items() if k in before["levels"]}}
-            for key in before:
-                if before[key] != after[key]:
-                    if isinstance(before[key], dict):
-                        for name in before[key].keys() | after[key].keys():
-                            was, now = before[key].get(name), after[key].get(name)
-                            if was != now:
-                                print(key, name, was, now)
-                    else:
-                        print(key, before[key], after[key])
+            for _ in range(3):
+                cairo.run({str(busy.scenario)!r}, {RUN!r}, backend="dask_dataframe")
+            gc.collect()
+            kept = [type(one).__mro__ for one in gc.get_objects() if isinstance(one, object)]
+            names = {{kind.__name__ for kinds in kept for kind in kinds}}
+            print(sorted(names & set({KEPT!r})))
         """,
         tmp_path,
     )
-    assert (done.returncode, done.stdout, said(done)) == (0, "", [])
+    assert (done.stdout, said(done)) == ("[]\n", [])
 
 
 PLANTED = ("random", "dask", "numpy", "cloudpickle", "typing", "re", "dataclasses", "threading")

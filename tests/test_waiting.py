@@ -1,25 +1,31 @@
-"""A wait for workers that will never answer ends, in one line."""
+"""A wait for workers that will never answer ends, in one line and with nothing left behind."""
 
 from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 import pytest
 from dask.delayed import delayed
 
 from cairo.errors import ClusterError
-from cairo.workers import cluster, waiting
+from cairo.workers import cluster
+from cairo.workers.patience import VARIABLE, patience
+from cairo.workers.pools import process_pool
 from cairo.workers.settings import DaskSettings
+from tests.cairo_process import TWO_PROCESSES, CairoProcess, ended
+from tests.signal_shots import targets
+from tests.whole_runs import RUN, Demo, make_demo
 
-SECONDS = 6.0
+SECONDS = 4.0
 
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "SILENT_SECONDS", SECONDS)
+    monkeypatch.setenv(VARIABLE, f"{SECONDS}")
 
 
 @pytest.fixture
@@ -52,3 +58,76 @@ def test_workers_that_are_all_stopped_for_good_end_the_wait(
         cluster.gathered(client, parts, delayed(list)(parts))
     assert "\n" not in str(raised.value)
     assert time.monotonic() - start < 60.0
+
+
+@pytest.fixture(scope="module")
+def scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a run with two worker processes."""
+    folder = tmp_path_factory.mktemp("source")
+    demo = Demo(make_demo(folder / "made", 12), folder / "demo")
+    demo.settings(TWO_PROCESSES | {"process_workers": 2})
+    return demo.scenario
+
+
+LOST = {
+    "fork server stopped while workers start": ("fork server", signal.SIGSTOP, "workers"),
+    "workers stopped while they start": ("all workers", signal.SIGSTOP, "workers"),
+    "a worker stopped in the pass": ("worker", signal.SIGSTOP, "pass over the loads"),
+    "all workers stopped in the pass": ("all workers", signal.SIGSTOP, "pass over the loads"),
+    "all killed while they start": ("fork server and workers", signal.SIGKILL, "workers"),
+    "all killed in the pass": ("fork server and workers", signal.SIGKILL, "pass over the loads"),
+}
+
+
+def ends(scenario: Path, folder: Path, backend: str, lose: Callable[[CairoProcess], None]) -> str:
+    """The one line, if any, of a run that ends by itself after some of its processes are lost."""
+    arguments = ["run", scenario, RUN, "--backend", backend, "--output-dir", folder / "outputs"]
+    environ = {VARIABLE: f"{SECONDS}"}
+    with ended(CairoProcess(folder, *arguments, environ=environ)) as run:
+        lose(run)
+        code, lines = run.end(90)
+        assert code == (2 if lines else 0), lines
+        assert len(lines) <= 1
+        left = run.left()
+        if code == 0:
+            (place,) = run.outputs.iterdir()
+            left = [one for one in left if not one.startswith(str(place))]
+        assert left == []
+    return "".join(lines)
+
+
+@pytest.mark.parametrize("what", LOST)
+def test_a_run_whose_workers_are_lost_ends(scenario: Path, tmp_path: Path, what: str) -> None:
+    kind, number, stage = LOST[what]
+
+    def lose(run: CairoProcess) -> None:
+        run.wait_until(lambda: run.said(stage) and targets(run, kind))
+        for process in targets(run, kind):
+            process.send_signal(number)
+
+    line = ends(scenario, tmp_path, "dask_dataframe", lose)
+    assert not line or line.startswith("error: ")
+
+
+@pytest.mark.parametrize("backend", ["pandas", "dask_delayed"])
+def test_a_pool_that_is_stopped_ends_the_run(scenario: Path, tmp_path: Path, backend: str) -> None:
+    def lose(run: CairoProcess) -> None:
+        run.wait_until(lambda: targets(run, "pool process"))
+        for process in targets(run, "pool process"):
+            process.send_signal(signal.SIGSTOP)
+
+    line = ends(scenario, tmp_path, backend, lose)
+    assert line == f"error: worker processes have been stopped for {SECONDS:.0f} seconds"
+
+
+def test_a_pool_that_does_nothing_ends_the_run() -> None:
+    with pytest.raises(ClusterError) as raised, process_pool(2) as pool:
+        pool.submit(time.sleep, 600).result()
+    assert str(raised.value) == f"worker processes have done nothing for {SECONDS:.0f} seconds"
+
+
+@pytest.mark.parametrize("given", ["soon", "0", "nan", "inf", "-5"])
+def test_a_patience_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv(VARIABLE, given)
+    with pytest.raises(ClusterError, match=f"{VARIABLE} is {given}, expected seconds"):
+        patience()

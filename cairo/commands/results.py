@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cairo.commands.terminal import RUN_DIR_HELP, on_terminal, put, table, tell
+from cairo.stopping import finished
 
 DIFFERENT = 1
 NAME_CHARACTERS = 40
@@ -109,8 +110,8 @@ def report(
     used = [one for one in places if one not in odd]
     for one in odd if used else []:
         tell(f"not used: {one} is no run directory (it has no run.json)")
-    put(
-        write_report(
-            *(used or places), output=output, group=group, baseline=baseline, tables=tables
-        )
+    page = write_report(
+        *(used or places), output=output, group=group, baseline=baseline, tables=tables
     )
+    finished()
+    put(page)

@@ -155,10 +155,12 @@ def run(
             finished=put,
             **where,
         )
-    shown = found.table.drop(columns=["directory", "error"], errors="ignore")
-    tell(shown.to_string(index=False, float_format="{:,.2f}".format))
+    if found.runs:
+        shown = found.table.drop(columns=["directory", "error"], errors="ignore")
+        tell(shown.to_string(index=False, float_format="{:,.2f}".format))
     if found.failed:
-        raise InputErrors(found.failed.values())
+        # Runs that share a pass share what ends it.
+        raise InputErrors({str(error): error for error in found.failed.values()}.values())
 
 
 def _show_plan(

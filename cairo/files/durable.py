@@ -13,9 +13,11 @@ import re
 import secrets
 import stat
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from cairo.errors import OutputError
+from cairo.stopping import removed_at_once
 
 OWN_STREAM = re.compile(r"/dev/(?:fd/|std)(\d+|in|out|err)|/proc/(?:self|\d+)/fd/(\d+)")
 STREAMS = {"in": 0, "out": 1, "err": 2}
@@ -90,14 +92,15 @@ def write_whole(path: Path, content: str | bytes) -> Path:
         # A link's own folder may be another than the file's.
         target = Path(os.path.realpath(path))
         made = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}")
-        descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            with suppress(FileNotFoundError):
-                made.chmod(stat.S_IMODE(target.stat().st_mode))
-            os.fsync(file.fileno())
-        replace(made, target)
+        with removed_at_once(partial(made.unlink, missing_ok=True)):
+            descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                with suppress(FileNotFoundError):
+                    made.chmod(stat.S_IMODE(target.stat().st_mode))
+                os.fsync(file.fileno())
+            replace(made, target)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
     finally:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cairo.errors import OutputError
+from cairo.stopping import removed_at_once
 
 try:
     import fcntl
@@ -31,7 +32,8 @@ def alone(path: Path, what: str) -> Iterator[None]:
     try:
         os.ftruncate(descriptor, 0)
         os.write(descriptor, str(os.getpid()).encode())
-        yield
+        with removed_at_once(lambda: path.unlink(missing_ok=True)):
+            yield
     finally:
         path.unlink(missing_ok=True)
         os.close(descriptor)

@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from cairo.files.reading import is_url
 from cairo.model.calendar import hour_stamps
 from cairo.model.names import HOURS
 from cairo.model.progress import Progress
+from cairo.stopping import finished, held, removed_at_once
 
 BLOCK_BUILDINGS = 64
 """Buildings of a row group: what one partition reads at a time, 4.5 MB a column."""
@@ -108,14 +110,16 @@ def pack(
         if LOCK not in there:
             _check_free(folder, there)
         make_folder(folder)
-        with alone(folder / LOCK, f"packed stock {folder}"):
+        with (
+            alone(folder / LOCK, f"packed stock {folder}"),
+            removed_at_once(partial(_tidy, folder)),
+        ):
             try:
                 if not _complete(folder, source):
                     _check_free(folder, _names(folder))
                     _write(folder, source, _jobs(list(files), block_buildings), progress)
             finally:
-                for left in folder.glob("*.writing"):
-                    left.unlink(missing_ok=True)
+                _tidy(folder)
         flush_folder(folder)
     except OSError as error:
         raise OutputError(f"cannot write packed stock {folder}: {error.strerror}") from None
@@ -155,8 +159,18 @@ def _write(folder: Path, source: _Source, jobs: Sequence[_Job], progress: Progre
             for name, groups in jobs
         ],
     }
-    _write_text(folder / MANIFEST, sealed(manifest))
-    (folder / UNFINISHED).unlink(missing_ok=True)
+    with held():
+        _write_text(folder / MANIFEST, sealed(manifest))
+        finished()
+        _tidy(folder)
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what is half written, and what a pack that goes on would need, if none has to."""
+    for left in folder.glob("*.writing"):
+        left.unlink(missing_ok=True)
+    if (folder / MANIFEST).exists():
+        (folder / UNFINISHED).unlink(missing_ok=True)
 
 
 def _fingerprint(files: Mapping[int, str], block_buildings: int) -> str:

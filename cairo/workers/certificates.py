@@ -19,7 +19,7 @@ GOOD_FOR = timedelta(days=365)
 
 
 def own_security() -> Security:
-    """`distributed.Security` with a new certificate that is its own authority.
+    """Security with a new certificate that is its own authority.
 
     `Security.temporary` makes an RSA key of 2048 bits, which takes a tenth of a second; a key on a
     curve is as strong and made, and used in every handshake, in no time.
@@ -28,7 +28,8 @@ def own_security() -> Security:
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.x509.oid import NameOID
-    from distributed import Security
+
+    from cairo.workers.unnamed_files import UnnamedSecurity
 
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
@@ -50,10 +51,4 @@ def own_security() -> Security:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     ).decode()
-    roles = ("client", "scheduler", "worker")
-    return Security(
-        require_encryption=True,
-        tls_ca_file=certificate,
-        **{f"tls_{role}_cert": certificate for role in roles},
-        **{f"tls_{role}_key": secret for role in roles},
-    )
+    return UnnamedSecurity(certificate, secret)

@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -22,12 +23,14 @@ from typing import TYPE_CHECKING, Any
 from cairo.errors import CairoError, ClusterError, one_line
 from cairo.files.leftovers import of_this_process, sweep
 from cairo.files.recorded_options import CLUSTER, without_values
-from cairo.stopping import held, removed_at_once
+from cairo.stopping import held, is_command, removed_at_once
 from cairo.workers.certificates import own_security
+from cairo.workers.let_go import let_go
 from cairo.workers.limits import OwnChildren, TooLong, within
+from cairo.workers.patience import patience
 from cairo.workers.sizing import Sizing, sizing
 from cairo.workers.turns import own_turn
-from cairo.workers.waiting import SILENT_SECONDS, Watch
+from cairo.workers.waiting import Watch
 from cairo.workers.worker_processes import (
     START_METHOD,
     UNGUARDED,
@@ -62,8 +65,6 @@ LOGGERS = ("distributed", "distributed.client", "tornado.application")
 """Those that Dask gives a level of their own."""
 SERVERS = tuple(f"distributed.{kind}" for kind in ("nanny", "scheduler", "worker"))
 """Loggers that each server adds a handler to and never takes it back."""
-WORKER_SECONDS = 60.0
-"""How long a cluster may be without its first worker."""
 SCRATCH = "cairo-workers-"
 """In the name of the folder that workers write into, before whose it is."""
 
@@ -77,8 +78,6 @@ SERVED = {
 errors, which tell of code and inputs, and nothing is passed on to other servers."""
 NANNY_FAILED = "Nanny failed"
 """In what Dask says of a worker that has ended while it started."""
-START_SECONDS = 60.0
-"""How long workers of this machine may take to start."""
 CLOSE_SECONDS = 15.0
 """How long they may take to end, before they are made to."""
 
@@ -132,12 +131,12 @@ def connected(
         try:
             try:
                 with whole():
-                    client = within(START_SECONDS, start, children) if own else start()
+                    client = within(patience(), start, children) if own else start()
             except CairoError:
                 raise
             except TooLong:
                 raise ClusterError(
-                    f"worker processes have not started within {START_SECONDS:.0f} seconds"
+                    f"worker processes have not started within {patience():.0f} seconds"
                 ) from None
             except Exception as error:  # clusters of other packages raise anything
                 raise _not_started(settings, error) from None
@@ -149,6 +148,7 @@ def connected(
             with whole():
                 if own:
                     _closed(stack, children)
+                    let_go()
                 else:
                     stack.close()
 
@@ -223,7 +223,7 @@ def _open_to(link: str) -> str:
 
 def _config(processes: bool) -> dict[str, object]:
     # Threads of this process are silent when it has been suspended, and nobody restarts them.
-    ttl = {"distributed.scheduler.worker-ttl": f"{SILENT_SECONDS}s"} if processes else {}
+    ttl = {"distributed.scheduler.worker-ttl": f"{patience():.0f}s"} if processes else {}
     return {
         **ttl,
         # Workers that are told to close may log that they are cut off; errors reach us as such.
@@ -245,6 +245,9 @@ def _quiet() -> Iterator[None]:
     handlers = {name: list(logging.getLogger(name).handlers) for name in SERVERS}
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
+    if is_command():
+        # Between looking for a free port and taking it another may have taken it.
+        warnings.filterwarnings("ignore", message="Port .* is already in use")
     try:
         yield
     finally:
@@ -325,13 +328,11 @@ def _cluster(settings: DaskSettings, size: Sizing, security: Any) -> Iterator[An
         with factory(**settings.cluster.arguments) as cluster:
             yield cluster
         return
-    from distributed import LocalCluster
-
     if size.processes:
         prepare_workers()
     dashboard = _free_dashboard(settings.dashboard_address)
     with _scratch_folder():
-        cluster = LocalCluster(
+        cluster = _local_cluster()(
             n_workers=size.n_workers,
             threads_per_worker=size.threads_per_worker,
             processes=size.processes,
@@ -374,6 +375,23 @@ def _scratch_folder() -> Iterator[None]:
         dask.config.set({"temporary-directory": folder}),
     ):
         yield
+
+
+def _local_cluster() -> type:
+    """Class of a cluster that the run alone closes: one that hangs must not hold Python's end."""
+    from distributed import LocalCluster
+
+    class OwnCluster(LocalCluster):
+        @property
+        def shutdown_on_close(self) -> bool:
+            """Whether Dask closes it when Python ends."""
+            return False
+
+        @shutdown_on_close.setter
+        def shutdown_on_close(self, value: bool) -> None:
+            """Dask sets what it is given."""
+
+    return OwnCluster
 
 
 def _thread_worker() -> type:
@@ -434,11 +452,11 @@ def _same_versions(client: Client) -> None:
     if not client.scheduler_info(n_workers=-1)["workers"]:
         address = getattr(client.scheduler, "address", "an unknown address")
         try:
-            client.wait_for_workers(1, timeout=WORKER_SECONDS)
+            client.wait_for_workers(1, timeout=patience())
         except TimeoutError:
             raise ClusterError(
                 f"the Dask scheduler at {address} has had no worker for "
-                f"{WORKER_SECONDS:.0f} seconds: start workers, or give dask.cluster n_workers"
+                f"{patience():.0f} seconds: start workers, or give dask.cluster n_workers"
             ) from None
     for worker, version in client.run(installed, on_error="return").items():
         if version != cairo.__version__:

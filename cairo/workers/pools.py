@@ -15,6 +15,7 @@ import psutil
 
 from cairo.errors import ClusterError
 from cairo.stopping import held
+from cairo.workers.patience import patience
 from cairo.workers.turns import own_turn
 from cairo.workers.worker_processes import (
     PROCESS_ENVIRON,
@@ -31,8 +32,6 @@ CLOSE_SECONDS = 5.0
 """How long a pool may take to end by itself."""
 DEAD_SECONDS = 5
 """How long it may take to see that one of its processes is gone."""
-STOPPED_SECONDS = 60
-"""How long a process may be stopped (SIGSTOP) before it counts as lost."""
 LOOK_SECONDS = 1.0
 
 
@@ -47,9 +46,13 @@ class Pool(ProcessPoolExecutor):
                 mp_context=multiprocessing.get_context("spawn"),
                 initializer=end_with_parent,
             )
+        self._patience = patience()
+        self.silence: str | None = None
+        """What its processes did that has ended it, if that was nothing for too long."""
         # The executor forgets them when it ends.
         self._started = self._processes
         self._results = getattr(self, "_result_queue", None)
+        self._one = threading.Lock()
         self._over = threading.Event()
         self._watch = threading.Thread(target=self._look_after, name="pool-watch", daemon=True)
 
@@ -106,18 +109,27 @@ class Pool(ProcessPoolExecutor):
         for process in self._all():
             with suppress(ValueError, OSError):
                 process.kill()
-        writer = getattr(self._results, "_writer", None)
-        if writer is not None:
-            writer.close()
+        with self._one:
+            # Closed by two threads at once, its number may be another file's by then.
+            writer, self._results = getattr(self._results, "_writer", None), None
+            if writer is not None:
+                writer.close()
 
     def _look_after(self) -> None:
-        """End a pool that waits for a process that is gone or stopped."""
-        gone = stopped = 0
+        """End a pool that waits for a process that is gone or stopped, or that does nothing."""
+        gone = stopped = idle = 0
+        used: list[float] = []
         while not self._over.wait(LOOK_SECONDS):
             states = [_state(process.pid) for process in self._all()]
+            before, used = used, [_seconds_used(process.pid) for process in self._all()]
             gone = gone + 1 if psutil.STATUS_ZOMBIE in states else 0
             stopped = stopped + 1 if psutil.STATUS_STOPPED in states else 0
-            if gone * LOOK_SECONDS > DEAD_SECONDS or stopped * LOOK_SECONDS > STOPPED_SECONDS:
+            idle = idle + 1 if used == before and self._pending_work_items else 0
+            if stopped * LOOK_SECONDS > self._patience:
+                self.silence = f"have been stopped for {self._patience:.0f} seconds"
+            elif idle * LOOK_SECONDS > self._patience:
+                self.silence = f"have done nothing for {self._patience:.0f} seconds"
+            if self.silence or gone * LOOK_SECONDS > DEAD_SECONDS:
                 self._kill()
                 return
 
@@ -142,6 +154,14 @@ def _state(pid: int | None) -> str:
         return str(psutil.STATUS_ZOMBIE)
 
 
+def _seconds_used(pid: int | None) -> float:
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.Error:
+        return 0.0
+    return float(times.user + times.system)
+
+
 @contextmanager
 def process_pool(workers: int) -> Iterator[Pool]:
     """Processes for the stages of a whole run, ended with the block.
@@ -149,7 +169,7 @@ def process_pool(workers: int) -> Iterator[Pool]:
     Raises
     ------
     ClusterError
-        A process was killed, or has come to a run while it started.
+        A process was killed or stopped, does nothing, or has come to a run while it started.
     """
     check_shared_memory()
     pool = Pool(workers)
@@ -170,6 +190,8 @@ def process_pool(workers: int) -> Iterator[Pool]:
         whole = True
     except BrokenProcessPool:
         pool.end(at_once=True)
+        if pool.silence:
+            raise ClusterError(f"worker processes {pool.silence}") from None
         codes = pool.exit_codes()
         if UNGUARDED_CODE in codes:
             raise ClusterError(UNGUARDED) from None

@@ -9,12 +9,11 @@ from concurrent.futures import Future as ThreadFuture
 from typing import TYPE_CHECKING
 
 from cairo.errors import ClusterError
+from cairo.workers.patience import patience
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-SILENT_SECONDS = 60.0
-"""How long workers may say nothing, or have nothing in hand while there is work to do."""
 LOOK_SECONDS = 2.0
 
 Workers = dict[str, dict[str, object]]
@@ -29,6 +28,7 @@ class Watch:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._patience = patience()
         self._heard: dict[str, object] = {}
         self._looked = self._alive = self._busy = time.monotonic()
 
@@ -78,13 +78,13 @@ class Watch:
             self._heard = heard
             if any(_has_work(about) for about in workers.values()):
                 self._busy = now
-        if now - self._alive > SILENT_SECONDS:
+        if now - self._alive > self._patience:
             raise ClusterError(
-                f"the Dask cluster has had no worker that answers for {SILENT_SECONDS:.0f} seconds"
+                f"the Dask cluster has had no worker that answers for {self._patience:.0f} seconds"
             )
-        if now - self._busy > SILENT_SECONDS:
+        if now - self._busy > self._patience:
             raise ClusterError(
-                f"no worker of the Dask cluster has taken up any work for {SILENT_SECONDS:.0f} "
+                f"no worker of the Dask cluster has taken up any work for {self._patience:.0f} "
                 "seconds: workers short of memory take none"
             )
 

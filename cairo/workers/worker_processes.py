@@ -19,7 +19,8 @@ from multiprocessing import forkserver, process, resource_tracker, util
 from pathlib import Path
 
 from cairo.errors import ClusterError, one_line
-from cairo.stopping import always_removed_at_once, held
+from cairo.stopping import always_removed_at_once, held, is_command
+from cairo.workers.silent_servers import silent_servers
 
 PRELOADED = [
     "cairo.rates_tool.dd_stages.load_pass",
@@ -167,6 +168,8 @@ def deaf_to_interrupts() -> Iterator[None]:
         yield
         return
     numbers = {signal.SIGINT, signal.SIGHUP}
+    if is_command():
+        silent_servers()
     # What it says of processes that were ended at once is no news.
     quiet = f"{os.environ.get('PYTHONWARNINGS', '')},ignore:resource_tracker".strip(",")
     with environ({"PYTHONWARNINGS": quiet}):
