@@ -143,8 +143,8 @@ def test_an_output_folder_is_looked_at_before_the_loads_are_read(demo: Demo) -> 
     for path in demo.loads.glob("*.parquet"):
         path.write_bytes(b"never read")
     (demo.folder / "file").write_text("")
-    for folder in (demo.folder / "file", demo.folder / "file" / "in", demo.folder / ("y" * 250)):
-        done = cairo_command("run", demo.scenario, RUN, "--output-dir", folder / "z" * 1)
+    for folder in (demo.folder / "file", demo.folder / "file" / "in", demo.folder / ("y" * 300)):
+        done = cairo_command("run", demo.scenario, RUN, "--output-dir", folder / "z")
         assert f"cannot write {folder}" in one_error(done)
 
 
