@@ -543,6 +543,24 @@ def test_a_run_without_determinants_and_bills_that_do_not_come_out_are_refused(
     assert not (place / "explore.html").exists()
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("tier_rule", "month", "tiers that all periods of a month fill together"),
+        ("net_metering_rollover", 1, "credits that are carried from month to month"),
+    ],
+)
+def test_rules_that_the_page_does_not_bill_are_refused(
+    runs: dict[str, Path], tmp_path: Path, field: str, value: object, says: str
+) -> None:
+    place = Path(shutil.copytree(runs["demo_mixed_default"], tmp_path / "run"))
+    tariffs = json.loads((place / "tariff_final_config.json").read_text())
+    tariffs["tiered"][field] = value
+    (place / "tariff_final_config.json").write_text(json.dumps(tariffs))
+    with pytest.raises(CairoError, match=f"tariff tiered has .*{says}"):
+        write_explorer([place])
+
+
 def test_the_number_of_runs_on_a_page_is_limited(runs: dict[str, Path]) -> None:
     with pytest.raises(CairoError, match="4 run directories, expected 1 to 3"):
         write_explorer([runs["demo_flat_precalc"]] * 4)

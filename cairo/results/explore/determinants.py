@@ -124,6 +124,21 @@ def tariff_uses(
     ]
 
 
+def _refuse_not_mirrored(tariff: Tariff, style: SolarStyle | None) -> None:
+    """Refuse what the page's script, the mirror of `cairo.model.bills`, does not bill."""
+    rules = {
+        "tiers that all periods of a month fill together": tariff.tier_rule == "month"
+        and tariff.n_tiers > 1,
+        "net metering credits that are carried from month to month": carries(tariff, style),
+        "a second meter for generation": two_meters(tariff, style),
+    }
+    for rule, is_so in rules.items():
+        if is_so:
+            raise CairoError(
+                f"tariff {tariff.key} has {rule}, which the explorer's page cannot bill yet"
+            )
+
+
 def _use(rows: pd.DataFrame, tariff: Tariff, place: Int1D, style: SolarStyle | None) -> TariffUse:
     home = np.searchsorted(place, rows["home"].to_numpy())
     month = rows["month"].to_numpy(np.int64) - 1
