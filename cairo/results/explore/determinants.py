@@ -14,8 +14,10 @@ from cairo.model.bills import (
     CustomerUse,
     SolarStyle,
     adjustment_charges,
+    carries,
     energy_charges,
     solar_credits,
+    two_meters,
     with_minimum,
 )
 from cairo.model.names import MONTHS
