@@ -43,12 +43,12 @@ def write_explorer(
     from cairo.results.explore.data import read_explore_run
     from cairo.results.explore.page import page
     from cairo.results.explore.payload import payload
-    from cairo.results.report.numbers import highlight
+    from cairo.results.report.segments import highlight
 
     if not 1 <= len(run_dirs) <= MOST_RUNS:
         raise CairoError(f"{len(run_dirs)} run directories, expected 1 to {MOST_RUNS} on a page")
     runs = [read_explore_run(one) for one in run_dirs]
     first = runs[0].run
-    facts, numbers = payload(runs, highlight(first.homes, group))
+    facts, numbers = payload(runs, highlight(first.homes, group, first.labels))
     place = Path(output) if output is not None else first.path / "explore.html"
     return write_whole(place, page(runs, facts, numbers))

@@ -10,8 +10,9 @@ import base64
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 
-from cairo.errors import TariffError
+from cairo.errors import CairoError, TariffError, listed
 from cairo.files.urdb_export import ElectricityRates_to_URDB
 from cairo.model.allocations import basis_label, label
 from cairo.model.schedule_words import when
@@ -20,10 +21,9 @@ from cairo.model.tariff_rows import NO_LIMIT
 from cairo.rates_tool.demand_frames import real_tiers
 from cairo.results.explore.data import ExploreRun
 from cairo.results.explore.determinants import TariffUse
-from cairo.results.explore.income import incomes
 from cairo.results.explore.saved import saved_settings
-from cairo.results.report.numbers import Highlight, Segment, segments
-from cairo.results.report.pair import paired
+from cairo.results.report.data import RunData
+from cairo.results.report.segments import Highlight, Segment, income_groups, segments
 
 ALIGN = 8
 """Bytes that every array begins at a multiple of, as typed arrays of a browser want it."""
@@ -64,20 +64,21 @@ def payload(runs: Sequence[ExploreRun], chosen: Highlight | None) -> tuple[Facts
     """
     block = Block()
     first = runs[0].run
-    found, _ = segments(first.homes, {"tariff": first.tariff_of})
-    income = incomes(first.homes)
+    found, _ = segments(first.homes, {"tariff": first.tariff_of}, first.labels)
+    income = income_groups(first.homes)
     facts: Facts = {
         "homes": len(first.homes),
         "dollarYear": first.dollar_year,
         "weight": block.add(first.weight),
-        "income": None if income is None else block.add(income),
+        "income": None if income is None else block.add(income[1]),
+        "incomeGroups": None if income is None else _segment(income[0], block),
         "segments": [_segment(one, block) for one in found],
         "chosen": _chosen(found, chosen),
         "allocations": [
             {"name": name, "label": label(name), "basis": basis_label(name)}
             for name in runs[0].shares
         ],
-        "runs": [_run(one, paired(first, one.run).place, block) for one in runs],
+        "runs": [_run(one, _place(first, one.run), block) for one in runs],
     }
     return facts, block.text()
 
@@ -85,7 +86,7 @@ def payload(runs: Sequence[ExploreRun], chosen: Highlight | None) -> tuple[Facts
 def _segment(segment: Segment, block: Block) -> Facts:
     code = block.add(segment.code, "u1")
     return {
-        "column": segment.column,
+        "name": segment.name,
         "note": segment.note,
         "groups": list(segment.groups),
         "code": code,
@@ -94,11 +95,36 @@ def _segment(segment: Segment, block: Block) -> Facts:
 
 def _chosen(found: Sequence[Segment], chosen: Highlight | None) -> list[int] | None:
     """[segment, group] that the page begins with."""
-    if chosen is not None:
-        for place, segment in enumerate(found):
-            if segment.column == chosen.column and chosen.chosen.any():
-                return [place, int(segment.code[np.flatnonzero(chosen.chosen)[0]])]
+    for place, segment in enumerate(found):
+        for group in range(len(segment.groups) if chosen is not None else 0):
+            assert chosen is not None
+            if np.array_equal(segment.code == group, chosen.chosen):
+                return [place, group]
     return [0, 0] if found else None
+
+
+def _place(first: RunData, other: RunData) -> np.ndarray:
+    """(n,) where a run has each home of the first.
+
+    Raises
+    ------
+    CairoError
+        The runs have other homes, or other weights for them.
+    """
+    ids, others = (pd.Index(run.homes["bldg_id"]) for run in (first, other))
+    odd = ids.symmetric_difference(others)
+    if len(odd):
+        raise CairoError(
+            f"buildings {listed(odd)} are in one alone of runs {first.path} and {other.path}: "
+            "designs are explored on the same homes"
+        )
+    place = others.get_indexer(ids)
+    if not np.allclose(first.weight, other.weight[place], rtol=1e-9, atol=0.0):
+        raise CairoError(
+            f"runs {first.path} and {other.path} have other weights: designs are explored on the "
+            "same customers"
+        )
+    return np.asarray(place)
 
 
 def _run(one: ExploreRun, place: np.ndarray, block: Block) -> Facts:

@@ -171,13 +171,13 @@ const Explorer = (() => {
     at("group").replaceChildren(...segment.groups.map((group, g) => el("option",
       { value: g, selected: g === state.group }, group)));
     at("segment-note").textContent = segment.note;
-    for (const place of document.querySelectorAll("[data-segment]")) place.textContent = segment.column;
+    for (const place of document.querySelectorAll("[data-segment]")) place.textContent = segment.name;
   }
 
   function menus() {
     at("start").replaceChildren(...data.runs.map((run, k) => el("option", { value: k }, run.name)));
     at("segment").replaceChildren(...data.segments.map((one, k) => el("option", { value: k },
-      one.column)));
+      one.name)));
     at("allocation").replaceChildren(...data.allocations.map((one) => el("option",
       { value: one.name }, one.label)));
     state.allocation = data.allocations[0].name;

@@ -82,7 +82,7 @@ const Results = (() => {
 
   const groupName = () => {
     const segment = page.data.segments[page.state.segment];
-    return segment ? `${segment.column}: ${segment.groups[page.state.group]}` : "all customers";
+    return segment ? `${segment.name}: ${segment.groups[page.state.group]}` : "all customers";
   };
 
   function showPays(now, run) {
@@ -148,10 +148,10 @@ const Results = (() => {
     const before = of("alignmentBefore"), after = of("alignment");
     Charts.show("segment", { bars: { name: names, before, after } },
       { factors: names, x: Charts.around(before, after) });
-    const place = page.data.segments.findIndex((one) => one.column === "in.income");
     if (!page.data.income) return;
-    const incomes = place < 0 ? rows : Statistics.byGroup(now, page.data.segments[place]);
-    const all = incomes.at(-1), shown = place < 0 ? [all] : incomes.slice(0, -1);
+    const incomes = Statistics.byGroup(now, page.data.incomeGroups);
+    const all = incomes.at(-1), shown = incomes.filter((row) => Number.isFinite(row.burden)
+      && row !== all);
     const keys = shown.map((row) => row.group).reverse();
     const share = (field) => shown.map((row) => 100 * row[field]).reverse();
     const was = share("burdenBefore"), is = share("burden");
