@@ -15,6 +15,7 @@ import typer
 from cairo import __version__
 from cairo.commands.design import design
 from cairo.commands.explain import explain
+from cairo.commands.explore import explore
 from cairo.commands.requirement import requirement
 from cairo.commands.results import compare, report
 from cairo.commands.run import run
@@ -41,6 +42,7 @@ for command in (
     compare,
     report,
     explain,
+    explore,
     requirement,
     design,
     pack,

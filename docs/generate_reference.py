@@ -236,6 +236,7 @@ EXAMPLES = {
         "cairo tariff merge cairo_demo/rates/tariffs/electric/flat.json example.json "
         "--output merged.yaml",
     ],
+    "explore": ["cairo explore by_dask/* --output explore.html"],
     "pack": ["cairo pack cairo_demo/resstock/load_curve_hourly/state=DM/upgrade=00 packed"],
 }
 """Commands in the order of a first session, with what to type."""
@@ -273,6 +274,7 @@ NOTES = {
     "tariff merge": "Periods are the products of both tariffs' periods. What no tariff can bill as "
     "the sum of two is refused in one line: see "
     "[Delivery and supply](tariffs.md#delivery-and-supply).",
+    "explore": "See [Explorer](explore.md).",
     "pack": "A packed stock is a folder that `path_resstock_loads` may name. Values are the same "
     "to the bit; a pack that was interrupted goes on when it is started again.",
 }
@@ -455,6 +457,7 @@ def run_directory_page() -> str:
     rows = [(f"`{one.name}`", one.about) for one in RUN_FILES]
     report = "the [report](report.md) and its tables, when one has been made"
     rows.append(("`report.html`, `report.xlsx`, `report_tables/`", report))
+    rows.append(("`explore.html`", "the [explorer](explore.md), when one has been made"))
     page = filled(page, "run files", _table(("file", "holds"), rows))
     tables: dict[tuple[Column, ...], list[str]] = {}
     for one in RUN_FILES:

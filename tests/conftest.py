@@ -28,6 +28,7 @@ SLOW = {
     "test_examples",
     "test_faults",
     "test_planted_modules",
+    "test_explore",
     "test_refused_by_the_system",
     "test_other_users",
     "test_remote_data",

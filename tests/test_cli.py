@@ -42,8 +42,8 @@ def test_help_names_every_command(command: Command) -> None:
     names = [c.name or c.callback.__name__ for c in app.registered_commands if c.callback]
     names += [str(group.name) for group in app.registered_groups]
     assert sorted(names) == [
-        "check", "compare", "demo", "design", "explain", "init", "pack", "report", "requirement",
-        "run", "runs", "tariff",
+        "check", "compare", "demo", "design", "explain", "explore", "init", "pack", "report",
+        "requirement", "run", "runs", "tariff",
     ]  # fmt: skip
     assert all(name in said for name in names)
 

@@ -249,6 +249,8 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert (tmp_path / "index.html").is_file()
+    # What a hook adds to the site.
+    assert (tmp_path / "explore_demo.html").is_file()
 
 
 def test_every_test_that_holds_a_promise_is_there() -> None:
