@@ -51,7 +51,7 @@ def test_a_field_is_refused_with_the_way_out_and_left_out_by_it(field: str, valu
     assert field in item, "what was given is not changed"
 
 
-@pytest.mark.parametrize("name", set(REFUSED_INPUTS) - {"switched off"})
+@pytest.mark.parametrize("name", [one for one in REFUSED_INPUTS if one != "switched off"])
 def test_an_input_of_sam_is_left_out_by_name(name: str) -> None:
     given = sam(**REFUSED_INPUTS[name])
     rest, left_out = without_unmodelled("t", given)
