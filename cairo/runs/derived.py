@@ -43,6 +43,7 @@ from cairo.model.derived_tariffs import (
 )
 from cairo.model.kernels import weighted_total
 from cairo.model.names import ANNUAL, BURDEN
+from cairo.model.progress import Progress
 from cairo.model.subclass_requirements import cost_of_service, share_column
 from cairo.model.tariff import BUY_ALL, Tariff, parse_tariff
 from cairo.rates_tool.backend import RunLoads, Work, backend_class
@@ -316,8 +317,10 @@ def windows_designed(
     return Design(tariff, note, figures)
 
 
-def inputs_with_designs(settings: RunSettings, work: Work) -> tuple[RunInputs, dict[str, Design]]:
-    """Inputs of a run whose sources are finished, and its derived tariffs.
+def inputs_with_designs(
+    settings: RunSettings, work: Work, progress: Progress | None
+) -> tuple[RunInputs, dict[str, Design]]:
+    """Inputs of a run whose sources are finished, and its derived tariffs, which are told.
 
     Raises
     ------
@@ -329,6 +332,9 @@ def inputs_with_designs(settings: RunSettings, work: Work) -> tuple[RunInputs, d
         return inputs, {}
     with work.timings.stage("derived tariffs"):
         designs = designs_of(inputs, work)
+    if progress:
+        for alias, one in designs.items():
+            progress.note(f"{settings.run_name}, tariff {alias}: {one.note}")
     return read_inputs(settings, {alias: one.tariff for alias, one in designs.items()}), designs
 
 

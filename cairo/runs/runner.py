@@ -93,7 +93,7 @@ def run(
             work = Work(settings.process_workers, settings.dask, timings, performance_report, hold)
             check_writable(settings.path_outputs, settings.run_name)
             with timings.stage("inputs"):
-                inputs, designs = inputs_with_designs(settings, work)
+                inputs, designs = inputs_with_designs(settings, work, progress)
             return completed(inputs, own_loads(inputs), work, started, memory, designs)
     finally:
         if progress:

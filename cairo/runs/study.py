@@ -224,7 +224,9 @@ class _Making:
         work = Work(settings.process_workers, settings.dask, timings)
         inputs, designs = one.inputs, dict[str, Design]()
         if one.after or settings.derived_tariffs:
-            inputs, designs = inputs_with_designs(self.plan.final_settings(one.name), work)
+            inputs, designs = inputs_with_designs(
+                self.plan.final_settings(one.name), work, self.progress
+            )
         return completed(inputs, loads or own_loads(inputs), work, started, self.memory, designs)
 
     def _note(self, name: str, made: Callable[[], Path]) -> None:

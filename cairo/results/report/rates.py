@@ -14,6 +14,7 @@ from cairo.model.schedule_words import when
 from cairo.model.tariff import Tariff
 from cairo.results.rate_words import NO_MAXIMUM, UNITS, charges
 from cairo.results.report.assembled import Part, Section
+from cairo.results.report.derived import derived_rates
 from cairo.results.report.designs import Designs
 from cairo.results.report.exports import Exports
 from cairo.results.report.numbers import cents, count, rate
@@ -70,6 +71,7 @@ def rates(designs: Designs) -> Section:
         Table("energy_rates", "Energy rates.", (Column("Tariff"), *title, *energy_columns), energy),
         paragraph("An export credit is of a kWh given to the grid in the period.", "small"),
     ]  # fmt: skip
+    parts += derived_rates(designs)
     if demand:
         columns = (Column("Tariff"), *title, *demand_columns)
         parts.append(Table("demand_charges", "Demand charges.", columns, demand))
