@@ -134,8 +134,16 @@ class Page:
             "Emulation.setDeviceMetricsOverride",
             width=width, height=height, deviceScaleFactor=1, mobile=False,
         )  # fmt: skip
+        self.show_as("screen", dark=dark)
+
+    def show_as(self, medium: str, *, dark: bool) -> None:
+        """Show pages as on a screen or on paper (`print`), in a colour scheme."""
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.send("Emulation.setEmulatedMedia", features=[scheme])
+        self.send("Emulation.setEmulatedMedia", media=medium, features=[scheme])
+
+    def printed(self) -> bytes:
+        """The page on paper, a PDF."""
+        return base64.b64decode(self.send("Page.printToPDF")["data"])
 
     def picture(self, path: Path, whole: bool = False) -> None:
         """A PNG of what is seen, or of the whole page."""

@@ -15,9 +15,9 @@ import pytest
 import cairo
 from cairo.results.report import write_report
 from cairo.runs.demo import write_demo
-from tests.browser import CHROMIUM, Browser, browser
+from tests.devtools import Page, browser, needs_browser
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+pytestmark = needs_browser
 
 WIDTHS = (390, 800, 1400)
 SCHEMES = ("light", "dark")
@@ -40,9 +40,15 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     with browser(tmp_path_factory.mktemp("profile")) as one:
         yield one
+
+
+def show(page: Page, place: Path, width: int, scheme: str = "light") -> None:
+    """Open a report as a reader with such a window and taste does."""
+    page.size(width, 900, dark=scheme == "dark")
+    page.open(place.as_uri())
 
 
 SMALL_TEXT = """
@@ -76,36 +82,36 @@ BEYOND = """
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_fits_its_window_in_letters_that_can_be_read(
-    pages: Path, chromium: Browser, name: str, width: int, scheme: str
+    pages: Path, chromium: Page, name: str, width: int, scheme: str
 ) -> None:
-    chromium.open(pages / name, width, scheme)
-    assert chromium.value("document.documentElement.scrollWidth") <= width
-    assert chromium.value(BEYOND) == []
-    assert chromium.value(SMALL_TEXT) == []
+    show(chromium, pages / name, width, scheme)
+    assert chromium.run("document.documentElement.scrollWidth") <= width
+    assert chromium.run(BEYOND) == []
+    assert chromium.run(SMALL_TEXT) == []
     if width == WIDTHS[0]:
         scrolls = "[...document.querySelectorAll('.wide')].filter(o => o.scrollWidth > innerWidth)"
-        assert chromium.value(f"{scrolls}.length") == 0
-    paper = chromium.value("getComputedStyle(document.body).backgroundColor")
+        assert chromium.run(f"{scrolls}.length") == 0
+    paper = chromium.run("getComputedStyle(document.body).backgroundColor")
     assert paper == {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 26, 31)"}[scheme]
-    assert chromium.logged == []  # an error, or something its policy refused
+    assert chromium.said == []  # an error, or something its policy refused
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_goes_on_paper_in_ink(pages: Path, chromium: Browser, name: str) -> None:
-    chromium.open(pages / name, PAPER, "dark")
+def test_a_page_goes_on_paper_in_ink(pages: Path, chromium: Page, name: str) -> None:
+    show(chromium, pages / name, PAPER, "dark")
     assert chromium.printed().startswith(b"%PDF-")
-    chromium.emulate("print", "dark")
-    assert chromium.value("document.documentElement.scrollWidth") <= PAPER
-    ink = chromium.value("getComputedStyle(document.body).color")
+    chromium.show_as("print", dark=True)
+    assert chromium.run("document.documentElement.scrollWidth") <= PAPER
+    ink = chromium.run("getComputedStyle(document.body).color")
     assert ink == "rgb(27, 39, 51)"
 
 
-def test_menus_leave_one_column_and_one_part(pages: Path, chromium: Browser) -> None:
-    chromium.open(pages / "three.html", WIDTHS[2])
+def test_menus_leave_one_column_and_one_part(pages: Path, chromium: Page) -> None:
+    show(chromium, pages / "three.html", WIDTHS[2])
     shown = "[...document.querySelectorAll('.grouped')].map(g => [...g.querySelectorAll("
     shown += "'[data-segment]:not(.away)')].length)"
-    assert chromium.value(shown) == [1, 1]
-    chosen = chromium.value(
+    assert chromium.run(shown) == [1, 1]
+    chosen = chromium.run(
         "(() => { const g = document.querySelector('.grouped');"
         " const [by, part] = g.querySelectorAll('select');"
         " by.value = by.options[3].value; by.dispatchEvent(new Event('change'));"
@@ -132,13 +138,13 @@ def axe() -> Path | None:
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_has_no_serious_finding(
-    pages: Path, chromium: Browser, name: str, width: int, scheme: str
+    pages: Path, chromium: Page, name: str, width: int, scheme: str
 ) -> None:
     script = axe()
     assert script is not None
-    chromium.open(pages / name, width, scheme)
-    chromium.value(script.read_text(encoding="utf-8") + "; 0")
-    found = chromium.value(
+    show(chromium, pages / name, width, scheme)
+    chromium.run(script.read_text(encoding="utf-8") + "; 0")
+    found = chromium.run(
         "axe.run().then(r => r.violations.filter(v => ['serious', 'critical'].includes(v.impact))"
         ".map(v => [v.id, v.impact, v.nodes.length, v.nodes[0].html.slice(0, 200)]))"
     )
