@@ -155,6 +155,7 @@ def end_soon() -> None:
     if not _command.own:
         return
     _wake_tracker()
+    _end_fork_server()
     ended = sys.exc_info()[1]
     _command.code, _command.said = 0, True
     if isinstance(ended, SystemExit):
@@ -238,6 +239,15 @@ def _end_children() -> None:
         with suppress(psutil.Error):
             child.kill()
     psutil.wait_procs(killed, timeout=2)
+
+
+def _end_fork_server() -> None:
+    """End the server that workers are forked from: still importing, it would go on for seconds."""
+    module = sys.modules.get("multiprocessing.forkserver")
+    pid: int | None = getattr(getattr(module, "_forkserver", None), "_forkserver_pid", None)
+    if pid is not None:
+        with suppress(OSError):
+            os.kill(pid, signal.SIGTERM)
 
 
 def _wake_tracker() -> int | None:

@@ -239,8 +239,12 @@ def _config(processes: bool) -> dict[str, object]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what Dask logs from the terminal: what matters of it reaches us as errors."""
-    loggers = [logging.getLogger(name) for name in LOGGERS]
+    """Keep what Dask logs from the terminal: what matters of it reaches us as errors.
+
+    In a command that is for good, as some of it comes when Python ends.
+    """
+    names = (*LOGGERS, "asyncio") if is_command() else LOGGERS
+    loggers = [logging.getLogger(name) for name in names]
     levels = [logger.level for logger in loggers]
     handlers = {name: list(logging.getLogger(name).handlers) for name in SERVERS}
     for logger in loggers:
@@ -252,7 +256,8 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+            if not is_command():
+                logger.setLevel(level)
         for name, before in handlers.items():
             logging.getLogger(name).handlers = before
 
