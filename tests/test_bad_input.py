@@ -192,8 +192,8 @@ MAPS: dict[str, Callable[[Frame], Frame]] = {
     "has tariff key '../flat', expected a plain name": lambda m: m.assign(tariff_key="../flat"),
 }
 PRICE_FILES: dict[str, Callable[[Frame], Frame]] = {
-    "has 8759 hourly rows, expected 8760": lambda p: p.drop(index=12),
-    "has 8761 hourly rows, expected 8760": (
+    "has 8759 hourly rows besides February 29": lambda p: p.drop(index=12),
+    "has 8761 hourly rows besides February 29": (
         lambda p: pd.concat([p, p.tail(1).assign(timestamp=pd.Timestamp("2026-01-01"))])
     ),
     "has times in zone UTC, expected EST or no zone": (
@@ -337,7 +337,7 @@ OTHERS: list[Case] = [
      settings(path_tariffs_gas={"all": "tariffs/gas/gas_heating.json"})),
     (TariffError, "tariff hp_tou has negative energy rates and no positive one",
      urdb(TARIFF, tiers({"rate": -0.1}))),
-    (TariffError, "path_tariffs_electric alias non-hp names another file called hp_tou.json",
+    (TariffError, "path_tariffs_electric alias non-hp names another file called hp_tou",
      settings(path_tariffs_electric={"hp": "a/hp_tou.json", "non-hp": "b/hp_tou.json"})),
     (RequirementError, f"{REQUIREMENT} delivery.percustomer names subclass hq; "
      "path_tariffs_electric has hp, non-hp", of_subclasses("delivery", "percustomer", hq=1.0)),

@@ -154,7 +154,7 @@ def test_a_read_only_disk_is_named(demo: Demo, small_disk: Callable[[str], Path]
     demo.settings(IN_PROCESS)
     outputs = small_disk("ro")
     text = error_of(demo, OutputError, output_dir=outputs)
-    assert text == f"cannot write {outputs}: Read-only file system"
+    assert text == f"cannot write {outputs}: {outputs} may not be written into"
 
 
 def test_an_output_folder_that_is_a_file_is_named(demo: Demo, tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_an_output_folder_that_is_a_file_is_named(demo: Demo, tmp_path: Path) ->
     place = tmp_path / "outputs"
     place.write_text("mine")
     text = error_of(demo, OutputError, output_dir=place)
-    assert text == f"cannot write {place}: File exists"
+    assert text == f"cannot write {place}: {place} is no folder"
     assert place.read_text() == "mine"
 
 

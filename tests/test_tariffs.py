@@ -268,7 +268,7 @@ BAD = {
     "fixed no unit": ({"fixedchargeunits": ...}, "fixedchargeunits is None"),
     "minimum unit": ({"minchargeunits": "kWh"}, "minchargeunits is 'kWh'"),
     "rules": ({"dgrules": "Barter"}, "dgrules is 'Barter'"),
-    "ratchet": (DEMAND | {"lookbackpercent": 0.8}, "lookbackpercent is 0.8; demand ratchets"),
+    "ratchet": (DEMAND | {"lookbackpercent": 0.8}, "lookbackpercent has neither of lookbackrange"),
     "kVA": (DEMAND | {"demandrateunit": "kVA"}, "demandrateunit is 'kVA'"),
     "tier kVA": ({"demandratestructure": [[{"rate": 1, "unit": "hp"}]]}, "unit 'hp'"),
     "demand period": (DEMAND | {"demandweekdayschedule": [[5] * 24] * 12}, "names period 5"),

@@ -112,7 +112,8 @@ def test_a_run_whose_workers_are_lost_ends(scenario: Path, tmp_path: Path, what:
 @pytest.mark.parametrize("backend", ["pandas", "dask_delayed"])
 def test_a_pool_that_is_stopped_ends_the_run(scenario: Path, tmp_path: Path, backend: str) -> None:
     def lose(run: CairoProcess) -> None:
-        run.wait_until(lambda: targets(run, "pool process"))
+        # Lost while they start they would be started again.
+        run.wait_until(lambda: run.said("demand by period") and targets(run, "pool process"))
         for process in targets(run, "pool process"):
             process.send_signal(signal.SIGSTOP)
 

@@ -63,15 +63,18 @@ def all_unsound_told(
 
     Raises
     ------
-    InputErrors
-        In the place of a `LoadError`, when reading again finds what it was about.
+    LoadError, InputErrors
+        Of all that reading again finds, in the place of the one that the run has met.
     """
     try:
         yield
     except LoadError:
         wrong = list(_unsound(source, fields, progress))
-        if wrong:
-            raise InputErrors(summed_up(wrong)) from None
+        told = summed_up(wrong)
+        if len(told) == 1:
+            raise told[0] from None
+        if told:
+            raise InputErrors(told) from None
         raise
 
 
