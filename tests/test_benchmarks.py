@@ -9,7 +9,10 @@ from benchmarks import chart
 from benchmarks.__main__ import main, table
 from benchmarks.contenders import STAGES, prices, weights_of
 from benchmarks.stock import benchmark_stock
+from benchmarks.study import study_scenario
 from cairo.rates_tool.loads import _return_load
+from cairo.scenario.references import check_references, order
+from cairo.scenario.scenario_file import read_scenario
 
 HOMES = 6
 
@@ -68,3 +71,12 @@ def test_a_stock_written_before_is_kept(result):
     assert len(before) == HOMES
     benchmark_stock(root.parent, HOMES)
     assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_the_study_of_the_benchmark_has_its_runs_in_order(tmp_path):
+    scenario = read_scenario(study_scenario(benchmark_stock(tmp_path, HOMES), 8))
+    runs = {name: scenario.run(name) for name in scenario.runs}
+    assert len(runs) == 8
+    check_references(runs, list(runs))
+    place = order(runs, sorted(runs))
+    assert all(place.index(f"precalc_{n:02}") < place.index(f"default_{n:02}") for n in range(4))
