@@ -68,7 +68,8 @@ class PandasBackend(LoadBackend):
                     self.gas = self.loads.gas.hourly_frame(GAS)
                     self.read += read_count(self.gas)
             with timings.stage("system hourly demand"):
-                self.demand  # noqa: B018 - taken here, where its time belongs
+                # Taken here, where its time belongs.
+                self.demand = self.system_demand()
             self._stack = stack.pop_all()
         return self
 

@@ -14,8 +14,8 @@ from cairo.errors import CairoError
 from cairo.model.allocations import share_columns
 from cairo.model.tariff_rows import TariffDict
 from cairo.rates_tool.run_files import BAT_FILE, DETERMINANTS
+from cairo.rates_tool.run_reader import RunReader
 from cairo.results.finding import run_directory
-from cairo.results.reader import RunReader
 
 if TYPE_CHECKING:
     from cairo.results.plots import Plots

@@ -24,8 +24,8 @@ from cairo.model.low_income_assistance import (
 )
 from cairo.model.names import ANNUAL, BURDEN, months
 from cairo.rates_tool.run_files import BAT_FILE
+from cairo.rates_tool.run_reader import RunReader
 from cairo.results.explore.determinants import TariffUse, read_determinants, tariff_uses
-from cairo.results.reader import RunReader
 from cairo.results.report.data import RunData, read_run
 
 SAME = 1e-9

@@ -24,7 +24,7 @@ from cairo.model.names import MONTHS
 from cairo.model.tariff import Tariff
 from cairo.model.tiers import fill_tiers
 from cairo.rates_tool.run_files import DETERMINANTS
-from cairo.results.reader import RunReader
+from cairo.rates_tool.run_reader import RunReader
 
 COLUMNS = ("bldg_id", "month", "item", "period", "quantity", "dollars")
 USED = ("energy", "export_credit", "peak", "demand")

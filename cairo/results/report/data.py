@@ -27,7 +27,7 @@ from cairo.model.names import (
 )
 from cairo.model.tariff import Tariff, parse_tariff
 from cairo.rates_tool.run_files import BAT_FILE, LOAD_BEFORE, SYSTEM_LOAD
-from cairo.results.reader import RunReader
+from cairo.rates_tool.run_reader import RunReader
 from cairo.results.report.exports import Exports, exports_of
 from cairo.results.report.mean_parts import mean_parts
 from cairo.results.report.numbers import weighted_quantile

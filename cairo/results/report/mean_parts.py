@@ -10,7 +10,7 @@ from cairo.model.arrays import Float1D
 from cairo.model.bill_parts import PEAK
 from cairo.model.names import MONTHS
 from cairo.rates_tool.run_files import DETERMINANTS
-from cairo.results.reader import RunReader
+from cairo.rates_tool.run_reader import RunReader
 
 
 def mean_parts(reader: RunReader, index: pd.Index, weight: Float1D) -> dict[str, Float1D]:
