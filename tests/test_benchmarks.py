@@ -80,3 +80,12 @@ def test_the_study_of_the_benchmark_has_its_runs_in_order(tmp_path):
     check_references(runs, list(runs))
     place = order(runs, sorted(runs))
     assert all(place.index(f"precalc_{n:02}") < place.index(f"default_{n:02}") for n in range(4))
+
+
+def test_the_chart_of_studies_has_a_bar_for_each_and_the_published_one(tmp_path):
+    rows = [{"runs": runs, "seconds": 3.0 * runs} for runs in (1, 16)]
+    result = {"table": rows, "stock": {"buildings": "1910"}, "machine": {"cores": 2}}
+    (tmp_path / "study.json").write_text(json.dumps(result))
+    chart.main([str(tmp_path / "study.json"), str(tmp_path / "study.svg")])
+    text = (tmp_path / "study.svg").read_text()
+    assert all(word in text for word in ("16 runs, 1,910 homes", "48.0 s", "1,917.0 s"))
