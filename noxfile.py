@@ -20,14 +20,14 @@ FOUND = [version for version in PYTHONS if shutil.which(f"python{version}")] or 
     f"{sys.version_info.major}.{sys.version_info.minor}"
 ]
 
-FAST = ["-m", "not slow", "-n", "2", "--hypothesis-profile=fast"]
+FAST = ["-m", "not slow and not long", "-n", "2", "--hypothesis-profile=fast"]
 
 
 @nox.session(python=FOUND)
 def tests(session: nox.Session) -> None:
-    """All tests, with line and branch coverage of cairo/."""
+    """All tests, the long ones too, with line and branch coverage of cairo/."""
     session.install("-e", ".[test]")
-    session.run("pytest", "--cov", "--cov-report=term:skip-covered", *session.posargs)
+    session.run("pytest", "-m", "", "--cov", "--cov-report=term:skip-covered", *session.posargs)
 
 
 @nox.session

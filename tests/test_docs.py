@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -107,7 +108,16 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("page", STEPS, ids=lambda page: page.stem)
+LONG = ("workflow", "cli", "extending")
+"""Pages of many commands that others have too, or that their own tests run."""
+
+
+def page_of(page: Path) -> Any:
+    marks = [pytest.mark.long] if page.stem in LONG else []
+    return pytest.param(page, marks=marks, id=page.stem)
+
+
+@pytest.mark.parametrize("page", map(page_of, STEPS))
 def test_every_command_and_python_block_runs(
     page: Path, folder: Path, environment: dict[str, str]
 ) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from tests.signal_shots import Range
 
-SHOTS = int(os.environ.get("CAIRO_SIGNAL_SHOTS", "12"))
+SHOTS = int(os.environ.get("CAIRO_SIGNAL_SHOTS", "6"))
 SEED = int(os.environ.get("CAIRO_SIGNAL_SEED", "1"))
 AT_ONCE = 2
 

@@ -279,7 +279,14 @@ def go():
 
 
 @pytest.mark.parametrize("deleted", [True, False])
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    "backend",
+    [
+        "dask_dataframe",
+        pytest.param("pandas", marks=pytest.mark.long),
+        pytest.param("dask_delayed", marks=pytest.mark.long),
+    ],
+)
 def test_a_program_that_is_no_file_runs_with_workers(
     busy: Demo, tmp_path: Path, backend: str, deleted: bool
 ) -> None:

@@ -96,7 +96,17 @@ def ends(scenario: Path, folder: Path, backend: str, lose: Callable[[CairoProces
     return "".join(lines)
 
 
-@pytest.mark.parametrize("what", LOST)
+LONG = (
+    "workers stopped while they start",
+    "a worker stopped in the pass",
+    "all killed while they start",
+)
+
+
+@pytest.mark.parametrize(
+    "what",
+    [pytest.param(one, marks=[pytest.mark.long] if one in LONG else []) for one in LOST],
+)
 def test_a_run_whose_workers_are_lost_ends(scenario: Path, tmp_path: Path, what: str) -> None:
     kind, number, stage = LOST[what]
 
@@ -109,7 +119,9 @@ def test_a_run_whose_workers_are_lost_ends(scenario: Path, tmp_path: Path, what:
     assert not line or line.startswith("error: ")
 
 
-@pytest.mark.parametrize("backend", ["pandas", "dask_delayed"])
+@pytest.mark.parametrize(
+    "backend", ["pandas", pytest.param("dask_delayed", marks=pytest.mark.long)]
+)
 def test_a_pool_that_is_stopped_ends_the_run(scenario: Path, tmp_path: Path, backend: str) -> None:
     def lose(run: CairoProcess) -> None:
         # Lost while they start they would be started again.

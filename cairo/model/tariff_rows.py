@@ -138,9 +138,9 @@ def schedule_array(what: str, given: object, periods: set[int], first: int = 1) 
     if lengths != [HOURS_OF_DAY] * MONTHS:
         found = "none" if given is None else f"{len(lengths)} rows of {sorted(set(lengths))} values"
         raise TariffError(f"{what} is not 12 x 24 (found {found})")
-    numbers = np.array(rows)
-    if numbers.dtype.kind == "i" and set(np.unique(numbers).tolist()) <= periods:
-        return numbers.astype(np.int64)
+    values = [value for row in rows for value in row]
+    if all(type(value) is int for value in values) and periods.issuperset(values):
+        return np.array(values, dtype=np.int64).reshape(MONTHS, HOURS_OF_DAY)
     for month, row in enumerate(rows, start=1):
         for hour, value in enumerate(row):
             x = number(value)
