@@ -8,6 +8,7 @@ writes, as callers may replace that, has none of the last.
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,6 +106,7 @@ class RunFile:
     keys : columns that say what a row is about.
     made : its content, None when this run has none; absent for what is written elsewhere.
     always : whether every run has it.
+    same_as : name of the file, written before, that has the very same content in a run.
     """
 
     name: str
@@ -113,6 +115,7 @@ class RunFile:
     keys: tuple[str, ...] = ()
     made: Callable[[RunResult], Content | None] | None = None
     always: bool = True
+    same_as: Callable[[RunResult], str | None] = lambda result: None
 
     def is_named(self, name: str) -> bool:
         """Whether a path in a run directory is this file's."""
@@ -163,6 +166,7 @@ def _bills(fuel: str, in_run_year: bool) -> RunFile:
         converted = convert_dollars(result.fuel(fuel), spec.year, year)
         return long_bills(converted, spec.customers.weight_by_id, year)
 
+    same = None if in_run_year else f"bills/{fuel}_bills_year_run.csv"
     kind, year = ("run", "year_run") if in_run_year else ("target", "year_dollar_conversion")
     zeros = "; zeros in a run without gas" if fuel == "gas" else ""
     return RunFile(
@@ -178,6 +182,7 @@ def _bills(fuel: str, in_run_year: bool) -> RunFile:
         ),
         ("bldg_id", "month"),
         made,
+        same_as=lambda result: same if result.spec.year == result.spec.dollar_year else None,
     )
 
 
@@ -417,6 +422,11 @@ def write_files(folder: Path, result: RunResult) -> None:
         A file cannot be written.
     """
     for one in RUN_FILES:
+        same = one.same_as(result)
+        if same is not None:
+            with writing(folder / one.name):
+                shutil.copyfile(folder / same, folder / one.name)
+            continue
         content = None if one.made is None else one.made(result)
         if content is not None:
             write(folder / one.name, content)
