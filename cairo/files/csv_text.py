@@ -35,23 +35,31 @@ def separator_of(header: str) -> str:
     return max(SEPARATORS, key=header.count)
 
 
-def read_text_table(content: bytes, above: int = 0) -> tuple[pd.DataFrame, str]:
+def read_text_table(
+    content: bytes, above: int = 0, *, plain: bool = False
+) -> tuple[pd.DataFrame, str]:
     """A CSV file's cells as text, "" where there is none, and its separator.
 
     Parameters
     ----------
     content : the file.
     above : rows above the header.
+    plain : refuse what other readers of the file would take for something else: UTF-16, other
+        separators than commas, rows without a value.
 
     Raises
     ------
     ValueError
-        It is no text, or a row has more cells than the header.
+        It is no text, or a row has more cells than the header; with `plain`, it is not plain.
     """
+    if plain and content[:2] in _MARKS:
+        raise ValueError("it is UTF-16 text, expected UTF-8")
     lines = text_of(content).splitlines(keepends=True)[above:]
     if lines and lines[0].strip().lower().startswith("sep="):
         lines = lines[1:]
     separator = separator_of(lines[0]) if lines else ","
+    if plain and separator != ",":
+        raise ValueError(f"its cells are separated by {separator!r}, expected commas")
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)
         try:
@@ -68,6 +76,8 @@ def read_text_table(content: bytes, above: int = 0) -> tuple[pd.DataFrame, str]:
     table = table.set_axis(_numbered([str(name).strip() for name in table]), axis=1)
     table = table.apply(lambda column: column.str.strip())
     empty = (table == "").all(axis=1)
+    if plain and empty.any():
+        raise ValueError(f"row {int(empty.argmax()) + 1} has no values")
     return table[~empty].reset_index(drop=True), separator
 
 

@@ -100,7 +100,7 @@ def load_tariff_map(
         content = read_bytes(path_or_frame, storage_options, TariffError, "tariff map")
         try:
             # A run's own map may be that of the next.
-            frame = without_marks(read_text_table(content)[0])
+            frame = without_marks(read_text_table(content, plain=True)[0])
         except ValueError as error:
             raise TariffError(f"{what} is not CSV: {one_line(error)}") from error
     missing = [name for name in ("bldg_id", "tariff_key") if name not in frame]
