@@ -117,7 +117,7 @@ def page_of(page: Path) -> Any:
     return pytest.param(page, marks=marks, id=page.stem)
 
 
-@pytest.mark.parametrize("page", map(page_of, STEPS))
+@pytest.mark.parametrize("page", [page_of(page) for page in STEPS])
 def test_every_command_and_python_block_runs(
     page: Path, folder: Path, environment: dict[str, str]
 ) -> None:
