@@ -27,7 +27,8 @@ from cairo.model.names import summary_buildings_cols_keep
 from cairo.rates_tool.lookups import GAS_COLUMN, PV_COLUMN, TOTAL_COLUMN, UNIT_SUFFIXES
 from cairo.rates_tool.low_income_assistance import AssistanceProgram
 from cairo.rates_tool.run_files import RUN_FILES, Column
-from cairo.scenario.run_settings import RequirementFrom, RunSettings, SubclassConfig
+from cairo.scenario.run_parts import RequirementFrom, SubclassConfig
+from cairo.scenario.run_settings import RunSettings
 from cairo.workers.settings import ClusterSettings, DaskSettings, TLSSettings
 
 DOCS = Path(__file__).parent

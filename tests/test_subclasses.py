@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from cairo.errors import CairoError, InputErrors, MetadataError
 from cairo.runs.demo import METADATA
 from cairo.scenario.inputs import read_inputs
-from cairo.scenario.run_settings import SubclassConfig
+from cairo.scenario.run_parts import SubclassConfig
 from cairo.scenario.scenario_file import read_scenario
 from cairo.scenario.subclasses import subclass_of
 from tests.cairo_command import Command

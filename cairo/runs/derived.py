@@ -54,7 +54,8 @@ from cairo.rates_tool.systemsimulator import MeetRevenueSufficiencySystemWide
 from cairo.results.run import Run
 from cairo.scenario.electric_tariffs import winter_months_of
 from cairo.scenario.inputs import RunInputs, read_inputs
-from cairo.scenario.run_settings import DerivedTariff, RunSettings
+from cairo.scenario.run_parts import DerivedTariff
+from cairo.scenario.run_settings import RunSettings
 from cairo.scenario.subclasses import subclass_of
 
 OF_THE_TARIFF = (FIXED_ITEM, ENERGY, MINIMUM, ANNUAL_MINIMUM)

@@ -17,7 +17,8 @@ from cairo.rates_tool.design import Design
 from cairo.results.run import Run
 from cairo.runs.derived import Source, class_load, designed, windows_designed
 from cairo.scenario.inputs import read_inputs
-from cairo.scenario.run_settings import DerivedTariff, validated
+from cairo.scenario.run_parts import DerivedTariff
+from cairo.scenario.run_settings import validated
 from cairo.scenario.subclasses import value_text
 
 

@@ -25,7 +25,8 @@ from cairo.model.tariff_changes import changed_tariff
 from cairo.model.tariff_fields import Unmodelled
 from cairo.model.tariff_rows import TariffDict
 from cairo.rates_tool.tariffs import get_default_tariff_structures, precalc_period_mapping
-from cairo.scenario.run_settings import EVERYBODY, DerivedTariff, RunSettings, TariffChange
+from cairo.scenario.run_parts import EVERYBODY, DerivedTariff, TariffChange
+from cairo.scenario.run_settings import RunSettings
 from cairo.scenario.subclasses import subclass_of
 from cairo.scenario.tariff_rules import electric_rules, ruled
 from cairo.shared import read_once

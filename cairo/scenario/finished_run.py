@@ -37,7 +37,8 @@ from cairo.scenario.requirement_file import (
     SUM_RTOL,
     WHOLE_TOTAL,
 )
-from cairo.scenario.run_settings import RunSettings, SubclassConfig
+from cairo.scenario.run_parts import SubclassConfig
+from cairo.scenario.run_settings import RunSettings
 from cairo.scenario.subclasses import subclass_of
 
 WEIGHT_RTOL = 1e-9

@@ -65,7 +65,8 @@ from cairo.scenario.requirement_file import (
     RequirementFile,
     read_requirement_file,
 )
-from cairo.scenario.run_settings import DERIVED_PREFIX, RUN_PREFIX, built_on, is_reference
+from cairo.scenario.run_parts import DERIVED_PREFIX, RUN_PREFIX, is_reference
+from cairo.scenario.run_settings import built_on
 from cairo.scenario.scenario_file import RunSettings, is_path_key
 from cairo.scenario.tariff_rules import ruled, tariff_rules
 from cairo.shared import read_once

@@ -14,7 +14,8 @@ import yaml
 from cairo.errors import listed
 from cairo.model.setting_problems import one_line_error
 from cairo.scenario.references import reference
-from cairo.scenario.run_settings import RUN_PREFIX, RunSettings, TariffChange
+from cairo.scenario.run_parts import RUN_PREFIX, TariffChange
+from cairo.scenario.run_settings import RunSettings
 from cairo.scenario.scenario_file import RUN_KEYS, Scenario
 
 TARIFFS = "tariffs"

@@ -16,7 +16,8 @@ from pathlib import Path
 from cairo.errors import ScenarioError, listed
 from cairo.files.tariff_maps import keys_of_aliases, tariff_key
 from cairo.model.setting_problems import one_line_error
-from cairo.scenario.run_settings import DERIVED_PREFIX, RUN_PREFIX, DerivedTariff, RunSettings
+from cairo.scenario.run_parts import DERIVED_PREFIX, RUN_PREFIX, DerivedTariff
+from cairo.scenario.run_settings import RunSettings
 
 FINAL_TARIFFS = "tariff_final_config.json"
 OF_TARIFFS = ("path_tariffs_electric", "delivery_tariffs")

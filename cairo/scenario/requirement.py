@@ -27,7 +27,8 @@ from cairo.scenario.requirement_file import (
     of_subclasses,
     stored_requirement,
 )
-from cairo.scenario.run_settings import RunSettings, is_reference
+from cairo.scenario.run_parts import is_reference
+from cairo.scenario.run_settings import RunSettings
 from cairo.scenario.tariff_rules import electric_rules, ruled
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
     field_serializer,
@@ -16,20 +15,22 @@ from pydantic import (
     model_validator,
 )
 
-from cairo.errors import ScenarioError, listed
+from cairo.errors import ScenarioError
 from cairo.files.recorded_options import STORAGE, recorded_options
 from cairo.model.elasticity import Elasticity, Response
 from cairo.model.names import Backend, RunType, gas_tariff_year
 from cairo.model.setting_problems import one_line_error, setting_problems
-from cairo.model.subclass_requirements import PASSTHROUGH, methods
 from cairo.model.tariff_rules import TierRule
+from cairo.scenario.run_misfits import misfits
+from cairo.scenario.run_parts import (
+    DerivedTariff,
+    RequirementFrom,
+    SubclassConfig,
+    TariffChange,
+    checked_months,
+)
 from cairo.workers.settings import STRICT, DaskSettings, PathText
 
-DERIVED_PREFIX = "derived:"
-"""Before the alias of a tariff that is derived, in the place of its file."""
-RUN_PREFIX = "run:"
-"""Before the name of a run of the same file, in the place of a path."""
-MONTHS_FROM_1 = set(range(1, 13))
 OF_OTHER_TOOLS = (
     "upgrade",
     "fair_default",
@@ -37,118 +38,6 @@ OF_OTHER_TOOLS = (
     "path_tou_supply_capacity_mc",
 )
 """Keys that scenario files have for other programs."""
-
-
-EVERYBODY = "all"
-"""Alias of the one tariff of a run whose homes are all on it."""
-
-
-def checked_months(value: list[int] | None) -> list[int] | None:
-    """Months that are all different and some of a year's, not all."""
-    if value is not None and (len(set(value)) < len(value) or not set(value) <= MONTHS_FROM_1):
-        raise ValueError(f"{value}: expected different months from 1 to 12")
-    return value
-
-
-class SubclassConfig(BaseModel):
-    """Which metadata column tells the subclasses apart, and each one's values.
-
-    It says which homes are in which subclass where a run has no tariff map.
-    """
-
-    model_config = STRICT
-    group_col: str = Field(
-        min_length=1, description="Metadata column, which `postprocess_group.` may stand before."
-    )
-    selectors: dict[str, str | bool | int | float | list[str | bool | int | float]] = Field(
-        default_factory=dict,
-        description="{alias of the subclass: its values in the column}: one, a list, or text with "
-        'commas between them. Case does not matter, and `"true"` fits a switch.',
-    )
-
-
-class TariffChange(BaseModel):
-    """What is changed of a tariff that a file has."""
-
-    model_config = STRICT
-    fixed_charge: float | None = Field(None, description="Fixed charge [$/month] instead.")
-    min_charge: float | None = Field(None, ge=0, description="Minimum charge [$/month] instead.")
-    rate_scale: float | None = Field(
-        None, ge=0, description="All energy rates are multiplied by it."
-    )
-
-
-class RequirementFrom(BaseModel):
-    """A finished run that subclasses' requirements are taken of, and how."""
-
-    model_config = STRICT
-    run: PathText = Field(
-        description="Its name in the file, or its directory; of the same homes and weights."
-    )
-    delivery: str = Field(description="Method for delivery.")
-    supply: str | None = Field(
-        None, description="Method for supply; needed in a run that includes supply."
-    )
-
-    @field_validator("delivery", "supply")
-    @classmethod
-    def _method(cls, value: str | None) -> str | None:
-        if value is not None and value not in methods():
-            raise ValueError(f"expected {listed(methods())}")
-        return value
-
-
-Knob = Literal["fixed_charge", "level", "winter_rate", "summer_rate"]
-
-
-class DerivedTariff(BaseModel):
-    """A tariff whose rates follow from the costs that a finished run has found."""
-
-    model_config = STRICT | ConfigDict(populate_by_name=True)
-    derive: Literal["flat", "seasonal", "fair", "tou"] = Field(
-        description="One rate, or a lower winter rate, under which the class pays what it costs; "
-        "one tariff for everybody under which `subclass` does; or periods from load and prices."
-    )
-    from_: PathText = Field(
-        alias="from",
-        description="The tariff it starts from: `run:NAME`, `run:NAME#ALIAS`, or "
-        "`FOLDER/tariff_final_config.json#KEY`; that run's bills and costs are used.",
-    )
-    allocation: str = Field(
-        "percustomer", description="Of the residual, by which the class pays too much."
-    )
-    winter_months: list[int] | None = Field(
-        None, description="Months of winter from 1; the run's, or October to March."
-    )
-    hours: int | None = Field(
-        None, ge=1, le=12, description="Hours of the `tou` window; 1 to 12 are tried."
-    )
-    knobs: tuple[Knob, Knob] = Field(
-        ("fixed_charge", "level"),
-        description="What `fair` solves for; the rest stays as in `from`.",
-    )
-    subclass: str | None = Field(
-        None, description="Alias of `subclass_config` whose costs `fair` meets."
-    )
-
-    @field_validator("winter_months")
-    @classmethod
-    def _months(cls, value: list[int] | None) -> list[int] | None:
-        return checked_months(value)
-
-    @field_validator("allocation")
-    @classmethod
-    def _allocation(cls, value: str) -> str:
-        known = [method for method in methods() if method != PASSTHROUGH]
-        if value not in known:
-            raise ValueError(f"expected {listed(known)}")
-        return value
-
-    @property
-    def known_before(self) -> bool:
-        """Whether its schedule is known before its source is finished."""
-        taken = self.from_.startswith((RUN_PREFIX, DERIVED_PREFIX))
-        return self.derive != "tou" and not (self.derive == "fair" and taken)
 
 
 class RunSettings(BaseModel):
@@ -427,137 +316,10 @@ class RunSettings(BaseModel):
 
     @model_validator(mode="after")
     def _fits(self) -> RunSettings:
-        found = list(self._misfits())
+        found = list(misfits(self))
         if found:
             raise ValueError("\n".join(found))
         return self
-
-    def _misfits(self) -> Iterator[str]:
-        """What is wrong between keys that are each right alone."""
-        sources = ("utility_revenue_requirement", "residual_cost", "residual_cost_frac")
-        given = [name for name in sources if getattr(self, name) is not None]
-        # A default run bills its tariffs as they are; what they collect is its requirement then.
-        derived = self.requirement_from
-        if len(given) > 1 or not (given or derived or self.run_type == "default"):
-            yield (
-                f"expected exactly one of {', '.join(sources)}, "
-                f"found {' and '.join(given) or 'none'}"
-            )
-        topped_up = self.delivery_only_revenue_requirement
-        for name in ("run_includes_subclasses", "delivery_only_revenue_requirement"):
-            from_run = name == "run_includes_subclasses" and derived is not None
-            if getattr(self, name) and self.utility_revenue_requirement is None and not from_run:
-                yield f"{name} needs utility_revenue_requirement"
-        yield from self._component_misfits()
-        if self.run_includes_subclasses and derived is None:
-            if not self.residual_allocation_delivery:
-                yield "run_includes_subclasses needs residual_allocation_delivery"
-            if self.run_includes_supply and not self.residual_allocation_supply:
-                yield (
-                    "run_includes_subclasses with run_includes_supply needs "
-                    "residual_allocation_supply"
-                )
-        if self.run_includes_subclasses and topped_up:
-            yield (
-                "delivery_only_revenue_requirement cannot be split over subclasses: give "
-                "run_includes_supply and their supply requirement instead"
-            )
-        if topped_up and self.run_includes_supply:
-            yield (
-                "delivery_only_revenue_requirement adds supply to a requirement that holds it by "
-                "run_includes_supply: expected one of the two"
-            )
-        if self.path_tariff_maps_electric is None:
-            yield from self._unmapped()
-        if (self.path_tariff_maps_gas is None) != (self.path_tariffs_gas is None):
-            yield "path_tariff_maps_gas and path_tariffs_gas go together, found one"
-        yield from self._underived()
-        for alias in self.tariff_changes:
-            if alias not in self.path_tariffs_electric:
-                there = listed(self.path_tariffs_electric)
-                yield f"tariff_changes names {alias}; path_tariffs_electric has {there}"
-        if self.path_utility_assignment is not None and self.utility is None:
-            yield "path_utility_assignment needs utility"
-        if self.net_metering_rollover and self.solar_pv_compensation != "net_metering":
-            yield "net_metering_rollover needs solar_pv_compensation net_metering"
-        spread = self.distribution_cost_per_kw_year is not None
-        if spread and self.path_dist_and_sub_tx_mc is not None:
-            yield (
-                "expected one of distribution_cost_per_kw_year and path_dist_and_sub_tx_mc, "
-                "found both"
-            )
-
-    def _component_misfits(self) -> Iterator[str]:
-        """What is wrong between keys of delivery and supply."""
-        derived = self.requirement_from
-        if derived is not None:
-            if not self.run_includes_subclasses:
-                yield "requirement_from needs run_includes_subclasses"
-            if self.residual_cost is not None or self.residual_cost_frac is not None:
-                yield "requirement_from and a residual: expected one of the two"
-            if self.run_includes_supply and derived.supply is None:
-                yield "requirement_from with run_includes_supply needs a method for supply"
-            for name in ("delivery", "supply"):
-                own = getattr(self, f"residual_allocation_{name}")
-                if own is not None and getattr(derived, name) not in (None, own):
-                    yield (
-                        f"requirement_from.{name} is {getattr(derived, name)}, "
-                        f"residual_allocation_{name} is {own}: expected one method"
-                    )
-        keys = [key for key in ("delivery_tariffs", "delivery_run") if getattr(self, key)]
-        if len(keys) > 1:
-            yield "expected one of delivery_tariffs and delivery_run, found both"
-        for key in keys:
-            if not self.run_includes_supply:
-                yield f"{key} needs run_includes_supply: without it the whole bill is delivery's"
-        if self.delivery_tariffs is None:
-            return
-        if set(self.delivery_tariffs) != set(self.path_tariffs_electric):
-            yield (
-                f"delivery_tariffs has {listed(self.delivery_tariffs)}, expected a twin of each of "
-                f"path_tariffs_electric: {listed(self.path_tariffs_electric)}"
-            )
-        not_modelled = {
-            "elasticity": self.response is not None,
-            "energy_surcharge_rate": bool(self.energy_surcharge_rate),
-            "low_income_strategy": self.low_income_strategy is not None,
-            "tariff_changes": bool(self.tariff_changes),
-        }
-        for name, there in not_modelled.items():
-            if there:
-                yield f"delivery_tariffs with {name} is not modelled: give delivery_run instead"
-
-    def _unmapped(self) -> Iterator[str]:
-        """What keeps the tariffs from being mapped to homes without a map."""
-        named, config = set(self.path_tariffs_electric), self.subclass_config
-        if named == {EVERYBODY}:
-            return
-        if config is None:
-            yield (
-                "path_tariff_maps_electric is missing: expected it, a subclass_config, or one "
-                f"tariff of path_tariffs_electric named {EVERYBODY}"
-            )
-        elif named != set(config.selectors):
-            yield (
-                "without path_tariff_maps_electric, path_tariffs_electric needs the subclasses "
-                f"of subclass_config: it has {listed(sorted(named))}, selectors have "
-                f"{listed(sorted(config.selectors)) or 'none'}"
-            )
-
-    def _underived(self) -> Iterator[str]:
-        """What is wrong of tariffs that are derived."""
-        subclasses = self.subclass_config.selectors if self.subclass_config else {}
-        for alias, derived in self.derived_tariffs.items():
-            if self.path_tariffs_electric.get(alias) != f"{DERIVED_PREFIX}{alias}":
-                yield f"derived_tariffs names {alias}, whose tariff is not derived"
-            if (derived.derive == "fair") != (derived.subclass is not None):
-                yield f"derived tariff {alias}: subclass goes with derive: fair, and only with it"
-            elif derived.subclass is not None and derived.subclass not in subclasses:
-                yield f"derived tariff {alias}: subclass_config has no subclass {derived.subclass}"
-            if derived.derive == "tou" and self.run_type != "precalc":
-                yield f"derived tariff {alias}: derive: tou gives ratios, for run_type precalc"
-            if derived.derive == "tou" and self.response is not None:
-                yield f"derived tariff {alias}: derive: tou and elasticity are runs of their own"
 
     @property
     def response(self) -> Response | None:
@@ -587,11 +349,6 @@ class RunSettings(BaseModel):
         """
         values = self.model_dump(by_alias=True) | changes
         return validated(values, f"run {self.run_name}")
-
-
-def is_reference(text: str) -> bool:
-    """Whether a setting names a run of the file, which may not be finished, or a tariff of it."""
-    return text.startswith(RUN_PREFIX)
 
 
 def built_on(settings: RunSettings) -> list[str]:

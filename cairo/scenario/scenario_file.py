@@ -22,13 +22,8 @@ from cairo.files.reading import is_url
 from cairo.files.run_directory import LATEST
 from cairo.files.yaml_files import HALF, read_yaml
 from cairo.model.setting_problems import one_line_error, setting_problems
-from cairo.scenario.run_settings import (
-    DERIVED_PREFIX,
-    RUN_PREFIX,
-    RunSettings,
-    SubclassConfig,
-    validated,
-)
+from cairo.scenario.run_parts import DERIVED_PREFIX, RUN_PREFIX, SubclassConfig
+from cairo.scenario.run_settings import RunSettings, validated
 from cairo.workers.settings import ClusterSettings, DaskSettings, TLSSettings
 
 __all__ = [

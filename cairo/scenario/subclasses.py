@@ -9,7 +9,7 @@ import pandas as pd
 
 from cairo.errors import MetadataError, listed, listed_buildings
 from cairo.files.metadata import group_column
-from cairo.scenario.run_settings import SubclassConfig
+from cairo.scenario.run_parts import SubclassConfig
 
 
 def value_text(value: object) -> str:
