@@ -7,6 +7,7 @@ signal is caught almost from the start.
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -17,6 +18,8 @@ from contextlib import contextmanager, suppress
 from functools import cache, partial
 from types import FrameType
 from typing import NoReturn
+
+from cairo.children import end_children, end_fork_server, end_tracker, wake_tracker
 
 LINES = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "terminated"}
 """What is said at the end; a system may lack some."""
@@ -89,6 +92,13 @@ def catch(*, own: bool = False) -> None:
     sys.unraisablehook = _not_lost
     if own:
         _listen()
+        _end_tracker_last()
+
+
+@cache
+def _end_tracker_last() -> None:
+    """End the tracker after all that Python does at its end, of which this was asked for first."""
+    atexit.register(end_tracker)
 
 
 @cache
@@ -154,8 +164,8 @@ def end_soon() -> None:
     """End the command's process in `CLEANING_SECONDS`, whatever Python still waits for."""
     if not _command.own:
         return
-    _wake_tracker()
-    _end_fork_server()
+    wake_tracker()
+    end_fork_server()
     ended = sys.exc_info()[1]
     _command.code, _command.said = 0, True
     if isinstance(ended, SystemExit):
@@ -213,51 +223,20 @@ def leave_at_once() -> None:
         with suppress(OSError):
             shown = SHOW_CURSOR if os.isatty(2) else b""
             os.write(2, shown + _line(_command.came).encode() + b"\n")
-    with suppress(Exception):
-        _end_children()
-    for remove in list(_removals.values()):
+    # Other threads go on meanwhile: what they have started or written since goes the second time.
+    for _ in range(2):
         with suppress(Exception):
-            remove()
-    with suppress(Exception):
-        _end_children()
+            end_children()
+        _remove()
+    end_tracker()
+    _remove()
     os._exit(_command.code)
 
 
-def _end_children() -> None:
-    """Kill all children and theirs, but for the tracker that removes what they shared."""
-    import psutil
-
-    kept = _wake_tracker()
-    here = psutil.Process()
-    for child in here.children():
-        if child.pid != kept:
-            # A stopped parent has no further children.
-            with suppress(psutil.Error):
-                child.suspend()
-    killed = [child for child in here.children(recursive=True) if child.pid != kept]
-    for child in killed:
-        with suppress(psutil.Error):
-            child.kill()
-    psutil.wait_procs(killed, timeout=2)
-
-
-def _end_fork_server() -> None:
-    """End the server that workers are forked from: still importing, it would go on for seconds."""
-    module = sys.modules.get("multiprocessing.forkserver")
-    pid: int | None = getattr(getattr(module, "_forkserver", None), "_forkserver_pid", None)
-    if pid is not None:
-        with suppress(OSError):
-            os.kill(pid, signal.SIGTERM)
-
-
-def _wake_tracker() -> int | None:
-    """Have the tracker of what processes share go on, if it was stopped; its number."""
-    module = sys.modules.get("multiprocessing.resource_tracker")
-    pid: int | None = getattr(getattr(module, "_resource_tracker", None), "_pid", None)
-    if pid is not None and hasattr(signal, "SIGCONT"):
-        with suppress(OSError):
-            os.kill(pid, signal.SIGCONT)
-    return pid
+def _remove() -> None:
+    for remove in list(_removals.values()):
+        with suppress(Exception):
+            remove()
 
 
 def _not_lost(unraisable: sys.UnraisableHookArgs) -> None:

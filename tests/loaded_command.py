@@ -5,6 +5,7 @@ The rest of it is as it is with `python -m cairo`: a process of its own, in a se
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import json
 import os
@@ -141,9 +142,16 @@ def become(words: list[str], environ: dict[str, str], folder: str, errors: str) 
     sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
     import faulthandler
     import tempfile
+    from multiprocessing import util
+
+    from cairo.stopping import catch
 
     faulthandler.enable()
     tempfile.tempdir = None
+    # As in a command, which imports it after it has begun to catch signals.
+    atexit.unregister(util._exit_function)
+    catch(own=True)
+    atexit.register(util._exit_function)
     started = sys.modules["__main__"] = importlib.import_module("cairo.__main__")
     sys.argv = [str(started.__file__), *words]
     started.main()

@@ -17,7 +17,7 @@ from cairo.rates_tool.backend import CLASSES, backend_class
 PACKAGE = Path(cairo.__file__).parent
 ROOMS = ("model", "files", "workers", "rates_tool", "scenario", "results", "runs", "cli")
 """From the ground up; CAIRO's own doors are on one floor."""
-GROUND = ("current_folder", "errors", "first_moments", "shared", "stopping")
+GROUND = ("children", "current_folder", "errors", "first_moments", "shared", "stopping")
 DOORS = {"utils": "rates_tool", "__main__": "cli", "commands": "cli"}
 MOST_FLOORS = 7
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import secrets
 import shutil
 import socket
 from contextlib import suppress
@@ -16,6 +17,9 @@ from functools import cache
 from pathlib import Path
 
 import psutil
+
+LETTERS = 8
+"""Of a name's own, at its end."""
 
 
 @cache
@@ -33,9 +37,25 @@ def of_this_process() -> str:
     return f"{_machine()}-{os.getpid()}-"
 
 
+def remove_at_its_name(folder: Path) -> None:
+    """Remove a folder named after `of_this_process`, which other threads may still be writing into.
+
+    It loses its name first: what they write or rename by that name then fails, where else it would
+    stay, or stand half removed in its final place.
+    """
+    condemned = folder.with_name(folder.name[:-LETTERS] + secrets.token_hex(LETTERS // 2))
+    try:
+        folder.rename(condemned)
+    except FileNotFoundError:
+        return
+    except OSError:
+        condemned = folder
+    shutil.rmtree(condemned, ignore_errors=True)
+
+
 def sweep(folder: Path, mark: str) -> None:
     """Remove folders whose name has `mark` and then `of_this_process` of one that has ended."""
-    whose = re.compile(rf".*{re.escape(mark)}{_machine()}-(\d+)-\w{{8}}")
+    whose = re.compile(rf".*{re.escape(mark)}{_machine()}-(\d+)-\w{{{LETTERS}}}")
     own = os.geteuid() if hasattr(os, "geteuid") else None
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:

@@ -26,10 +26,8 @@ def write_parquet(table: pa.Table, path: Path) -> None:
     """
     # Measured numbers hardly repeat: a dictionary of them would be tried and given up.
     repeated = [one.name for one in table.schema if not pa.types.is_floating(one.type)]
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb") as file:
-            pq.write_table(table, file, use_dictionary=repeated, write_statistics=repeated[:1])
+    with writing(path), path.open("wb") as file:
+        pq.write_table(table, file, use_dictionary=repeated, write_statistics=repeated[:1])
 
 
 def parquet_columns(path: Path) -> list[str]:

@@ -26,7 +26,7 @@ import pandas as pd
 
 from cairo.errors import OutputError, ScenarioError
 from cairo.files.durable import flush_folder, flush_tree
-from cairo.files.leftovers import of_this_process, sweep
+from cairo.files.leftovers import LETTERS, of_this_process, remove_at_its_name, sweep
 from cairo.files.spreadsheet import marked, with_marks
 from cairo.stopping import finished, held, removed_at_once
 
@@ -72,7 +72,7 @@ def local_folder(path: str | os.PathLike[str]) -> Path:
 
 def _partial_name(name: str) -> str:
     """Name of the folder that a run directory is written into."""
-    return f".{name}{PARTIAL}{of_this_process()}{secrets.token_hex(4)}"
+    return f".{name}{PARTIAL}{of_this_process()}{secrets.token_hex(LETTERS // 2)}"
 
 
 def check_writable(output_dir: str | os.PathLike[str], run_name: str) -> None:
@@ -203,7 +203,7 @@ class RunDirectory:
                 self._at_once.close()
 
     def _remove(self) -> None:
-        shutil.rmtree(self.path, ignore_errors=True)
+        remove_at_its_name(self.path)
         self._remove_new_folders()
 
     def _remove_new_folders(self) -> None:
@@ -239,7 +239,8 @@ def write_csv(frame: pd.DataFrame, path: Path, *, index: bool = False) -> None:
     if index:
         frame = frame.reset_index()
     with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        # Not its parents: a directory that is being removed does not come back.
+        path.parent.mkdir(exist_ok=True)
         table = pa.Table.from_pandas(_plain(with_marks(frame)), preserve_index=False)
         texts = [
             pa.field(one.name, pa.string()) if pa.types.is_dictionary(one.type) else one

@@ -333,7 +333,7 @@ class MeetRevenueSufficiencySystemWide:
             self.tariffs_final = {key: one.to_dict() for key, one in electric.tariffs.items()}
             # It is there when a caller's own function writes into it.
             with writing(folder):
-                (folder / "cross_subsidization").mkdir(parents=True, exist_ok=True)
+                (folder / "cross_subsidization").mkdir(exist_ok=True)
             split = split_of(backend, costs)
             processor = postprocessing.InternalCrossSubsidizationProcessor(
                 run_type=spec.run_type, save_folder=folder, beyond_requirement=taxes, split=split

@@ -10,18 +10,18 @@ import asyncio
 import importlib
 import json
 import logging
-import shutil
 import sys
 import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cairo.errors import CairoError, ClusterError, one_line
-from cairo.files.leftovers import of_this_process, sweep
+from cairo.files.leftovers import of_this_process, remove_at_its_name, sweep
 from cairo.files.recorded_options import CLUSTER, without_values
 from cairo.stopping import held, is_command, removed_at_once
 from cairo.workers.certificates import own_security
@@ -109,7 +109,7 @@ def connected(
     own = not (settings.cluster or settings.scheduler_address or settings.scheduler_file)
     whole = held if own else nullcontext
     children = OwnChildren()
-    stack = ExitStack()
+    stack, scratch = ExitStack(), ExitStack()
 
     def start() -> Client:
         try:
@@ -131,6 +131,8 @@ def connected(
         try:
             try:
                 with whole():
+                    if own:
+                        scratch.enter_context(_scratch_folder())
                     client = within(patience(), start, children) if own else start()
             except CairoError:
                 raise
@@ -148,6 +150,7 @@ def connected(
             with whole():
                 if own:
                     _closed(stack, children)
+                    scratch.close()
                     let_go()
                 else:
                     stack.close()
@@ -159,8 +162,9 @@ def _closed(stack: ExitStack, children: OwnChildren) -> None:
         within(CLOSE_SECONDS, stack.close, children)
     except TooLong:
         return
-    except (OSError, TimeoutError):
-        # A worker that is stopped or gone does not answer that it ends.
+    except (Exception, asyncio.CancelledError):
+        # Workers that are stopped or gone do not answer that they end, of which Dask raises
+        # anything. What the run has ended with is told already.
         children.kill()
 
 
@@ -336,24 +340,23 @@ def _cluster(settings: DaskSettings, size: Sizing, security: Any) -> Iterator[An
     if size.processes:
         prepare_workers()
     dashboard = _free_dashboard(settings.dashboard_address)
-    with _scratch_folder():
-        cluster = _local_cluster()(
-            n_workers=size.n_workers,
-            threads_per_worker=size.threads_per_worker,
-            processes=size.processes,
-            memory_limit=size.memory_limit,
-            dashboard_address=dashboard,
-            # Threads of this process are reached by no port.
-            security=security or (own_security() if size.processes else None),
-            silence_logs=50,
-            # Without a dashboard there still is an HTTP server, on all interfaces unless told.
-            scheduler_kwargs={} if dashboard else {"dashboard_address": f"{LOOPBACK}:0"},
-            **({"host": LOOPBACK} if size.processes else {"worker_class": _thread_worker()}),
-        )
-        try:
-            yield cluster
-        finally:
-            cluster.close(timeout=10)
+    cluster = _local_cluster()(
+        n_workers=size.n_workers,
+        threads_per_worker=size.threads_per_worker,
+        processes=size.processes,
+        memory_limit=size.memory_limit,
+        dashboard_address=dashboard,
+        # Threads of this process are reached by no port.
+        security=security or (own_security() if size.processes else None),
+        silence_logs=50,
+        # Without a dashboard there still is an HTTP server, on all interfaces unless told.
+        scheduler_kwargs={} if dashboard else {"dashboard_address": f"{LOOPBACK}:0"},
+        **({"host": LOOPBACK} if size.processes else {"worker_class": _thread_worker()}),
+    )
+    try:
+        yield cluster
+    finally:
+        cluster.close(timeout=10)
 
 
 def _is_cluster(factory: object, name: str) -> bool:
@@ -372,14 +375,14 @@ def _scratch_folder() -> Iterator[None]:
     place = dask.config.get("temporary-directory", None) or temporary_folder()
     Path(place).mkdir(parents=True, exist_ok=True)
     sweep(Path(place), SCRATCH)
-    with (
-        tempfile.TemporaryDirectory(
-            prefix=f"{SCRATCH}{of_this_process()}", dir=place, ignore_cleanup_errors=True
-        ) as folder,
-        removed_at_once(lambda: shutil.rmtree(folder, ignore_errors=True)),
-        dask.config.set({"temporary-directory": folder}),
-    ):
-        yield
+    folder = Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{of_this_process()}", dir=place))
+    remove = partial(remove_at_its_name, folder)
+    try:
+        with removed_at_once(remove), dask.config.set({"temporary-directory": str(folder)}):
+            yield
+    finally:
+        # Closing may have been given up, and a thread of Dask's be at it still.
+        remove()
 
 
 def _local_cluster() -> type:

@@ -10,6 +10,8 @@ from typing import TypeVar
 
 import psutil
 
+from cairo.children import fork_server, tracker
+
 Result = TypeVar("Result")
 
 KILLED_SECONDS = 5.0
@@ -28,9 +30,8 @@ class OwnChildren:
 
     def kill(self) -> None:
         """Kill them, and theirs; the server that workers are forked from is one of them."""
-        servers = _servers()
         for child in _children():
-            if child.pid not in self._before or child.pid in servers:
+            if child.pid not in self._before or child.pid == fork_server():
                 with suppress(psutil.Error):
                     below = child.children(recursive=True)
                     child.kill()
@@ -43,20 +44,7 @@ def _children() -> list[psutil.Process]:
         found: list[psutil.Process] = psutil.Process().children()
     except psutil.Error:
         return []
-    return [child for child in found if child.pid != _trackers_pid()]
-
-
-def _trackers_pid() -> int | None:
-    from multiprocessing import resource_tracker
-
-    pid: int | None = getattr(getattr(resource_tracker, "_resource_tracker", None), "_pid", None)
-    return pid
-
-
-def _servers() -> set[int | None]:
-    from multiprocessing import forkserver
-
-    return {getattr(getattr(forkserver, "_forkserver", None), "_forkserver_pid", None)}
+    return [child for child in found if child.pid != tracker()]
 
 
 def within(seconds: float, work: Callable[[], Result], children: OwnChildren) -> Result:
