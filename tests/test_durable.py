@@ -21,7 +21,7 @@ from cairo.files.leftovers import of_this_process, sweep
 from cairo.files.pack import pack
 from cairo.files.run_directory import PARTIAL, RunDirectory
 from cairo.results.report import write_report
-from cairo.workers.cluster import SCRATCH
+from cairo.workers.own_cluster import SCRATCH
 from tests.cairo_process import ROOT
 from tests.disks import disk
 from tests.whole_runs import IN_PROCESS, Demo, contents

@@ -22,6 +22,7 @@ from cairo.errors import CairoError, ClusterError, LoadError, OutputError
 from cairo.files import run_directory
 from cairo.files.run_directory import RunDirectory
 from cairo.workers import cluster
+from cairo.workers.gathering import gathered
 from cairo.workers.progress import SilentProgress
 from cairo.workers.settings import DaskSettings
 from tests.cairo_process import TWO_PROCESSES
@@ -277,7 +278,7 @@ def test_a_partition_that_kills_every_worker_is_one_line() -> None:
         cluster.connected(settings, cluster.sizing(settings, None, 10)) as client,
         pytest.raises(ClusterError) as caught,
     ):
-        cluster.gathered(client, [deadly], delayed(list)([deadly]))
+        gathered(client, [deadly], delayed(list)([deadly]))
     assert str(caught.value) == (
         "6 workers died one after another on one partition: "
         "give them more memory_limit or fewer partition_buildings"

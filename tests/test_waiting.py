@@ -13,6 +13,7 @@ from dask.delayed import delayed
 
 from cairo.errors import ClusterError
 from cairo.workers import cluster
+from cairo.workers.gathering import gathered
 from cairo.workers.patience import VARIABLE, patience
 from cairo.workers.pools import process_pool
 from cairo.workers.settings import DaskSettings
@@ -55,7 +56,7 @@ def test_workers_that_are_all_stopped_for_good_end_the_wait(
             if child.pid not in before and "resource_tracker" not in " ".join(child.cmdline()):
                 stopped.append(child)
                 child.send_signal(signal.SIGSTOP)
-        cluster.gathered(client, parts, delayed(list)(parts))
+        gathered(client, parts, delayed(list)(parts))
     assert "\n" not in str(raised.value)
     assert time.monotonic() - start < 60.0
 

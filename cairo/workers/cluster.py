@@ -1,4 +1,4 @@
-"""Workers for a run: the only place that starts or finds a Dask cluster.
+"""Workers for a run: a cluster of its own, one that others have started, or one of a class.
 
 A LocalCluster listens on 127.0.0.1 alone. With `process_workers: 1` it lives in this process
 and starts no other.
@@ -6,31 +6,27 @@ and starts no other.
 
 from __future__ import annotations
 
-import asyncio
-import importlib
-import json
-import logging
 import sys
-import tempfile
-import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cairo.errors import CairoError, ClusterError, one_line
-from cairo.files.leftovers import of_this_process, remove_at_its_name, sweep
 from cairo.files.recorded_options import CLUSTER, without_values
-from cairo.stopping import held, is_command, removed_at_once
-from cairo.workers.certificates import own_security
+from cairo.stopping import held
+from cairo.workers.dask_logs import quiet
+from cairo.workers.given_cluster import (
+    CONNECT_SECONDS,
+    check_versions,
+    cluster_of_class,
+    written_address,
+)
 from cairo.workers.let_go import let_go
 from cairo.workers.limits import OwnChildren, TooLong, within
+from cairo.workers.own_cluster import LOOPBACK, SERVED, closed, own_cluster, scratch_folder
 from cairo.workers.patience import patience
 from cairo.workers.sizing import Sizing, sizing
 from cairo.workers.turns import own_turn
-from cairo.workers.waiting import Watch
 from cairo.workers.worker_processes import (
     START_METHOD,
     UNGUARDED,
@@ -38,48 +34,17 @@ from cairo.workers.worker_processes import (
     environ_kept,
     existing_folder,
     not_while_starting,
-    prepare_workers,
-    temporary_folder,
 )
 
 if TYPE_CHECKING:
-    from dask.delayed import Delayed
     from distributed import Client
 
     from cairo.workers.settings import DaskSettings
 
-__all__ = [
-    "LOOPBACK",
-    "Sizing",
-    "connected",
-    "current_client",
-    "dashboard_link",
-    "gathered",
-    "sizing",
-]
+__all__ = ["Sizing", "connected", "current_client", "dashboard_link", "sizing"]
 
-LOOPBACK = "127.0.0.1"
-CONNECT_SECONDS = 10.0
-"""How long a scheduler may take to answer, or to write its file."""
-LOGGERS = ("distributed", "distributed.client", "tornado.application")
-"""Those that Dask gives a level of their own."""
-SERVERS = tuple(f"distributed.{kind}" for kind in ("nanny", "scheduler", "worker"))
-"""Loggers that each server adds a handler to and never takes it back."""
-SCRATCH = "cairo-workers-"
-"""In the name of the folder that workers write into, before whose it is."""
-
-SERVED = {
-    "distributed.scheduler.http.routes": [
-        "distributed.http.scheduler.json", "distributed.http.health", "distributed.http.statics",
-    ],
-    "distributed.worker.http.routes": ["distributed.http.health"],
-}  # fmt: skip
-"""What a local cluster's web servers answer besides the dashboard's plots: no call stacks, logs and
-errors, which tell of code and inputs, and nothing is passed on to other servers."""
 NANNY_FAILED = "Nanny failed"
 """In what Dask says of a worker that has ended while it started."""
-CLOSE_SECONDS = 15.0
-"""How long they may take to end, before they are made to."""
 
 
 @contextmanager
@@ -126,13 +91,13 @@ def connected(
         dask.config.set(_config(size.processes) | (SERVED if own else {})),
         environ_kept(_left_behind()),
         existing_folder(),
-        _quiet(),
+        quiet(),
     ):
         try:
             try:
                 with whole():
                     if own:
-                        scratch.enter_context(_scratch_folder())
+                        scratch.enter_context(scratch_folder())
                     client = within(patience(), start, children) if own else start()
             except CairoError:
                 raise
@@ -149,23 +114,11 @@ def connected(
         finally:
             with whole():
                 if own:
-                    _closed(stack, children)
+                    closed(stack, children)
                     scratch.close()
                     let_go()
                 else:
                     stack.close()
-
-
-def _closed(stack: ExitStack, children: OwnChildren) -> None:
-    """Close a cluster of this machine; workers that do not end are made to."""
-    try:
-        within(CLOSE_SECONDS, stack.close, children)
-    except TooLong:
-        return
-    except (Exception, asyncio.CancelledError):
-        # Workers that are stopped or gone do not answer that they end, of which Dask raises
-        # anything. What the run has ended with is told already.
-        children.kill()
 
 
 def _not_started(settings: DaskSettings, error: Exception) -> ClusterError:
@@ -241,31 +194,6 @@ def _config(processes: bool) -> dict[str, object]:
     }
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what Dask logs from the terminal: what matters of it reaches us as errors.
-
-    In a command that is for good, as some of it comes when Python ends.
-    """
-    names = (*LOGGERS, "asyncio") if is_command() else LOGGERS
-    loggers = [logging.getLogger(name) for name in names]
-    levels = [logger.level for logger in loggers]
-    handlers = {name: list(logging.getLogger(name).handlers) for name in SERVERS}
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
-    if is_command():
-        # Between looking for a free port and taking it another may have taken it.
-        warnings.filterwarnings("ignore", message="Port .* is already in use")
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            if not is_command():
-                logger.setLevel(level)
-        for name, before in handlers.items():
-            logging.getLogger(name).handlers = before
-
-
 def _client(
     settings: DaskSettings, size: Sizing, stack: ExitStack, note: Callable[[str], None]
 ) -> Client:
@@ -274,13 +202,18 @@ def _client(
     security = _security(settings)
     address = settings.scheduler_address
     if address is None and settings.scheduler_file:
-        address = _written_address(settings.scheduler_file)
+        address = written_address(settings.scheduler_file)
     if address:
         client = Client(address, security=security, timeout=CONNECT_SECONDS, set_as_default=False)
         stack.callback(_close, client)
-        _same_versions(client)
+        check_versions(client)
         return client
-    cluster = stack.enter_context(_cluster(settings, size, security))
+    made = (
+        own_cluster(settings, size, security)
+        if settings.cluster is None
+        else cluster_of_class(settings.cluster)
+    )
+    cluster = stack.enter_context(made)
     client = Client(cluster, set_as_default=False)
     stack.callback(_close, client)
     if settings.cluster is not None:
@@ -289,145 +222,14 @@ def _client(
             note(f"waiting for {settings.cluster.n_workers} workers")
             cluster.scale(settings.cluster.n_workers)
             client.wait_for_workers(settings.cluster.n_workers)
-        _same_versions(client)
+        check_versions(client)
     return client
-
-
-def _written_address(path: str) -> str:
-    """The address in a scheduler file, which a scheduler that is starting may be yet to write."""
-    end = time.monotonic() + CONNECT_SECONDS
-    while True:
-        try:
-            return str(json.loads(Path(path).read_text(encoding="utf-8"))["address"])
-        except FileNotFoundError:
-            problem = "does not exist"
-        except OSError as error:
-            problem = f"cannot be read: {error.strerror}"
-        except (ValueError, KeyError, TypeError):
-            problem = "holds no scheduler's address"
-        if time.monotonic() > end:
-            raise ClusterError(
-                f"dask.scheduler_file {path} {problem}, expected what "
-                "`dask scheduler --scheduler-file` writes"
-            )
-        time.sleep(0.1)
 
 
 def _close(client: Client) -> None:
     # With the scheduler gone there is nothing left to close.
     with suppress(OSError, TimeoutError, RuntimeError):
         client.close(timeout=5)
-
-
-@contextmanager
-def _cluster(settings: DaskSettings, size: Sizing, security: Any) -> Iterator[Any]:
-    if settings.cluster is not None:
-        module, _, name = settings.cluster.class_.rpartition(".")
-        try:
-            factory = getattr(importlib.import_module(module), name)
-        except (ImportError, AttributeError, ValueError) as error:
-            raise ClusterError(
-                f"dask.cluster.class {settings.cluster.class_} cannot be imported: {error}"
-            ) from None
-        if not _is_cluster(factory, name):
-            raise ClusterError(
-                f"dask.cluster.class {settings.cluster.class_} is no cluster, expected a class "
-                "such as dask_jobqueue.SLURMCluster"
-            )
-        with factory(**settings.cluster.arguments) as cluster:
-            yield cluster
-        return
-    if size.processes:
-        prepare_workers()
-    dashboard = _free_dashboard(settings.dashboard_address)
-    cluster = _local_cluster()(
-        n_workers=size.n_workers,
-        threads_per_worker=size.threads_per_worker,
-        processes=size.processes,
-        memory_limit=size.memory_limit,
-        dashboard_address=dashboard,
-        # Threads of this process are reached by no port.
-        security=security or (own_security() if size.processes else None),
-        silence_logs=50,
-        # Without a dashboard there still is an HTTP server, on all interfaces unless told.
-        scheduler_kwargs={} if dashboard else {"dashboard_address": f"{LOOPBACK}:0"},
-        **({"host": LOOPBACK} if size.processes else {"worker_class": _thread_worker()}),
-    )
-    try:
-        yield cluster
-    finally:
-        cluster.close(timeout=10)
-
-
-def _is_cluster(factory: object, name: str) -> bool:
-    """Whether calling it makes a cluster: not all packages derive theirs from Dask's."""
-    from distributed.deploy.cluster import Cluster
-
-    derived = isinstance(factory, type) and issubclass(factory, Cluster)
-    return derived or (callable(factory) and name.endswith("Cluster"))
-
-
-@contextmanager
-def _scratch_folder() -> Iterator[None]:
-    """A place of our own for what workers spill: Dask shares one and never removes it."""
-    import dask
-
-    place = dask.config.get("temporary-directory", None) or temporary_folder()
-    Path(place).mkdir(parents=True, exist_ok=True)
-    sweep(Path(place), SCRATCH)
-    folder = Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{of_this_process()}", dir=place))
-    remove = partial(remove_at_its_name, folder)
-    try:
-        with removed_at_once(remove), dask.config.set({"temporary-directory": str(folder)}):
-            yield
-    finally:
-        # Closing may have been given up, and a thread of Dask's be at it still.
-        remove()
-
-
-def _local_cluster() -> type:
-    """Class of a cluster that the run alone closes: one that hangs must not hold Python's end."""
-    from distributed import LocalCluster
-
-    class OwnCluster(LocalCluster):
-        @property
-        def shutdown_on_close(self) -> bool:
-            """Whether Dask closes it when Python ends."""
-            return False
-
-        @shutdown_on_close.setter
-        def shutdown_on_close(self, value: bool) -> None:
-            """Dask sets what it is given."""
-
-    return OwnCluster
-
-
-def _thread_worker() -> type:
-    """Worker class of a cluster in this process, whose HTTP servers stay on this machine."""
-    from distributed import Worker
-
-    class ThreadWorker(Worker):
-        def __init__(self, *arguments: Any, **named: Any) -> None:
-            super().__init__(*arguments, **(named | {"dashboard_address": f"{LOOPBACK}:0"}))
-
-    return ThreadWorker
-
-
-def _free_dashboard(address: str | None) -> str | None:
-    """The address asked for, or any free port of its host when that one is taken."""
-    if not address:
-        return None
-    import socket
-
-    host, _, port = address.rpartition(":")
-    host = host or LOOPBACK
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, int(port)))
-        except OSError:
-            return f"{host}:0"
-    return f"{host}:{port}"
 
 
 def _security(settings: DaskSettings) -> Any:
@@ -446,81 +248,3 @@ def _security(settings: DaskSettings) -> Any:
         tls_scheduler_key=tls.key,
         require_encryption=tls.require_encryption,
     )
-
-
-def _same_versions(client: Client) -> None:
-    """Check that a cluster has workers, and that they have this package in this version."""
-    import cairo
-
-    def installed() -> str:
-        import cairo
-
-        return cairo.__version__
-
-    if not client.scheduler_info(n_workers=-1)["workers"]:
-        address = getattr(client.scheduler, "address", "an unknown address")
-        try:
-            client.wait_for_workers(1, timeout=patience())
-        except TimeoutError:
-            raise ClusterError(
-                f"the Dask scheduler at {address} has had no worker for "
-                f"{patience():.0f} seconds: start workers, or give dask.cluster n_workers"
-            ) from None
-    for worker, version in client.run(installed, on_error="return").items():
-        if version != cairo.__version__:
-            found = version if isinstance(version, str) else f"no cairo ({version})"
-            raise ClusterError(
-                f"worker {worker} has cairo {found}, this process {cairo.__version__}: "
-                "install the same version on every worker"
-            )
-
-
-def gathered(
-    client: Client,
-    parts: Sequence[Delayed],
-    root: Delayed,
-    done: Callable[[int], None] = lambda place: None,
-) -> Any:
-    """Compute `root`, telling `done` the place of each of the parts under it as it finishes.
-
-    Raises
-    ------
-    ClusterError
-        The scheduler or too many workers were lost.
-    CairoError
-        What a task itself raised, such as `LoadError`.
-    """
-    from distributed import as_completed
-    from distributed.client import FutureCancelledError
-    from distributed.scheduler import KilledWorker
-
-    try:
-        *part_futures, root_future = client.compute([*parts, root])
-        place = {future.key: i for i, future in enumerate(part_futures)}
-        finished = as_completed([*part_futures, root_future], loop=client.loop)
-        part_futures.clear()
-        watch = Watch(client)
-        while True:
-            while not finished.has_ready():
-                watch.look()
-                with finished.thread_condition:
-                    finished.thread_condition.wait(timeout=0.1)
-            future = next(finished)
-            if future.status != "finished" or future.key == root_future.key:
-                break
-            watch.progress()
-            done(place[future.key])
-        return watch.result(root_future)
-    except KilledWorker as error:
-        raise ClusterError(
-            f"{error.allowed_failures + 1} workers died one after another on one partition: "
-            "give them more memory_limit or fewer partition_buildings"
-        ) from None
-    except (FutureCancelledError, asyncio.CancelledError):
-        raise ClusterError(
-            "lost the Dask scheduler during the pass: it has ended or cannot be reached any more"
-        ) from None
-    except (OSError, TimeoutError) as error:
-        raise ClusterError(
-            f"lost the Dask scheduler during the pass: {one_line(error, 300)}"
-        ) from None

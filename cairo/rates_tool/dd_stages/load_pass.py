@@ -17,7 +17,7 @@ from cairo.rates_tool.dd_stages import summary
 from cairo.rates_tool.dd_stages.measure import Measures
 from cairo.rates_tool.dd_stages.summary import LoadSummary, PassPlan, Summary, UsePlan, use_plan
 from cairo.rates_tool.run_spec import RunSpec, Service
-from cairo.workers import cluster
+from cairo.workers.gathering import gathered
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -115,5 +115,5 @@ def take(
     edges = np.searchsorted(measures.bldg_ids, list(frame.divisions))
     edges[-1] = len(measures.bldg_ids)
     sizes = np.diff(edges)
-    total = cluster.gathered(client, parts, root, lambda place: advance(int(sizes[place])))
+    total = gathered(client, parts, root, lambda place: advance(int(sizes[place])))
     return summary.finalize(total, measures)
