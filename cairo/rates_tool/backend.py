@@ -11,6 +11,7 @@ import importlib
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -117,6 +118,7 @@ class LoadBackend(ABC):
         self.read: ReadCount = NOTHING_READ
         self.workers: Mapping[str, object] = {}
         self.responded: Responded | None = None
+        self._kept = ExitStack()
 
     @property
     def performance_report(self) -> str | None:
@@ -164,8 +166,8 @@ class LoadBackend(ABC):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End what was started."""
-        return
+        """End what was kept: processes, workers."""
+        self._kept.__exit__(kind, error, trace)
 
     @abstractmethod
     def system_demand(self) -> pd.Series:

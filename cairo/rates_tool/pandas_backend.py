@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from types import TracebackType
 from typing import ClassVar, Self
 
 import numpy as np
@@ -70,17 +69,8 @@ class PandasBackend(LoadBackend):
             with timings.stage("system hourly demand"):
                 # Taken here, where its time belongs.
                 self.demand = self.system_demand()
-            self._stack = stack.pop_all()
+            self._kept = stack.pop_all()
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End the processes."""
-        self._stack.__exit__(kind, error, trace)
 
     def system_demand(self) -> pd.Series:
         """System hourly demand, (8760,) by time [kWh]."""

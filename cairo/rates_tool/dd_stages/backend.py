@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import dask.dataframe as dd
@@ -78,7 +77,6 @@ class DataFrameBackend(LoadBackend):
 
     def __enter__(self) -> Self:
         """Pass over the loads; workers are there for as long as it takes."""
-        self._kept = ExitStack()
         given = self.loads.electricity
         if isinstance(given, LoadSummary):
             self.summary = given.summary.of_run(self._plan())
@@ -87,15 +85,6 @@ class DataFrameBackend(LoadBackend):
             self._pass_over(given)
         self.summary.check_year(self.spec.year)
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End the workers, where they have been kept."""
-        self._kept.__exit__(kind, error, trace)
 
     def _pass_over(self, source: LoadSource) -> None:
         spec, timings = self.spec, self.work.timings

@@ -82,6 +82,38 @@ def chooser(columns: Sequence[tuple[str, str]], label: str, parts: Mapping[str, 
     return Html(f'<div class="chooser">{by}{one_part}</div>')
 
 
+def whole_page(title: str, style: str, body: str, scripts: Sequence[str], kind: str = "") -> str:
+    """A file of HTML. It asks for nothing outside itself, and its policy would not let it.
+
+    scripts : what it runs, in order, and nothing else. kind : CSS class of the body.
+    """
+    hashes = " ".join(f"'sha256-{_digest(one)}'" for one in scripts)
+    policy = (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+        f"form-action 'none'; base-uri 'none'; script-src {hashes}"
+    )
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{esc(title)}</title>
+<style>{style}</style>
+</head>
+<body{f' class="{kind}"' if kind else ""}>
+{body}
+{join(Html(f"<script>{one}</script>") for one in scripts)}
+</body>
+</html>
+"""
+
+
+def _digest(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
 def document(
     title: str,
     subtitle: str,
@@ -90,22 +122,9 @@ def document(
     body: Html,
     wide: bool = False,
 ) -> str:
-    """The whole file. It asks for nothing outside itself, and its policy would not let it."""
-    digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+    """The whole file of a report."""
     links = "".join(f'<li><a href="#{esc(name)}">{esc(text)}</a></li>' for name, text in sections)
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{esc(title)} – {esc(subtitle)}</title>
-<style>{STYLE}</style>
-</head>
-<body{' class="several"' if wide else ""}>
-<a class="skip" href="#main">Skip to the results</a>
+    inside = f"""<a class="skip" href="#main">Skip to the results</a>
 <header>
 <p class="kind">{esc(title)}</p>
 <h1>{esc(subtitle)}</h1>
@@ -116,8 +135,5 @@ def document(
 {body}
 </main>
 <footer><p>Method: Simeone et al. (2023), “The bill alignment test”, <cite>Utilities Policy</cite>
-82, 101539, <a href="{DOI}">doi:10.1016/j.jup.2023.101539</a>.</p></footer>
-<script>{SCRIPT}</script>
-</body>
-</html>
-"""
+82, 101539, <a href="{DOI}">doi:10.1016/j.jup.2023.101539</a>.</p></footer>"""
+    return whole_page(f"{title} – {subtitle}", STYLE, inside, [SCRIPT], "several" if wide else "")
