@@ -223,6 +223,9 @@ def leave_at_once() -> None:
         with suppress(OSError):
             shown = SHOW_CURSOR if os.isatty(2) else b""
             os.write(2, shown + _line(_command.came).encode() + b"\n")
+    # Other threads go on for a moment, and would tell of what they miss.
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     # Other threads go on meanwhile: what they have started or written since goes the second time.
     for _ in range(2):
         with suppress(Exception):
