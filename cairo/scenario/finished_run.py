@@ -60,7 +60,7 @@ class FinishedRun:
 
     bldg_ids, weight : (n,) homes and customers.
     requirement : {component: $/year}; a run without supply has delivery alone.
-    settings, summary : of its record.
+    settings, summary : of its record. has_responded : whether its customers respond to price.
     """
 
     path: Path
@@ -69,6 +69,7 @@ class FinishedRun:
     requirement: Mapping[str, float]
     settings: Mapping[str, object]
     summary: Mapping[str, object]
+    has_responded: bool = False
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> FinishedRun:
@@ -91,7 +92,8 @@ class FinishedRun:
         homes = reader.table(BAT_FILE, ["bldg_id", "weight"], others=False)
         ids = homes["bldg_id"].to_numpy(np.int64)
         weight = homes["weight"].to_numpy(np.float64)
-        return cls(reader.path, ids, weight, requirement, settings, summary)
+        responded = "demand_response" in record
+        return cls(reader.path, ids, weight, requirement, settings, summary, responded)
 
     @property
     def is_split(self) -> bool:
@@ -165,6 +167,21 @@ class FinishedRun:
         if not math.isclose(self.kwh_scale, kwh_scale, rel_tol=WEIGHT_RTOL):
             raise RequirementError(
                 f"{what} has {KWH_SCALE} {self.kwh_scale:g}, the run {kwh_scale:g}"
+            )
+
+    def check_not_responded(self, key: str) -> None:
+        """Check that its costs are of loads that no price has moved.
+
+        Raises
+        ------
+        RequirementError
+            Its customers have responded: a run whose customers do would count that twice.
+        """
+        if self.has_responded:
+            raise RequirementError(
+                f"{key} {self.path} has elasticity {self.settings.get('elasticity')}: its costs "
+                "are after a response, and this run's would be added to them; expected a run "
+                "without"
             )
 
     def delivery_bills(self, settings: RunSettings) -> pd.Series:

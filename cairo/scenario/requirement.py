@@ -79,6 +79,8 @@ def _derived(
         return Requirement(nothing, delivery=nothing if settings.run_includes_supply else None)
     run = FinishedRun.read(given.run)
     run.check_same("requirement_from", homes.metadata, settings.year_run, homes.kwh_scale)
+    if settings.response is not None:
+        run.check_not_responded("requirement_from")
     wanted = {DELIVERY: given.delivery}
     if settings.run_includes_supply:
         wanted[SUPPLY] = str(given.supply)

@@ -556,8 +556,6 @@ class RunSettings(BaseModel):
                 yield f"derived tariff {alias}: subclass_config has no subclass {derived.subclass}"
             if derived.derive == "tou" and self.run_type != "precalc":
                 yield f"derived tariff {alias}: derive: tou gives ratios, for run_type precalc"
-            if derived.derive == "tou" and self.response is not None:
-                yield f"derived tariff {alias}: derive: tou and elasticity are runs of their own"
 
     @property
     def response(self) -> Response | None:
