@@ -58,7 +58,12 @@ from cairo.rates_tool.tariffs import (
     precalc_period_mapping,
 )
 from cairo.scenario.electric_tariffs import ElectricTariffs, electric_tariffs, read_map, stems
-from cairo.scenario.requirement import Homes, delivery_of, requirement_of
+from cairo.scenario.requirement import (
+    Homes,
+    check_delivery_hours,
+    delivery_of,
+    requirement_of,
+)
 from cairo.scenario.requirement_file import (
     COUNT,
     KWH_SCALE,
@@ -218,6 +223,8 @@ def read_inputs(
             if how.derive == "tou"
         ),
     )
+    if isinstance(delivery, pd.Series) and (derived is not None or not settings.derived_tariffs):
+        check_delivery_hours(settings, spec)
     stamps = fingerprints(settings, tariffs.files, service)
     left_out = [*tariffs.unmodelled, *gas.unmodelled]
     if isinstance(delivery, Billing):
