@@ -23,6 +23,8 @@ from cairo.model.names import BACKENDS
 from cairo.model.subclass_requirements import by_subclass, cost_of_service, methods
 from cairo.rates_tool.run_files import RUN_FILES
 from cairo.scenario.finished_run import requirement_content
+from cairo.scenario.inputs import read_inputs
+from cairo.scenario.scenario_file import read_scenario
 from tests.cairo_command import Command
 from tests.whole_runs import IN_PROCESS, RUN, Demo, contents, make_demo
 
@@ -259,6 +261,21 @@ def test_a_response_moves_each_parts_burden(demo: Demo) -> None:
         assert summary[c]["residual_costs"] == pytest.approx(still[c]["residual_costs"], rel=1e-12)
         burden = (after["weight"] * after[f"customer_level_economic_burden_{c}"]).sum()
         assert summary[c]["marginal_costs"] == pytest.approx(burden, rel=1e-10)
+
+
+def test_a_delivery_run_that_responds_to_other_prices_is_of_other_hours(demo: Demo) -> None:
+    tou = {"path_tariff_maps_electric": None, "subclass_config": HP,
+           "path_tariffs_electric": {"hp": "tariffs/electric/hp_tou.json",
+                                     "non-hp": "tariffs/electric/flat.json"}}  # fmt: skip
+    demo.settings({"elasticity": -0.2} | tou, DELIVERY)
+    pair = demo.run(DELIVERY)
+    file = demo.folder / "rates/tariffs/electric/hp_tou.json"
+    stored = json.loads(file.read_text())
+    stored["items"][0]["energyratestructure"][1][0]["rate"] *= 1.5
+    file.write_text(json.dumps(stored))
+    demo.settings({"elasticity": -0.2, "delivery_run": str(pair)})
+    with pytest.raises(CairoError, match="so that its bills are of other hours"):
+        read_inputs(read_scenario(demo.scenario).run(RUN))
 
 
 def test_a_basis_that_nobody_has_gives_no_shares_and_it_is_said(demo: Demo) -> None:

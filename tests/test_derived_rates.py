@@ -246,6 +246,78 @@ def test_time_of_use_rates_follow_from_load_and_prices(demo: Demo) -> None:
     assert run.summary["revenue"] == pytest.approx(run.summary["revenue_requirement"], rel=1e-9)
 
 
+@pytest.mark.parametrize("response", ["given", "calibrated"])
+def test_time_of_use_rates_are_at_cost_after_customers_have_responded(
+    demo: Demo, response: str
+) -> None:
+    add(demo, "tou", **SPLIT, elasticity=-0.3, elasticity_response=response,
+        path_tariffs_electric={"hp": {"derive": "tou", "from": f"run:{BASE}", "hours": 4},
+                               "others": f"run:{BASE}"})  # fmt: skip
+    found = cairo.study(demo.scenario, [BASE, "tou"])
+    assert not found.failed, found.failed
+    run = found["tou"]
+    figures = run.info["derived"]["hp"]
+    filed = [row[4] for row in tariff_json(run)["energyratestructure"]]
+    # Homes that respond, hour by hour: each hour times what its period has after over before.
+    hours, moved = run.system, run.files.table("demand_response.csv")
+    month = pd.DatetimeIndex(hours["time"]).month.to_numpy()
+    hour = np.arange(8760) % 24
+    price = hours["Total Marginal Costs ($/kWh)"].to_numpy()
+    weight, has = class_of(run)
+    expected, prices = {}, {}
+    for name, months in (("winter", [1, 2, 3, 10, 11, 12]), ("summer", [4, 5, 6, 7, 8, 9])):
+        start = int(figures["windows"][name][:2])
+        window = (hour - start) % 24 < 4
+        sides = []
+        for on in (True, False):
+            mine = np.isin(month, months) & (window == on)
+            dollars = kwh = 0.0
+            for home in has.index[has]:
+                load = net_load_of(demo, home)
+                rows = moved[(moved["bldg_id"] == home) & (moved["season"] == name)]
+                one = rows[rows["period"] % 2 == (0 if on else 1)].iloc[0]
+                assert load[mine].sum() == pytest.approx(one["kwh_before"], rel=1e-12)
+                after = load * one["kwh_after"] / one["kwh_before"]
+                dollars += weight[home] * (after * price)[mine].sum()
+                kwh += weight[home] * after[mine].sum()
+                prices[name, on] = one["price"]
+            sides.append(dollars / kwh)
+        expected[name] = sides
+        assert figures["costs"][name] == pytest.approx(sides, rel=1e-10)
+        assert figures["costs"][name] != figures["costs_before_response"][name]
+        rates = [row[4] for row in run.tariffs["hp"]["ur_ec_tou_mat"]]
+        pair = rates[:2] if name == "winter" else rates[2:]
+        assert pair[1] / pair[0] == pytest.approx(sides[0] / sides[1], rel=1e-3)
+        # What they respond to: costs before, or the rates that they pay.
+        to = figures["costs_before_response"][name] if response == "given" else pair[::-1]
+        assert [prices[name, True], prices[name, False]] == pytest.approx(to, abs=2e-6)
+    flat = [rate for name in ("winter", "summer") for rate in expected[name][::-1]]
+    assert filed == pytest.approx(flat, rel=1e-10)
+    assert run.summary["revenue"] == pytest.approx(run.summary["revenue_requirement"], rel=1e-9)
+    demo.settings({"path_tariffs_electric": {
+        "hp": {"derive": "tou", "from": f"{found[BASE].path}/tariff_final_config.json#flat",
+               "hours": 4},
+        "others": f"{found[BASE].path}/tariff_final_config.json#flat"}}, "tou")  # fmt: skip
+    runs = [demo.run("tou", backend=one) for one in ("pandas", "dask_dataframe")]
+    assert cairo.compare_runs(*runs, rtol=1e-12, atol=1e-9).equal
+
+
+def tariff_json(run: cairo.Run) -> dict[str, Any]:
+    stored = json.loads(next((run.path / "derived_tariffs").iterdir()).read_text())
+    item: dict[str, Any] = stored["items"][0]
+    item["energyratestructure"] = [[0, 0, 0, 0, tiers[0]["rate"]] for tiers in
+                                   item["energyratestructure"]]  # fmt: skip
+    return item
+
+
+def net_load_of(demo: Demo, home: int) -> np.ndarray:
+    """Net load of the run's year, whose first day is a Wednesday and the file's a Monday."""
+    stored = pd.read_parquet(demo.loads / f"{home}-0.parquet")
+    use = stored["out.electricity.total.energy_consumption"].to_numpy()
+    sun = np.abs(stored["out.electricity.pv.energy_consumption"].to_numpy())
+    return np.roll(np.maximum(use - sun, 0.0), -48)
+
+
 def test_backends_and_a_run_alone_derive_the_same(demo: Demo) -> None:
     add(demo, "own", run_type="default", **SPLIT, path_tariffs_electric={
         "hp": {"derive": "seasonal", "from": f"run:{BASE}"}, "others": f"run:{BASE}"})  # fmt: skip

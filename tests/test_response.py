@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,13 @@ from cairo.model.names import CAPACITY_PRICE, ENERGY_PRICE, HOURS, NET_LOAD
 from cairo.model.prices import Prices
 from cairo.model.response import ResponsePlan, response_plan, seasons_of, shifted
 from cairo.model.tariff import Tariff, parse_tariff
-from cairo.rates_tool import response_frames
+from cairo.rates_tool import response_frames, settle
 from cairo.rates_tool.dd_stages import respond, summary
 from cairo.rates_tool.dd_stages.frame import as_load_frame
 from cairo.rates_tool.dd_stages.summary import LoadSummary, PassPlan
 from cairo.rates_tool.loads import process_residential_hourly_demand_response_shift
 from cairo.results.report import write_report
+from cairo.runs.demo import METADATA
 from cairo.scenario.inputs import read_inputs
 from cairo.scenario.scenario_file import read_scenario
 from tests.strategies import YEAR, Stock, stocks, tariff_dict
@@ -149,7 +151,7 @@ def _plan(stock: Stock, table: Tariff, flat: Tariff, plan: ResponsePlan) -> Pass
     ids, weight, _ = summary.sorted_weights(stock.bldg_ids, stock.weight)
     uses = summary.use_plan(ids, on_tariff(stock), {"tou": table, "flat": flat}, YEAR)
     own = prices()
-    return PassPlan(ids, weight, own.total, own.peak, uses, response={"tou": plan})
+    return PassPlan(ids, weight, own.total, own.peak, uses, solar=True, response={"tou": plan})
 
 
 def on_tariff(stock: Stock) -> dict[int, str]:
@@ -212,6 +214,20 @@ def test_sums_say_what_the_original_says_of_the_hours(
     rows = np.searchsorted(after.bldg_ids, homes)
     expected = np.maximum(hourly[rows], 0.0).sum(axis=1)
     assert (np.abs(billed - expected) <= 1e-10 * scale[rows]).all()
+    # Exports are net load below zero.
+    exports = after.electricity["tou"].exports
+    assert exports is not None
+    out = np.maximum(-hourly[rows], 0.0).sum(axis=1)
+    assert (np.abs(exports.sum(axis=(1, 2)) - out) <= 1e-10 * scale[rows]).all()
+    # What a kWh of each period costs, where all have load.
+    period = kind[0][year, np.arange(HOURS) % 24]
+    load = [weights[rows] @ hourly[rows][:, period == p + 1] for p in range(len(kind[1]))]
+    if min(one.sum() for one in load) > 1e-6 * (weights @ size_of).sum():
+        dollars = [one @ own.total[period == p + 1] for p, one in enumerate(load)]
+        cost = respond.costs_by_period(before, shifts, "tou")
+        assert cost.tolist() == pytest.approx(
+            [d / one.sum() for d, one in zip(dollars, load, strict=True)], rel=1e-5
+        )
 
 
 @given(stocks(5), st.integers(1, 6))
@@ -241,23 +257,83 @@ def test_the_hours_say_what_the_sums_do(stock: Stock, size: int) -> None:
     assert hours.electricity["tou"].peak_kw is not None
 
 
-def test_a_more_negative_elasticity_moves_more_and_a_flat_price_nothing() -> None:
-    before = np.array([[[300.0, 100.0]], [[350.0, 50.0]]])
-    left = [
-        shifted(plan_of(tariff(EVENING, 0.1, 0.4), e), before, np.ones(2)).after[:, 0, 1]
-        for e in (-0.1, -0.2, -1.0)
-    ]
-    assert (left[0] > left[1]).all() and (left[1] > left[2]).all()
-    same = shifted(plan_of(tariff(EVENING, 0.2, 0.2), -0.5), before, np.ones(2))
-    assert same.after.tolist() == before.tolist()
+@st.composite
+def uses(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
+    """(use of homes by season and period of THREE (n, 1, 3) [kWh], their weights)."""
+    n = draw(st.integers(1, 6))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    use = rng.uniform(0.0, 1.0, (n, 1, 3)) * 10.0 ** rng.integers(-1, 5, (n, 1, 3))
+    return use, rng.uniform(0.1, 500.0, n)
 
 
-def test_a_home_split_in_two_halves_changes_nobody() -> None:
-    plan = plan_of(tariff(EVENING, 0.1, 0.4), -0.5)
-    before = np.array([[[300.0, 100.0]], [[350.0, 50.0]]])
-    whole = shifted(plan, before, np.array([1.0, 2.0]))
-    split = shifted(plan, before[[0, 1, 1]], np.array([1.0, 1.0, 1.0]))
-    assert split.after.tolist() == whole.after[[0, 1, 1]].tolist()
+PRICES = st.tuples(*[st.floats(0.01, 2.0)] * 3)
+ELASTICITIES = st.floats(-5.0, -0.01)
+
+
+@given(uses(), PRICES, ELASTICITIES)
+def test_energy_of_each_home_is_kept_and_none_is_below_zero(
+    homes: tuple[np.ndarray, np.ndarray], prices: Any, elasticity: float
+) -> None:
+    before, weight = homes
+    shift = shifted(plan_of(tariff(THREE, *prices), elasticity), before, weight)
+    size = before.sum(axis=2) + np.abs(shift.after).sum(axis=2)
+    assert (np.abs((shift.after - before).sum(axis=2)) <= 1e-12 * size).all()
+    assert (shift.after >= -1e-12 * size[:, :, None]).all()
+    # The sums are those of the hours that the factors make.
+    hours = before * shift.factor + shift.added * shift.plan.hours
+    assert (np.abs(hours - shift.after) <= 1e-12 * size[:, :, None]).all()
+
+
+@given(uses(), PRICES, ELASTICITIES, ELASTICITIES)
+def test_a_more_negative_elasticity_moves_more_out_of_the_dearest_period(
+    homes: tuple[np.ndarray, np.ndarray], prices: Any, one: float, other: float
+) -> None:
+    before, weight = homes
+    table, dearest = tariff(THREE, *prices), int(np.argmax(prices))
+    weak, strong = (
+        shifted(plan_of(table, e), before, weight).after[:, 0, dearest]
+        for e in (max(one, other), min(one, other))
+    )
+    assert (strong <= weak).all()
+    # Where there is something to give, and somewhere to put it at a lower price.
+    flat = (weight @ before[:, 0]) @ np.array(prices) / (weight @ before[:, 0]).sum()
+    if prices[dearest] > 1.001 * flat and abs(one - other) > 1e-3:
+        gives = before[:, 0, dearest] >= 1.0
+        assert (strong[gives] < weak[gives]).all() and (
+            weak[gives] < before[gives, 0, dearest]
+        ).all()
+
+
+@given(uses(), st.floats(0.01, 2.0), ELASTICITIES)
+def test_a_flat_price_changes_nothing(
+    homes: tuple[np.ndarray, np.ndarray], price: float, elasticity: float
+) -> None:
+    before, weight = homes
+    shift = shifted(plan_of(tariff(THREE, price, price, price), elasticity), before, weight)
+    assert np.array_equal(shift.after, before)
+    assert (shift.factor == 1.0).all() and not shift.added.any()
+
+
+@given(uses(), PRICES, ELASTICITIES, st.data())
+def test_a_home_split_in_two_halves_changes_nobody(
+    homes: tuple[np.ndarray, np.ndarray], prices: Any, elasticity: float, data: st.DataObject
+) -> None:
+    before, weight = homes
+    plan = plan_of(tariff(THREE, *prices), elasticity)
+    place = data.draw(st.integers(0, len(weight) - 1))
+    rows = np.append(np.arange(len(weight)), place)
+    halves = weight[rows] * np.where(rows == place, 0.5, 1.0)
+    whole, split = shifted(plan, before, weight), shifted(plan, before[rows], halves)
+    assert np.array_equal(split.after, whole.after[rows])
+    assert np.array_equal(split.factor, whole.factor[rows])
+
+
+def test_exports_that_outweigh_use_by_price_say_no_price() -> None:
+    plan = plan_of(tariff(EVENING, 0.4, 0.1), -0.5)
+    # 10 x 0.1 - 5 x 0.4 is below zero.
+    before = np.array([[[-5.0, 10.0]]])
+    shift = shifted(plan, before, np.ones(1))
+    assert np.array_equal(shift.after, before) and np.isnan(shift.flat_price).all()
 
 
 # Whole runs
@@ -324,6 +400,40 @@ def test_the_residual_is_kept_and_each_class_pays_its_own_change(demo: Demo) -> 
     assert abs(weighted) < 1e-6 * after.summary["revenue"]
 
 
+def test_of_a_response_that_does_not_settle_it_is_said(
+    demo: Demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settle, "MOST_ROUNDS", 1)
+    demo.settings({"elasticity": -0.4, "elasticity_response": "calibrated"})
+    with pytest.raises(CairoError, match="do not settle: after 1 rounds a rate still") as said:
+        demo.run()
+    assert "\n" not in str(said.value)
+    assert not list((demo.folder / "outputs").glob("*"))
+
+
+def test_customers_who_respond_to_what_they_will_pay_do(demo: Demo) -> None:
+    demo.settings({"elasticity": -0.4, "elasticity_response": "calibrated"})
+    run = cairo.open_run(demo.run())
+    table = run.files.table("demand_response.csv")
+    rate = {row[0]: row[4] for row in run.tariffs["hp_tou"]["ur_ec_tou_mat"]}
+    assert table["price"].tolist() == pytest.approx(table["period"].map(rate).tolist(), abs=1e-6)
+
+
+def test_a_requirement_of_a_run_that_has_responded_is_not_responded_to_again(demo: Demo) -> None:
+    demo.settings({"elasticity": -0.2})
+    place = demo.run()
+    demo.settings(
+        {
+            "requirement_from": {
+                "run": str(place), "delivery": "percustomer", "supply": "percustomer"
+            },
+            "residual_allocation_supply": None,
+        }
+    )  # fmt: skip
+    with pytest.raises(CairoError, match=r"has elasticity -0\.2: its costs are after a response"):
+        demo.run()
+
+
 def test_no_elasticity_changes_no_byte(demo: Demo) -> None:
     expected = contents(demo.run())
     demo.settings({"elasticity": {"winter": 0.0, "summer": 0.0}})
@@ -333,9 +443,15 @@ def test_no_elasticity_changes_no_byte(demo: Demo) -> None:
 def test_a_response_has_the_same_bits_however_the_work_is_split(demo: Demo) -> None:
     demo.settings({"elasticity": -0.25})
     expected = contents(demo.run())
-    for size in (1, 4):
-        demo.settings({"dask": IN_PROCESS["dask"] | {"partition_buildings": size}})
+    for size, workers in ((1, 1), (4, 2)):
+        dask = IN_PROCESS["dask"] | {"partition_buildings": size, "n_workers": workers}
+        demo.settings({"dask": dask})
         assert contents(demo.run()) == expected
+    # In another order of homes, what is sorted by home or by hour.
+    demo.parquet(METADATA, lambda frame: frame.sample(frac=1.0, random_state=1))
+    shuffled = contents(demo.run())
+    for name in ("demand_response.csv", "system_hourly.csv", "tariff_final_config.json"):
+        assert shuffled[name] == expected[name]
 
 
 @pytest.mark.parametrize(
@@ -345,6 +461,15 @@ def test_a_response_has_the_same_bits_however_the_work_is_split(demo: Demo) -> N
         ({"elasticity": -7.0}, "elasticity.* is -7, expected -5 to 0"),
         ({"elasticity": {"spring": -0.1}}, "expected the seasons winter and summer"),
         ({"elasticity": -0.1, "winter_months": [0, 1]}, "different months from 1 to 12"),
+        (
+            {"elasticity": {"winter": -0.1, "summer": -0.1}, "winter_months": [6, 7],
+             "path_tariffs_electric": {"hp": "tariffs/electric/july.json",
+                                       "non-hp": "tariffs/electric/flat.json"},
+             "path_tariff_maps_electric": None,
+             "subclass_config": {"group_col": "has_hp",
+                                 "selectors": {"hp": ["true"], "non-hp": ["false"]}}},
+            "elasticity summer is -0.1, but no tariff of the run that varies within a day has two",
+        ),
         (
             {"elasticity": -0.1, "path_tariff_maps_electric": "tariff_maps/electric/flat.csv",
              "run_includes_subclasses": False},
@@ -356,6 +481,12 @@ def test_what_nobody_can_respond_to_is_said_before_work(
     demo: Demo, settings: dict[str, Any], message: str
 ) -> None:
     demo.settings(settings)
+    july = json.loads((demo.folder / "rates/tariffs/electric/hp_tou.json").read_text())
+    for day in ("energyweekdayschedule", "energyweekendschedule"):
+        july["items"][0][day] = [
+            [int(month == 6 and hour > 15) for hour in range(24)] for month in range(12)
+        ]
+    (demo.folder / "rates/tariffs/electric/july.json").write_text(json.dumps(july))
     with pytest.raises((CairoError, InputErrors), match=message):
         read_inputs(read_scenario(demo.scenario).run(RUN))
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cairo.errors import ScenarioError, TariffError, listed
-from cairo.model.arrays import Bool1D, Float1D, Float2D, Float3D, Int1D
+from cairo.model.arrays import Bool1D, Float1D, Float2D, Float3D, FloatND, Int1D
 from cairo.model.calendar import hour_months, hour_of_day, hour_weekend
 from cairo.model.elasticity import SUMMER, WINTER, Elasticity
 from cairo.model.kernels import weighted_total
@@ -118,9 +118,10 @@ def response_plan(
     if by_season is not None:
         odd = [season for season in by_season if season not in names]
         if odd or set(np.unique(of_month).tolist()) != set(range(len(names))):
+            count = len(np.unique(of_month))
             raise ScenarioError(
-                f"elasticity names {listed(by_season)}; tariff {table.key} has "
-                f"{len(np.unique(of_month))} season by its periods: give winter_months"
+                f"elasticity names {listed(by_season)}; tariff {table.key} has {count} "
+                f"season{'s' if count > 1 else ''} by its periods: give winter_months"
             )
     values = np.array([elasticity.of_season(name) for name in names])
     month, hour = hour_months(), hour_of_day()
@@ -154,6 +155,11 @@ def response_plan(
         month_hours,
         needs_peaks(table),
     )
+
+
+def one_price(prices: Float1D) -> float | None:
+    """The price [$/kWh] that all are, so that their average is not off by rounding; else None."""
+    return float(prices[0]) if (prices == prices[0]).all() else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,10 +216,14 @@ def shifted(plan: ResponsePlan, before: Float3D, weight: Float1D) -> Shift:
     for season, elasticity in enumerate(plan.elasticity):
         use = before[:, season]
         total = weighted_total(weight[:, None], use)
-        if elasticity and total > 0.0:
-            flat[season] = weighted_total(weight[:, None], use * plan.price) / total
-            there = plan.occurs[season]
-            ratio[season, there] = (plan.price[there] / flat[season]) ** elasticity
+        paid = weighted_total(weight[:, None], use * plan.price)
+        # Exports that outweigh use, in all or by their price, say no price.
+        if not (elasticity and total > 0.0 and paid > 0.0):
+            continue
+        there = plan.occurs[season]
+        one = one_price(plan.price[there])
+        flat[season] = paid / total if one is None else one
+        ratio[season, there] = (plan.price[there] / flat[season]) ** elasticity
     small = before < LEAST_KWH
     moved = np.where(small, 0.0, before * (ratio - 1.0))
     every = np.arange(len(plan.seasons))
@@ -235,6 +245,43 @@ def shifted(plan: ResponsePlan, before: Float3D, weight: Float1D) -> Shift:
     hours = np.where(plan.occurs, plan.hours, 1.0)
     added = np.where(small, moved / hours, 0.0)
     return Shift(plan, before, before + moved, flat, factor, added, ratio, ~over.any(axis=1))
+
+
+def shifted_gross(gross: FloatND, before: FloatND, after: FloatND) -> FloatND:
+    """Gross load [kWh] whose exports are those of the net load after a response.
+
+    Exports are net load below zero: where it is so they move with it. Net load that has been
+    floored has none such, and its exports stay.
+    """
+    moved: FloatND = np.where((before < 0.0) | (after < 0.0), gross + (after - before), gross)
+    return moved
+
+
+def period_costs(plan: ResponsePlan, use: Float3D, cost: Float3D, weight: Float1D) -> Float1D:
+    """What a kWh of each period costs (P,) [$/kWh]: B / A, B = sum w L P over a period's load L.
+
+    Parameters
+    ----------
+    plan : of the tariff.
+    use, cost : (n, S, P) [kWh], and times the marginal price of its hours [$].
+    weight : (n,) customers.
+
+    Raises
+    ------
+    TariffError
+        A period has no load.
+    """
+    weights = weight[:, None]
+    found = np.zeros(use.shape[2])
+    for period in range(len(found)):
+        load = weighted_total(weights, use[:, :, period])
+        if not load > 0.0:
+            raise TariffError(
+                f"tariff {plan.key}: its homes have no load in period {period + 1} after their "
+                "response, so that no ratio of its rate follows"
+            )
+        found[period] = weighted_total(weights, cost[:, :, period]) / load
+    return found
 
 
 def achieved_elasticity(shift: Moved) -> Float3D:

@@ -23,7 +23,7 @@ from cairo.model.bills import two_meters
 from cairo.model.calendar import __timeshift__, hour_months, hour_of_day, hour_stamps, hour_weekend
 from cairo.model.names import ELECTRICITY, GAS, MONTHS, NET_LOAD
 from cairo.model.periods import PeriodUse, period_plan
-from cairo.model.response import LEAST_KWH
+from cairo.model.response import LEAST_KWH, one_price
 from cairo.model.tariff import (
     Tariff,
     energy_charge_aggregation_method,
@@ -229,7 +229,8 @@ def process_residential_hourly_demand_response_shift(
     hours["rate"] = hours["energy_period"].map(period_rate)
     if equivalent_flat_tariff is None:
         paid = (hours["electricity_net"] * hours["rate"]).sum()
-        equivalent_flat_tariff = paid / hours["electricity_net"].sum()
+        one = one_price(hours["rate"].to_numpy(np.float64))
+        equivalent_flat_tariff = paid / hours["electricity_net"].sum() if one is None else one
     if receiver_period is None:
         receiver_period = period_rate[hours["energy_period"].unique()].idxmin()
     grouped = hours.groupby(["bldg_id", "energy_period"])["electricity_net"]

@@ -100,7 +100,16 @@ class PandasBackend(LoadBackend):
             change,
             demand,
             self.spec.response,
-        )
+            {
+                key: response_frames.costs_by_period(
+                    self.electricity, homes, one,
+                    load_funcs._tariff_hours(tariffs[key], self.spec.year)["period"].to_numpy(),
+                    self.prices.total, self.spec.customers.weight_by_id,
+                )
+                for key, (homes, one) in moved.items()
+                if key in self.spec.at_cost
+            },
+        )  # fmt: skip
 
     def _weights(self, homes: Sequence[int]) -> Float1D:
         weight: Float1D = self.spec.customers.weight_by_id[list(homes)].to_numpy(np.float64)

@@ -11,8 +11,8 @@ from cairo.model import kernels
 from cairo.model.arrays import Float1D, Float2D
 from cairo.model.calendar import hour_months
 from cairo.model.kernels import weighted_total
-from cairo.model.names import HOURS, NET_LOAD
-from cairo.model.response import Moved, ResponsePlan
+from cairo.model.names import GROSS_LOAD, HOURS, NET_LOAD
+from cairo.model.response import Moved, ResponsePlan, one_price, period_costs, shifted_gross
 from cairo.model.tariff import Tariff
 from cairo.rates_tool import hourly_frames
 from cairo.rates_tool import loads as load_funcs
@@ -31,15 +31,20 @@ def after_response(
 ) -> tuple[pd.DataFrame, MovedHomes]:
     """(the load frame after the response, what each tariff's homes do).
 
+    Gross load changes where net load below zero does, so that exports are those of the shifted
+    hours.
+
     Parameters
     ----------
-    loads : index (`bldg_id`, `time`), with `electricity_net` [kWh]; it is not changed.
+    loads : index (`bldg_id`, `time`), with `electricity_net` and `load_data` [kWh]; it is not
+        changed.
     plans : {tariff key: how its customers respond}.
     tariff_of : {bldg_id: tariff key}; tariffs : with the prices that they respond to.
     weight : customers by bldg_id.
     year : calendar year of the hours.
     """
-    net = loads[NET_LOAD].to_numpy(np.float64).copy()
+    before = loads[NET_LOAD].to_numpy(np.float64)
+    net = before.copy()
     moved: MovedHomes = {}
     for key, plan in plans.items():
         homes = sorted(bldg_id for bldg_id, on in tariff_of.items() if on == key)
@@ -47,7 +52,8 @@ def after_response(
         places = np.stack(rows)
         period = load_funcs._tariff_hours(tariffs[key], year)["period"].to_numpy()
         moved[key] = homes, _responded(net, places, homes, plan, period, weight)
-    return loads.assign(**{NET_LOAD: net}), moved
+    gross = shifted_gross(loads[GROSS_LOAD].to_numpy(np.float64), before, net)
+    return loads.assign(**{NET_LOAD: net, GROSS_LOAD: gross}), moved
 
 
 def _responded(
@@ -78,9 +84,11 @@ def _responded(
         before[:, season] = after[:, season] = use.to_numpy()
         weighted = use.mul(weight.reindex(use.index), axis=0)
         total = float(weighted.to_numpy().sum())
-        if not elasticity or not total > 0.0:
+        paid = float(weighted.mul(price, axis=1).to_numpy().sum())
+        if not (elasticity and total > 0.0 and paid > 0.0):
             continue
-        flat[season] = float(weighted.mul(price, axis=1).to_numpy().sum()) / total
+        one = one_price(plan.price[plan.occurs[season]])
+        flat[season] = paid / total if one is None else one
         shifted, tracker = load_funcs.process_residential_hourly_demand_response_shift(
             hours, price, float(elasticity), flat[season]
         )
@@ -90,6 +98,27 @@ def _responded(
             index=list(homes), columns=price.index, fill_value=0.0
         ).to_numpy()
     return Moved(plan, before, after, flat)
+
+
+def costs_by_period(
+    after: pd.DataFrame,
+    homes: Sequence[int],
+    moved: Moved,
+    period: np.ndarray,
+    price: Float1D,
+    weight: pd.Series,
+) -> Float1D:
+    """What a kWh of each period (P,) costs after the response [$/kWh].
+
+    period : (8760,) of the tariff, from 1; price : (8760,) total marginal price [$/kWh].
+    """
+    season = moved.plan.of_month[hour_months()]
+    cost = np.zeros_like(moved.after)
+    for row, one in enumerate(hourly_frames.rows_of(after, homes)):
+        dollars = after[NET_LOAD].to_numpy()[one] * price
+        np.add.at(cost[row], (season, period - 1), dollars)
+    weights = weight[list(homes)].to_numpy(np.float64)
+    return period_costs(moved.plan, moved.after, cost, weights)
 
 
 def marginal_change(

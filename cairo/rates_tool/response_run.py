@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -34,6 +34,8 @@ class Responded:
     shifts : {tariff key: what its homes do}; homes : {tariff key: (n,) their bldg_ids}, and
     weights : (n,) customers.
     marginal_change : {tariff key: change of its homes' marginal cost [$/year]}.
+    period_costs : {tariff key: (P,) what a kWh of each period costs after the response [$/kWh]},
+    of tariffs whose rates are in proportion to it.
     demand_before : (8760,) system demand by time [kWh].
     """
 
@@ -43,6 +45,7 @@ class Responded:
     marginal_change: Mapping[str, float]
     demand_before: pd.Series
     asked: Response
+    period_costs: Mapping[str, Float1D] = field(default_factory=dict)
 
     def table(self) -> pd.DataFrame:
         """A row a home, season and period: kWh before and after, price, achieved elasticity."""
@@ -112,22 +115,40 @@ def response_plans(
     Raises
     ------
     ScenarioError, TariffError
-        There is none, or one's seasons or prices do not fit.
+        There is none, or one's seasons or prices do not fit; or nobody responds in a season that
+        has an elasticity.
     """
+    plans = plans_of_some(response, tariffs, year, style)
+    if not plans:
+        raise ScenarioError(
+            "elasticity is set, but no tariff of the run has periods that vary within a day: "
+            "nobody responds"
+        )
+    for season, value in (response.elasticity.by_season or {}).items():
+        if value and not any(_has_periods(plan, season) for plan in plans.values()):
+            raise ScenarioError(
+                f"elasticity {season} is {value:g}, but no tariff of the run that varies within a "
+                f"day has two periods in {season}: nobody responds then"
+            )
+    return plans
+
+
+def _has_periods(plan: ResponsePlan, season: str) -> bool:
+    return bool(plan.occurs[plan.seasons.index(season)].sum() > 1)
+
+
+def plans_of_some(
+    response: Response, tariffs: Mapping[str, Tariff], year: int, style: SolarStyle | None = None
+) -> dict[str, ResponsePlan]:
+    """`response_plans` of some of a run's tariffs, among which nobody may respond."""
     for key, table in tariffs.items():
         if two_meters(table, style):
             raise TariffError(
                 f"tariff {key}: a response to price is not modelled where all use is bought and "
                 "all generation sold (dgrules Buy All Sell All)"
             )
-    plans = {
+    return {
         key: response_plan(table, response.elasticity, year, response.winter_months)
         for key, table in tariffs.items()
         if varies_within_a_day(table)
     }
-    if not plans:
-        raise ScenarioError(
-            "elasticity is set, but no tariff of the run has periods that vary within a day: "
-            "nobody responds"
-        )
-    return plans

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -261,6 +261,7 @@ class RunSpec:
     relative : `period, tier, rel_value, tariff` of a precalc run; the tariffs' own when None.
     delivery : where the delivery part of bills comes from: twins of the tariffs, or the annual
     bills [$] of another run by bldg_id. kwh_scale : factor on every home's electric hours.
+    at_cost : keys of tariffs whose rates are in proportion to what a kWh of each period costs.
     """
 
     name: str
@@ -280,6 +281,7 @@ class RunSpec:
     response: Response | None = None
     delivery: Billing | pd.Series | None = None
     kwh_scale: float = 1.0
+    at_cost: frozenset[str] = frozenset()
 
     @property
     def is_split(self) -> bool:
@@ -301,6 +303,28 @@ class RunSpec:
         if self.response is None:
             return {}
         return response_plans(self.response, tariffs, self.year, self.solar.style)
+
+    def with_costs(self, costs: Mapping[str, Float1D]) -> RunSpec:
+        """The run with other costs (P,) [$/kWh] in the rates of tariffs that are at cost."""
+        if not costs:
+            return self
+        rates = {key: cost[:, None] for key, cost in costs.items()}
+        tariffs = {
+            key: tariff.with_energy_rates(rates[key]) if key in rates else tariff
+            for key, tariff in self.electricity.tariffs.items()
+        }
+        relative = self.relative
+        if relative is not None:
+            others = relative[~relative["tariff"].isin(list(rates))]
+            own = tariff_funcs.precalc_period_mapping({key: tariffs[key] for key in rates})
+            relative = pd.concat([others, own], ignore_index=True)
+        service, sell = replace(self.electricity, tariffs=tariffs), dict(self.solar.sell)
+        if self.solar.style == "net_billing":
+            # Sell prices are a share of the rates.
+            for key in rates:
+                sell[key] = sell[key] * (rates[key] / self.electricity.tariffs[key].rate)
+        solar = replace(self.solar, sell=sell)
+        return replace(self, electricity=service, relative=relative, solar=solar)
 
     def first_prices(self) -> Mapping[str, Tariff]:
         """The tariffs that customers respond to first: as given, or with the rates' own shape."""

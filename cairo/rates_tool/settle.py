@@ -76,6 +76,7 @@ def settled(
 
     The residual is that of the loads before the response; marginal costs are those after it. A
     class of its own requirement that responds pays its own change, the others what they did.
+    Tariffs whose rates follow from costs by period take them from the loads after the response.
 
     Raises
     ------
@@ -91,6 +92,8 @@ def settled(
     change = np.inf
     for _ in range(MOST_ROUNDS):
         backend.respond(tariffs)
+        assert backend.responded is not None
+        backend.spec = spec.with_costs(backend.responded.period_costs)
         costs = _after(backend, before)
         electric = backend.electric_bills(costs.by_tariff or costs.requirement)
         change = _largest_change(tariffs, electric.tariffs)

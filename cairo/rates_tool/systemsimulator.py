@@ -40,6 +40,7 @@ from cairo.rates_tool import postprocessing, system_revenues, tariffs
 from cairo.rates_tool.backend import ElectricBills, LoadBackend, RunLoads, Work, backend_class
 from cairo.rates_tool.config import OUTPUT_INTERNAL_POSTPROCESSING
 from cairo.rates_tool.dd_stages.sources import LoadOptions, LoadSource
+from cairo.rates_tool.design import with_costs
 from cairo.rates_tool.determinants import determinants_of
 from cairo.rates_tool.record import LoadWork, Origin, run_record
 from cairo.rates_tool.run_files import RunResult, write_designs, write_files
@@ -352,8 +353,11 @@ class MeetRevenueSufficiencySystemWide:
         responded = backend.responded
         if responded is not None:
             record["demand_response"] = responded.record(backend.demand)
-        if origin.designs:
-            record["derived"] = {alias: one.record() for alias, one in origin.designs.items()}
+        designs = origin.designs
+        if responded is not None:
+            designs = with_costs(designs, responded.period_costs)
+        if designs:
+            record["derived"] = {alias: one.record() for alias, one in designs.items()}
         changes = None
         if origin.baseline is not None:
             changes = origin.baseline.changes(
@@ -376,7 +380,7 @@ class MeetRevenueSufficiencySystemWide:
             None if split is None else split.twins,
         )
         write_files(folder, result)
-        write_designs(folder, origin.designs)
+        write_designs(folder, designs)
         return result
 
     def _calculate_gas_bills(

@@ -386,7 +386,12 @@ def class_load(inputs: RunInputs, homes: Sequence[int], work: Work) -> Float1D:
     on = {bldg_id: spec.electricity.tariff_of[bldg_id] for bldg_id in homes}
     tariffs = {key: spec.electricity.tariffs[key] for key in set(on.values())}
     mine: RunSpec = replace(
-        spec, customers=customers, electricity=Service(tariffs, on), gas=None, delivery=None
+        spec,
+        customers=customers,
+        electricity=Service(tariffs, on),
+        gas=None,
+        delivery=None,
+        response=None,
     )
     loads = inputs.loads.take(list(homes))
     assert isinstance(loads, LoadSource)

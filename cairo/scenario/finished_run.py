@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from cairo.files.recorded_options import open_text
 from cairo.model.arrays import Float1D, Int1D
 from cairo.model.components import COMPONENTS, DELIVERY, of_component
 from cairo.model.names import ANNUAL, BURDEN
+from cairo.model.response import ResponsePlan
 from cairo.model.setting_problems import setting_problems
 from cairo.model.subclass_requirements import (
     PASSTHROUGH,
@@ -43,6 +44,8 @@ from cairo.scenario.subclasses import subclass_of
 
 WEIGHT_RTOL = 1e-9
 """Weights of two runs that differ by more are not the same."""
+PRICE_RTOL = 1e-9
+"""Ratios of prices of two runs that differ by more are not the same."""
 OF_LOADS = (
     "path_resstock_loads",
     "floor_negative_net_load",
@@ -61,7 +64,7 @@ class FinishedRun:
 
     bldg_ids, weight : (n,) homes and customers.
     requirement : {component: $/year}; a run without supply has delivery alone.
-    settings, summary : of its record.
+    settings, summary : of its record. has_responded : whether its customers respond to price.
     """
 
     path: Path
@@ -70,6 +73,7 @@ class FinishedRun:
     requirement: Mapping[str, float]
     settings: Mapping[str, object]
     summary: Mapping[str, object]
+    has_responded: bool = False
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> FinishedRun:
@@ -92,7 +96,8 @@ class FinishedRun:
         homes = reader.table(BAT_FILE, ["bldg_id", "weight"], others=False)
         ids = homes["bldg_id"].to_numpy(np.int64)
         weight = homes["weight"].to_numpy(np.float64)
-        return cls(reader.path, ids, weight, requirement, settings, summary)
+        responded = "demand_response" in record
+        return cls(reader.path, ids, weight, requirement, settings, summary, responded)
 
     @property
     def is_split(self) -> bool:
@@ -168,6 +173,58 @@ class FinishedRun:
                 f"{what} has {KWH_SCALE} {self.kwh_scale:g}, the run {kwh_scale:g}"
             )
 
+    def check_not_responded(self, key: str) -> None:
+        """Check that its costs are of loads that no price has moved.
+
+        Raises
+        ------
+        RequirementError
+            Its customers have responded: a run whose customers do would count that twice.
+        """
+        if self.has_responded:
+            raise RequirementError(
+                f"{key} {self.path} has elasticity {self.settings.get('elasticity')}: its costs "
+                "are after a response, and this run's would be added to them; expected a run "
+                "without"
+            )
+
+    def check_same_response(
+        self, plans: Mapping[str, ResponsePlan], tariff_of: Mapping[int, str]
+    ) -> None:
+        """Check that its homes have moved their hours as those of the run with these plans do.
+
+        They do where the same homes respond together to prices of the same ratios.
+
+        Raises
+        ------
+        RequirementError
+            Others respond, or to other prices.
+        """
+        columns = ["bldg_id", "tariff_key", "season", "period", "price"]
+        moved = RunReader(self.path).table("demand_response.csv", columns, others=False)
+        there = {
+            frozenset(rows["bldg_id"].tolist()): _ratios(
+                rows["season"], rows["period"], rows["price"].to_numpy(np.float64)
+            )
+            for _, rows in moved.groupby("tariff_key")
+        }
+        here = {}
+        for key, plan in plans.items():
+            homes = frozenset(home for home, on in tariff_of.items() if on == key)
+            season, period = np.nonzero(plan.occurs)
+            names = [plan.seasons[place] for place in season]
+            here[homes] = _ratios(names, period + 1, plan.price[period])
+        if here.keys() != there.keys() or any(
+            own.keys() != there[homes].keys()
+            or any(not math.isclose(own[k], there[homes][k], rel_tol=PRICE_RTOL) for k in own)
+            for homes, own in here.items()
+        ):
+            raise RequirementError(
+                f"delivery_run {self.path}: other homes respond to price in it, or to prices of "
+                "other ratios, than in the run, so that its bills are of other hours; expected "
+                "tariffs of the same ratios between periods"
+            )
+
     def delivery_bills(self, settings: RunSettings) -> pd.Series:
         """Annual bills [$] by bldg_id of a run of delivery alone, which another's are split by.
 
@@ -233,6 +290,16 @@ class FinishedRun:
                 f"run {self.path}: subclasses of {component}.{method} add to {found:,.2f} $, but "
                 f"its {component} requirement is {total:,.2f} $"
             )
+
+
+def _ratios(
+    seasons: Iterable[object], periods: Iterable[object], prices: Float1D
+) -> dict[tuple[str, int], float]:
+    """{(season, period): price over the lowest}."""
+    names = [
+        (str(season), int(str(period))) for season, period in zip(seasons, periods, strict=True)
+    ]
+    return dict(zip(names, (prices / prices.min()).tolist(), strict=True))
 
 
 def _requirement_of(settings: Mapping[str, object], summary: Mapping[str, Any]) -> dict[str, float]:

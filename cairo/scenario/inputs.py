@@ -37,7 +37,7 @@ from cairo.model.tariff import parse_tariff
 from cairo.model.tariff_fields import Unmodelled
 from cairo.model.tariff_rows import TariffDict
 from cairo.rates_tool.dd_stages.sources import LoadOptions, LoadSource, listing_digest, load_source
-from cairo.rates_tool.response_run import response_plans
+from cairo.rates_tool.response_run import plans_of_some, response_plans
 from cairo.rates_tool.run_files import BAT_FILE
 from cairo.rates_tool.run_spec import (
     Assistance,
@@ -58,7 +58,12 @@ from cairo.rates_tool.tariffs import (
     precalc_period_mapping,
 )
 from cairo.scenario.electric_tariffs import ElectricTariffs, electric_tariffs, read_map, stems
-from cairo.scenario.requirement import Homes, delivery_of, requirement_of
+from cairo.scenario.requirement import (
+    Homes,
+    check_delivery_hours,
+    delivery_of,
+    requirement_of,
+)
 from cairo.scenario.requirement_file import (
     COUNT,
     KWH_SCALE,
@@ -202,7 +207,7 @@ def read_inputs(
     delivery = tried(delivery_of, *asked, _or_failed(requirement), *on)
     response = settings.response
     if response is not None and tariffs is not None:
-        tried(_check_response, response, tariffs.params, settings)
+        tried(_check_response, response, tariffs, settings, derived is not None)
     if errors.found:
         raise InputErrors(errors.found)
     assert metadata is not None and tariffs is not None and prices is not None
@@ -213,7 +218,14 @@ def read_inputs(
         _spec(settings, metadata, tariffs, service, read_once(Prices, prices), requirement),
         delivery=delivery,
         kwh_scale=homes.kwh_scale,
+        at_cost=frozenset(
+            tariffs.key_of[alias]
+            for alias, how in settings.derived_tariffs.items()
+            if how.derive == "tou"
+        ),
     )
+    if isinstance(delivery, pd.Series) and (derived is not None or not settings.derived_tariffs):
+        check_delivery_hours(settings, spec)
     stamps = fingerprints(settings, tariffs.files, service)
     left_out = [*tariffs.unmodelled, *gas.unmodelled]
     if isinstance(delivery, Billing):
@@ -264,10 +276,14 @@ def _spec(
 
 
 def _check_response(
-    response: Response, params: Mapping[str, TariffDict], settings: RunSettings
+    response: Response, tariffs: ElectricTariffs, settings: RunSettings, are_derived: bool
 ) -> None:
-    tables = {k: parse_tariff(k, one) for k, one in params.items()}
-    response_plans(response, tables, settings.year_run, settings.solar_pv_compensation)
+    """Check that somebody responds; of tariffs that are yet to be derived nothing is known."""
+    whole = are_derived or not settings.derived_tariffs
+    known = tariffs.params if whole else tariffs.files
+    tables = {key: parse_tariff(key, tariffs.params[key]) for key in known}
+    check = response_plans if whole else plans_of_some
+    check(response, tables, settings.year_run, settings.solar_pv_compensation)
 
 
 def _check_dollar_years(settings: RunSettings) -> None:

@@ -12,7 +12,7 @@ from cairo.errors import RequirementError, TariffError, listed
 from cairo.model.components import DELIVERY, SUPPLY
 from cairo.model.tariff import parse_tariff
 from cairo.model.tariff_fields import Unmodelled
-from cairo.rates_tool.run_spec import Billing, Requirement, Service, Solar
+from cairo.rates_tool.run_spec import Billing, Requirement, RunSpec, Service, Solar
 from cairo.rates_tool.tariffs import (
     _return_export_compensation_rate,
     get_default_tariff_structures,
@@ -80,6 +80,8 @@ def _derived(
         return Requirement(nothing, delivery=nothing if settings.run_includes_supply else None)
     run = FinishedRun.read(given.run)
     run.check_same("requirement_from", homes.metadata, settings.year_run, homes.kwh_scale)
+    if settings.response is not None:
+        run.check_not_responded("requirement_from")
     wanted = {DELIVERY: given.delivery}
     if settings.run_includes_supply:
         wanted[SUPPLY] = str(given.supply)
@@ -124,6 +126,20 @@ def delivery_of(
     finished = FinishedRun.read(str(run))
     finished.check_same("delivery_run", homes.metadata, settings.year_run, homes.kwh_scale)
     return finished.delivery_bills(settings)
+
+
+def check_delivery_hours(settings: RunSettings, spec: RunSpec) -> None:
+    """Check that the bills of `delivery_run` are of the hours that the run bills.
+
+    Raises
+    ------
+    RequirementError
+        Its customers respond to price in another way.
+    """
+    if spec.response is not None:
+        plans = spec.response_plans(spec.first_prices())
+        finished = FinishedRun.read(str(settings.delivery_run))
+        finished.check_same_response(plans, spec.electricity.tariff_of)
 
 
 def _twins(settings: RunSettings, paths: Mapping[str, str], tariffs: ElectricTariffs) -> Billing:

@@ -152,5 +152,3 @@ def _derived_misfits(run: RunSettings) -> Iterator[str]:
             yield f"derived tariff {alias}: subclass_config has no subclass {derived.subclass}"
         if derived.derive == "tou" and run.run_type != "precalc":
             yield f"derived tariff {alias}: derive: tou gives ratios, for run_type precalc"
-        if derived.derive == "tou" and run.response is not None:
-            yield f"derived tariff {alias}: derive: tou and elasticity are runs of their own"

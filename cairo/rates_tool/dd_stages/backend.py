@@ -137,6 +137,11 @@ class DataFrameBackend(LoadBackend):
             respond.marginal_change(before, self.summary),
             self._series(before),
             self.spec.response,
+            {
+                key: respond.costs_by_period(before, shifts, key)
+                for key in shifts
+                if key in self.spec.at_cost
+            },
         )
 
     def _taken(self, frame: dd.DataFrame, plan: PassPlan, client: Client) -> LoadSummary:

@@ -178,9 +178,9 @@ class ResponseUse:
 
     def measures(self) -> Iterator[Measure]:
         """All of them."""
-        yield self.use
+        yield from (self.use, self.burden)
         if self.from_sums:
-            yield from (self.burden, self.peak_use, self.demand, self.moved)
+            yield from (self.peak_use, self.demand, self.moved)
             if self.delivery_burden is not None:
                 yield self.delivery_burden
 

@@ -14,11 +14,11 @@ import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 
-from cairo.model.arrays import Float1D, Float2D, Int1D
+from cairo.model.arrays import Bool1D, Float1D, Float2D, Float3D, Int1D
 from cairo.model.kernels import weighted_total
-from cairo.model.names import NET_LOAD
+from cairo.model.names import GROSS_LOAD, NET_LOAD
 from cairo.model.periods import PeriodUse
-from cairo.model.response import ResponsePlan, Shift, shifted
+from cairo.model.response import ResponsePlan, Shift, period_costs, shifted, shifted_gross
 from cairo.rates_tool.dd_stages.partition import partition_arrays
 from cairo.rates_tool.dd_stages.pass_plan import PassPlan, ResponseUse
 from cairo.rates_tool.dd_stages.response_demand import demand_after, group_of_hour
@@ -41,11 +41,17 @@ def needs_hours(before: LoadSummary, shifts: Mapping[str, Shift]) -> bool:
             return True
         if not np.array_equal(asked.plan.cheapest, shift.plan.cheapest):
             return True
-        use = before.electricity[key].billed.sum(axis=(1, 2))
-        below = use > shift.before.sum(axis=(1, 2)) * (1.0 + 1e-12) + 1e-9
+        below = _below_zero(before.electricity[key], shift)
         if (below[:, None, None] & (shift.added != 0.0)).any():
             return True
     return False
+
+
+def _below_zero(use: PeriodUse, shift: Shift) -> Bool1D:
+    """Homes (n,) whose net load has hours below zero, which are not billed."""
+    billed = use.billed.sum(axis=(1, 2))
+    below: Bool1D = billed > shift.before.sum(axis=(1, 2)) * (1.0 + 1e-12) + 1e-9
+    return below
 
 
 def responded(
@@ -89,20 +95,37 @@ def responded(
     return replace(before, after=AfterResponse(demand, burden, peak_kwh, uses, delivery))
 
 
+def costs_by_period(before: LoadSummary, shifts: Mapping[str, Shift], key: str) -> Float1D:
+    """What a kWh of each period (P,) of a tariff costs after the response [$/kWh]."""
+    one, shift = before.plan.responding[key], shifts[key]
+    cost = _grouped(shift, before.summary[one.burden], one.price)
+    return period_costs(shift.plan, shift.after, cost, one.weight)
+
+
 def _summed(shift: Shift, sums: np.ndarray, hourly: Float1D) -> Float1D:
     """Sum over the year (n,) of what is taken hour by hour with a weight (8760,)."""
+    total: Float1D = _grouped(shift, sums, hourly).sum(axis=(1, 2))
+    return total
+
+
+def _grouped(shift: Shift, sums: np.ndarray, hourly: Float1D) -> Float3D:
+    """The same by season and period (n, S, P)."""
     groups = shift.plan.groups
     of_one = groups.spread(
         np.add.reduceat(hourly if groups.order is None else hourly[groups.order], groups.starts)[
             None, :
         ]
     )[0]
-    total: Float1D = shift.of_groups(sums, of_one).sum(axis=(1, 2))
-    return total
+    return shift.of_groups(sums, of_one)
 
 
 def _use(shift: Shift, use: PeriodUse) -> PeriodUse:
-    return replace(use, billed=shift.of_months(use.billed))
+    """Use after the shift; exports that are net load below zero move with it."""
+    exports = use.exports
+    if exports is not None:
+        below = _below_zero(use, shift)[:, None, None]
+        exports = np.where(below, exports * shift.factor[:, shift.plan.of_month], exports)
+    return replace(use, billed=shift.of_months(use.billed), exports=exports)
 
 
 def hours_plan(plan: PassPlan) -> PassPlan:
@@ -124,7 +147,7 @@ def hours_plan(plan: PassPlan) -> PassPlan:
 def shifted_frame(
     frame: dd.DataFrame, uses: Mapping[str, ResponseUse], shifts: Mapping[str, Shift]
 ) -> dd.DataFrame:
-    """The load frame with net load after the response; nothing is read until computed."""
+    """The load frame after the response; nothing is read until computed."""
     changes = [
         (one.homes, group_of_hour(shifts[key].plan), shifts[key].factor, shifts[key].added)
         for key, one in uses.items()
@@ -142,15 +165,19 @@ Change = tuple[Int1D, Int1D, np.ndarray, np.ndarray]
 
 
 def _shift_partition(partition: pd.DataFrame, changes: list[Change]) -> pd.DataFrame:
-    """Net load of those of a partition's homes that respond, after their response."""
-    ids, arrays = partition_arrays(partition[[NET_LOAD]])
+    """A partition after the response of those of its homes that respond."""
+    columns = [name for name in (NET_LOAD, GROSS_LOAD) if name in partition]
+    ids, arrays = partition_arrays(partition[columns])
     net: Float2D = arrays[NET_LOAD].copy()
     for homes, group, factor, added in changes:
         place = np.minimum(np.searchsorted(homes, ids), len(homes) - 1)
         for row in np.flatnonzero(homes[place] == ids):
             home = place[row]
             net[row] = net[row] * factor[home].ravel()[group] + added[home].ravel()[group]
-    shifted_one = partition.assign(**{NET_LOAD: net.reshape(-1)})
+    hours = {NET_LOAD: net}
+    if GROSS_LOAD in arrays:
+        hours[GROSS_LOAD] = shifted_gross(arrays[GROSS_LOAD], arrays[NET_LOAD], net)
+    shifted_one = partition.assign(**{name: one.reshape(-1) for name, one in hours.items()})
     shifted_one.attrs = partition.attrs
     return shifted_one
 

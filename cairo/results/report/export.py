@@ -40,6 +40,7 @@ TABLES = frozenset(
         "paid_for_one_another",
         "rates_in_words",
         "response",
+        "response_gains",
         "revenue",
         "runs",
         "settings",

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cairo.model.arrays import Bool1D, Float1D
-from cairo.model.tariff import Tariff
+from cairo.model.arrays import Float1D, Int1D
+from cairo.model.response import seasons_of
 from cairo.results.report.assembled import Section
 from cairo.results.report.data import RunData
 from cairo.results.report.drawing import BLUE, GREY, drawing, panel, panels, svg
@@ -23,13 +23,14 @@ from cairo.results.report.numbers import (
     weighted_quantile,
 )
 from cairo.results.report.page import Html, cards, paragraph
+from cairo.results.report.segments import Highlight
 from cairo.results.report.tables import Column, Row, Table
 
 PEAK_DAYS = 3
 
 
-def response(run: RunData) -> Section:
-    """The section of a run with response."""
+def response(run: RunData, chosen: Highlight | None = None) -> Section:
+    """The section of a run with response; `chosen` homes are told apart in who gains."""
     moved = run.response
     assert moved is not None
     before = moved.load_before
@@ -57,23 +58,45 @@ def response(run: RunData) -> Section:
         "Response",
         [
             headline,
-            load_shapes(run.hours, before, after),
+            load_shapes(run.hours, before, after, _seasons(run)),
             _periods(use, weight, moved.asked),
-            *_gains(use, weight, run.tariffs),
+            *_gains(use, weight, run, chosen),
         ],
     )
 
 
-def load_shapes(hours: pd.DataFrame, before: Float1D, after: Float1D) -> Html:
-    """Load by hour of the day, before and after, a panel a day."""
+def _seasons(run: RunData) -> dict[str, Int1D]:
+    """{season in words: its months, from 1}: those of the rates, half years where they differ."""
+    assert run.response is not None
+    winter = run.settings.get("winter_months")
+    months = [int(str(month)) for month in winter] if isinstance(winter, list) else None
+    found: list[dict[str, list[int]]] = []
+    for key in sorted({key for key, _ in run.response.asked}):
+        names, of_month = seasons_of(run.tariffs[key], months)
+        own = {name: (np.flatnonzero(of_month == s) + 1).tolist() for s, name in enumerate(names)}
+        found += [] if own in found else [own]
+    if len(found) == 1 and len(found[0]) > 1:
+        return {name: np.array(of_season) for name, of_season in found[0].items()}
+    return {
+        "April to September": np.arange(4, 10),
+        "October to March": np.array([1, 2, 3, 10, 11, 12]),
+    }
+
+
+def load_shapes(
+    hours: pd.DataFrame, before: Float1D, after: Float1D, seasons: Mapping[str, Int1D]
+) -> Html:
+    """Load by hour of the day, before and after, a panel a day.
+
+    seasons : {in words: months from 1}, of each an average day.
+    """
     days = before.reshape(-1, 24)
     order = np.sort(np.argsort(-days.max(axis=1), kind="stable")[:PEAK_DAYS])
     month = hours["time"].dt.month.to_numpy()[::24]
-    summer: Bool1D = (month >= 4) & (month <= 9)
     shown = [
         (f"{hours['time'].iloc[24 * day]:%d %B}", np.arange(len(days)) == day) for day in order
     ]
-    shown += [("average day, April to September", summer), ("October to March", ~summer)]
+    shown += [(f"average day, {name}", np.isin(month, of)) for name, of in seasons.items()]
     big = max(before.max(), after.max()) >= 1e4
     unit, scale = ("MW", 1e3) if big else ("kW", 1.0)
     low = min(0.0, float(min(before.min(), after.min())) / scale)
@@ -101,7 +124,7 @@ def load_shapes(hours: pd.DataFrame, before: Float1D, after: Float1D) -> Html:
     return panels(
         charts,
         f"System load before and after the response, on the {PEAK_DAYS} days of the highest load "
-        "before it and on the average day of each half year.",
+        "before it and on the average day of each season.",
         [("line-bar", "before"), ("line-under", "after")],
     )
 
@@ -163,25 +186,61 @@ def elasticity(value: float) -> str:
     return f"{value:.3f}".replace("-", "−")
 
 
-def _gains(use: pd.DataFrame, weight: pd.Series, tariffs: Mapping[str, Tariff]) -> list[Html]:
-    """What moving saves each home at the run's final rates."""
+def _gains(
+    use: pd.DataFrame, weight: pd.Series, run: RunData, chosen: Highlight | None
+) -> list[Html | Table]:
+    """What moving saves each home at the run's final rates, and who they are."""
     final = {
         (key, period + 1): float(rate)
-        for key, tariff in tariffs.items()
+        for key, tariff in run.tariffs.items()
         for period, rate in enumerate(tariff.rate[:, 0])
     }
     rates = [final[key, int(p)] for key, p in zip(use["tariff_key"], use["period"], strict=True)]
     saving = (use["kwh_before"] - use["kwh_after"]) * np.array(rates)
     by_home = saving.groupby(use["bldg_id"].to_numpy()).sum()
     values, w = by_home.to_numpy(), weight[by_home.index].to_numpy()
-    quartiles = weighted_quantile(values, w, (0.1, 0.25, 0.5, 0.75, 0.9))
-    mean = math.fsum(values * w) / math.fsum(w)
-    text = (
-        "A customer who responds saves "
-        f"{dollars(mean, 2)} of a year's bill on average at the final rates of the first tier; the "
-        f"middle half between {dollars(float(quartiles[1]), 2)} and "
-        f"{dollars(float(quartiles[3]), 2)}, a tenth more than {dollars(float(quartiles[4]), 2)}. "
+    groups = {"All who respond": np.ones(len(values), dtype=np.bool_)}
+    key_of = use.drop_duplicates("bldg_id").set_index("bldg_id")["tariff_key"][by_home.index]
+    keys = sorted(set(key_of))
+    if len(keys) > 1:
+        groups |= {f"tariff {key}": (key_of == key).to_numpy() for key in keys}
+    if chosen is not None:
+        mine = np.isin(by_home.index, run.homes["bldg_id"][chosen.chosen])
+        if mine.any() and not mine.all():
+            groups |= {chosen.label: mine, "others who respond": ~mine}
+    table = Table(
+        "response_gains",
+        "Who gains: what a customer who responds saves of a year's bill by moving use, at the "
+        "final rates of the first tier.",
+        (
+            Column("Group"),
+            Column("Customers", count),
+            Column("Mean", cents, "$/year"),
+            Column("Lowest quarter below", cents, "$/year"),
+            Column("Median", cents, "$/year"),
+            Column("Highest quarter above", cents, "$/year"),
+            Column("Who save", percent, "share"),
+        ),
+        [_gain(name, values[one], w[one]) for name, one in groups.items()],
+    )
+    return [table, paragraph(
         "What everybody saves or pays by the change of rates comes on top: compare the run with "
         "one without response."
-    )
-    return [paragraph(text)]
+    )]  # fmt: skip
+
+
+def _gain(name: str, saved: Float1D, weight: Float1D) -> Row:
+    customers = math.fsum(weight)
+    quarters = weighted_quantile(saved, weight, (0.25, 0.5, 0.75))
+    return [
+        name,
+        customers,
+        math.fsum(saved * weight) / customers,
+        *[float(one) for one in quarters],
+        math.fsum(weight[saved > 0.0]) / customers,
+    ]
+
+
+def cents(value: float) -> str:
+    """`$12.34`."""
+    return dollars(value, 2)

@@ -57,7 +57,7 @@ def single_page(designs: Designs, group: str | None = None) -> Report:
         by_segment(designs, found, left_out),
         income(designs),
         system(run),
-        None if run.response is None else response(run),
+        None if run.response is None else response(run, chosen),
         bills(designs, chosen),
         rates(designs),
         made(designs),
