@@ -17,12 +17,11 @@ from cairo.model.demand_charges import DemandCharges
 from cairo.model.names import MONTHS, months
 from cairo.model.schedule_words import spans
 from cairo.model.tariff import Tariff
-from cairo.model.tariff_rows import NO_LIMIT, UNITS, TariffDict
+from cairo.model.tariff_rows import NO_LIMIT, UNIT_WORDS, UNITS, TariffDict
 
 JULY = 6
 BY_PRICE = {1: ("all hours",), 2: ("off-peak", "peak"), 3: ("off-peak", "mid-peak", "peak")}
 """Names of periods from the cheapest, by how many there are."""
-UNIT_WORDS = {0: "kWh", 1: "kWh/kW", 2: "kWh a day", 3: "kWh/kW a day"}
 COMMENTS = {
     "fixed_charge": "$ a month",
     "minimum_charge": "$ a month",

@@ -220,7 +220,6 @@ def carried_credits(
 
 def charge_parts(use: CustomerUse, table: Tariff) -> list[BillPart]:
     """What a tariff charges, before its minimum charges and credits; arguments as `billed`."""
-    demand = demand_cells(use, table)
     return [
         BillPart(
             ENERGY,
@@ -228,6 +227,14 @@ def charge_parts(use: CustomerUse, table: Tariff) -> list[BillPart]:
             (Cells(use.energy, table.rate, period=1, tier=1),),
         ),
         _fuel_part(use, table),
+        *standing_parts(use, table),
+    ]
+
+
+def standing_parts(use: CustomerUse, table: Tariff) -> list[BillPart]:
+    """Charges that no rate of energy changes: bills and calibration both take them from here."""
+    demand = demand_cells(use, table)
+    return [
         BillPart(DEMAND, _demand_dollars(use, demand), demand),
         BillPart(FIXED, table.monthly_fixed, (Cells(np.ones((1, 1, 1, 1)), table.monthly_fixed),)),
     ]
@@ -379,10 +386,10 @@ def rate_response(
     if carries(table, style):
         carried = carried_credits(use, table, relative, sell)
         slope = carried.charge_slope - carried.earned_slope
-        constant = demand_charges(use, table) + table.monthly_fixed
+        constant = added(standing_parts(use, table))
         return RateResponse(slope, constant, weight, table.monthly_min, table.annual_min, carried)
     slope = energy_charges(use.energy, relative)
-    constant = demand_charges(use, table) + table.monthly_fixed
+    constant = added(standing_parts(use, table))
     constant = constant + adjustment_charges(use.energy, table.fuel_adjustment)
     if two_meters(table, style):
         sold = solar_credits(use, table, sell, style)

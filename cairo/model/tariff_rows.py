@@ -19,6 +19,8 @@ LARGEST = 1e30
 """A larger number of dollars is a mistake, and sums of such could overflow."""
 UNITS = {0: "kWh", 1: "kWh/kW", 2: "kWh daily", 3: "kWh/kW daily"}
 """Unit codes of `ur_ec_tou_mat` and URDB's names for them."""
+UNIT_WORDS = {0: "kWh", 1: "kWh/kW", 2: "kWh a day", 3: "kWh/kW a day"}
+"""The same as people write them."""
 PER_KW = (1, 3)
 """Unit codes whose tier limits are per kW of the month's peak."""
 PER_DAY = (2, 3)

@@ -9,10 +9,7 @@ from cairo.model.demand_charges import DemandCharges
 from cairo.model.names import MONTHS, months
 from cairo.model.schedule_words import spans, when
 from cairo.model.tariff import Tariff
-
-NO_MAXIMUM = 1e37
-"""Maxima above this mean none; PySAM writes 1e38."""
-UNITS = {0: "kWh", 1: "kWh/kW", 2: "kWh a day", 3: "kWh/kW a day"}
+from cairo.model.tariff_rows import NO_LIMIT, UNIT_WORDS
 
 
 def charges(tariff: Tariff) -> list[str]:
@@ -45,7 +42,7 @@ def energy_words(tariff: Tariff) -> dict[int, tuple[str, list[str]]]:
     used = np.union1d(tariff.weekday, tariff.weekend).tolist()
     words = {}
     for period in used:
-        unit = UNITS.get(int(tariff.unit[period - 1, 0]), "")
+        unit = UNIT_WORDS.get(int(tariff.unit[period - 1, 0]), "")
         per = f" {unit}" if " a day" in unit else f" {unit} a month"
         rates = tier_words(tariff.rate[period - 1], tariff.max_usage[period - 1], "$/kWh", per)
         sell = tariff.sell[period - 1, 0]
@@ -88,7 +85,7 @@ def demand_words(demand: DemandCharges) -> dict[int, tuple[str, list[str]]]:
 
 def tier_words(prices: Float1D, most: Float1D, unit: str, of: str) -> str:
     """`0.1 $/kWh up to 300 kWh, then 0.12 $/kWh`, of the tiers that some usage reaches."""
-    last = int(np.argmax(np.append(most[:-1] >= NO_MAXIMUM, True)))
+    last = int(np.argmax(np.append(most[:-1] >= NO_LIMIT, True)))
     words = [
         f"{price:.6g} {unit} up to {limit:,g}{of}"
         for price, limit in zip(prices[:last], most[:last], strict=True)

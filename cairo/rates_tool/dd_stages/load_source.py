@@ -71,6 +71,13 @@ class LoadSource(ABC):
     def year(self) -> int | None:
         """Calendar year of the hours; None where only reading tells."""
 
+    @property
+    def read_again(self) -> bool:
+        """Whether all of it is read again to tell of everything unsound; over a network it is
+        not, as that may take hours.
+        """
+        return False
+
     @abstractmethod
     def take(self, bldg_ids: Sequence[int]) -> LoadSource:
         """Some homes, in this order.

@@ -9,7 +9,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import dask
 import dask.dataframe as dd
@@ -26,7 +26,7 @@ from cairo.files.load_file import (
 )
 from cairo.files.load_folder import load_files
 from cairo.files.packed import PackedReader, is_packed, manifest, packed_buildings
-from cairo.files.reading import folder_listing
+from cairo.files.reading import folder_listing, is_url
 from cairo.model import kernels
 from cairo.model.arrays import Float1D
 from cairo.model.calendar import hour_stamps, offset_days
@@ -67,7 +67,7 @@ class StoredLoads(LoadSource):
         """Homes in the order they are read."""
 
     @abstractmethod
-    def buildings(self, fields: Sequence[str]) -> _Reading:
+    def buildings(self, fields: Sequence[str]) -> Reading:
         """What is stored of each home in turn; `fields` are names of `load_file.FIELDS`."""
 
     @abstractmethod
@@ -178,10 +178,19 @@ def _home_frame(home: StoredLoads, columns: Sequence[str]) -> pd.DataFrame:
     return hourly_frames.indexed(home.read(columns), home.bldg_ids[0])
 
 
-class _Reading:
-    """Homes' stored hours in turn; `count` is what was read of them so far."""
+class Counting(Protocol):
+    """A reader that counts what it has read so far."""
 
-    def __init__(self, reader: LoadFileReader | PackedReader, homes: Iterator[HourlyLoads]) -> None:
+    count: ReadCount
+
+
+class Reading:
+    """Homes' stored hours in turn; `count` is what was read of them so far.
+
+    reader : counts as `homes` go by.
+    """
+
+    def __init__(self, reader: Counting, homes: Iterator[HourlyLoads]) -> None:
         self._reader = reader
         self._homes = homes
 
@@ -190,6 +199,7 @@ class _Reading:
 
     @property
     def count(self) -> ReadCount:
+        """What was read."""
         return self._reader.count
 
 
@@ -227,15 +237,20 @@ class FolderLoads(StoredLoads):
         """Some of the homes."""
         return replace(self, files={bldg_id: self.files[bldg_id] for bldg_id in bldg_ids})
 
+    @property
+    def read_again(self) -> bool:
+        """A folder on a disk is, files behind a URL or named alone are not."""
+        return bool(self.folder) and not is_url(self.folder)
+
     def partitions(self, size: int) -> list[Self]:
         """Parts of `size` homes."""
         ids = sorted(self.files)
         return [self.part(ids[i : i + size]) for i in range(0, len(ids), size)]
 
-    def buildings(self, fields: Sequence[str]) -> _Reading:
+    def buildings(self, fields: Sequence[str]) -> Reading:
         """Hours of each home's file."""
         reader = LoadFileReader(fields, self.options.storage_options)
-        return _Reading(reader, (reader.read(path, i) for i, path in self.files.items()))
+        return Reading(reader, (reader.read(path, i) for i, path in self.files.items()))
 
     def place_of(self, bldg_id: int) -> str:
         """The home's file."""
@@ -290,6 +305,11 @@ class PackedLoads(StoredLoads):
         """Some of the homes."""
         return replace(self, homes=tuple(bldg_ids))
 
+    @property
+    def read_again(self) -> bool:
+        """It is on a disk."""
+        return True
+
     def partitions(self, size: int) -> list[Self]:
         """Parts of about `size` homes: whole blocks of the stock, so that none is read twice."""
         ids = np.sort(np.asarray(self.homes, np.int64))
@@ -303,10 +323,10 @@ class PackedLoads(StoredLoads):
             parts = list(np.split(ids, cuts))
         return [self.part(part.tolist()) for part in parts]
 
-    def buildings(self, fields: Sequence[str]) -> _Reading:
+    def buildings(self, fields: Sequence[str]) -> Reading:
         """Hours of each home, block by block."""
         reader = PackedReader(self.folder, fields)
-        return _Reading(reader, (HourlyLoads(*one) for one in reader.read(self.homes)))
+        return Reading(reader, (HourlyLoads(*one) for one in reader.read(self.homes)))
 
     def place_of(self, bldg_id: int) -> str:
         """The stock and the home."""

@@ -6,10 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from cairo.errors import CairoError, InputErrors, LoadError, listed
-from cairo.files.reading import is_url
 from cairo.model.progress import Progress
 from cairo.rates_tool.dd_stages.load_source import Checked, LoadSource
-from cairo.rates_tool.dd_stages.stored_loads import FolderLoads, PackedLoads
 
 SHOWN = 10
 """Errors that are told, and cases of one that are named."""
@@ -81,11 +79,7 @@ def all_unsound_told(
 def _unsound(
     source: LoadSource, fields: Sequence[str], progress: Progress | None
 ) -> Iterator[Checked]:
-    if isinstance(source, FolderLoads):
-        again = bool(source.folder) and not is_url(source.folder)
-    else:
-        again = isinstance(source, PackedLoads)
-    if not again:
+    if not source.read_again:
         return
     if progress:
         progress.stage("every unsound load file", len(source.bldg_ids or ()))

@@ -12,7 +12,8 @@ from cairo.model.demand_charges import DemandCharges
 from cairo.model.names import months
 from cairo.model.schedule_words import when
 from cairo.model.tariff import Tariff
-from cairo.results.rate_words import NO_MAXIMUM, UNITS, charges
+from cairo.model.tariff_rows import NO_LIMIT, UNIT_WORDS
+from cairo.results.rate_words import charges
 from cairo.results.report.assembled import Part, Section
 from cairo.results.report.derived import derived_rates
 from cairo.results.report.designs import Designs
@@ -131,10 +132,10 @@ def _tiers(tariff: Tariff, period: int) -> list[tuple[str, float]]:
     for tier in range(tariff.n_tiers):
         most = float(tariff.max_usage[period, tier])
         limit = " above" if found else ""
-        if most < NO_MAXIMUM:
-            limit = f" up to {count(most)} {UNITS.get(int(tariff.unit[period, tier]), '')}"
+        if most < NO_LIMIT:
+            limit = f" up to {count(most)} {UNIT_WORDS.get(int(tariff.unit[period, tier]), '')}"
         found.append((limit, float(tariff.rate[period, tier])))
-        if most >= NO_MAXIMUM:
+        if most >= NO_LIMIT:
             break
     return found
 
@@ -145,16 +146,16 @@ def _energy(tariff: Tariff, exports: Exports) -> Iterator[Row]:
         hours = "\n".join(when(tariff.weekday, tariff.weekend, period + 1))
         for tier in range(tariff.n_tiers):
             most = float(tariff.max_usage[period, tier])
-            unit = UNITS.get(int(tariff.unit[period, tier]), "")
+            unit = UNIT_WORDS.get(int(tariff.unit[period, tier]), "")
             yield [
                 str(period + 1),
                 hours if tier == 0 else "",
                 str(tier + 1),
-                "no limit" if most >= NO_MAXIMUM else f"{count(most)} {unit}",
+                "no limit" if most >= NO_LIMIT else f"{count(most)} {unit}",
                 float(tariff.rate[period, tier]),
                 float(credit[period]) if tier == 0 else math.nan,
             ]
-            if most >= NO_MAXIMUM:
+            if most >= NO_LIMIT:
                 break
 
 
@@ -175,6 +176,6 @@ def _demand_rows(name: str, hours: str, prices: Float1D, maxima: Float1D) -> lis
     for tier, (price, most) in enumerate(zip(prices, maxima, strict=True)):
         if not price and tier:
             continue
-        limit = "no limit" if most >= NO_MAXIMUM else count(float(most))
+        limit = "no limit" if most >= NO_LIMIT else count(float(most))
         rows.append([name, hours, str(tier + 1), limit, float(price)])
     return rows
