@@ -18,6 +18,7 @@ from tests.whole_runs import RUN, Demo, make_demo
 
 SCENARIO = "rates/scenarios/scenarios_demo.yaml"
 LOAD = "-0.parquet"
+SHOWN = {SCENARIO, LOADS, "done"}
 GAP, AFTER = 1.2, 4.0
 """Seconds between the two signals, and those that the end may take after the second."""
 ONCE = 16.0 + 4.0
@@ -44,23 +45,25 @@ WAYS = {
     "pack, the folder's names": (["pack", LOADS, "packed"], "looked up", "upgrade=00", True),
     "report, a table": (["report", "done"], "opened", "elec_bills", False),
     "report, what the run was": (["report", "done"], "opened", "run.json", True),
-    "compare": (["compare", "done", "done"], "opened", "run.json", True),
+    "compare": (["compare", "done", "done"], "opened", "customer_metadata", True),
     "explore": (["explore", "done"], "opened", "customer_metadata", True),
-    "explain": (["explain", "done", "--building", "1"], "opened", "run.json", True),
-    "requirement": (["requirement", "done"], "opened", "run.json", True),
-    "runs": (["runs", "."], "looked up", "run.json", True),
+    "explain": (["explain", "done", "1"], "opened", "run.json", True),
+    "requirement": (
+        ["requirement", "done", "--by", "in.tenure", "--delivery", "peak"],
+        "opened",
+        "run.json",
+        True,
+    ),
+    "runs": (["runs", SCENARIO], "opened", ".yaml", True),
 }
 """Arguments, which in place of the source take the disk; where it goes silent; `long`."""
 
 
 def _arguments(words: list[str], place: Path, folder: Path) -> list[str]:
-    found = [str(place / word) if (ROOT_WORDS & {word}) else word for word in words]
+    found = [str(place / word) if word in SHOWN else word for word in words]
     if words[0] == "pack":
         found[-1] = str(folder / "packed")
     return found
-
-
-ROOT_WORDS = {SCENARIO, LOADS, "done", "."}
 
 
 @pytest.mark.parametrize(

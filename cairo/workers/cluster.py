@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from cairo.errors import CairoError, ClusterError, one_line
 from cairo.files.leftovers import of_this_process, sweep
-from cairo.files.recorded_options import CLUSTER, without_values
+from cairo.files.recorded_options import CLUSTER, told
 from cairo.stopping import held, is_command, removed_at_once
 from cairo.workers.certificates import own_security
 from cairo.workers.let_go import let_go
@@ -172,8 +172,7 @@ def _not_started(settings: DaskSettings, error: Exception) -> ClusterError:
         where = settings.cluster.class_ if settings.cluster else "local cluster"
     cause = _first_cause(error)
     given = settings.cluster.arguments if settings.cluster else None
-    told = without_values(one_line(cause, 300), given, CLUSTER)
-    problem = f"cannot start or reach Dask at {where}: {told}"
+    problem = f"cannot start or reach Dask at {where}: {told(cause, given, CLUSTER, 300)}"
     if own and NANNY_FAILED in problem and "cairo.cli" not in sys.modules:
         problem += f"; {UNGUARDED}"
     return ClusterError(problem)
