@@ -111,7 +111,12 @@ class InputErrors(CairoError):
 
 def one_line(cause: BaseException, most: int = 200) -> str:
     """The text of an error of another package, on one line of bearable length."""
-    return " ".join(str(cause).split())[:most] or type(cause).__name__
+    return shortened(str(cause), most) or type(cause).__name__
+
+
+def shortened(text: str, most: int) -> str:
+    """A text on one line, cut where it is long; secrets of URLs go first, as a part is not seen."""
+    return " ".join(without_secrets(text).split())[:most]
 
 
 def system_error(error: OSError) -> str:

@@ -7,8 +7,10 @@ signal is caught almost from the start.
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import os
+import select
 import signal
 import sys
 import threading
@@ -16,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache, partial
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -29,6 +32,11 @@ CLEANING_SECONDS = 15.0
 """How long cleaning up may take after a signal, and ending after the last line."""
 ANSWER_SECONDS = 1.0
 """How long Python may take to answer a signal, where it is not held up by the system."""
+LOOK_SECONDS = 0.5
+"""How often it is looked whether the system holds the main thread with a signal unanswered."""
+REMOVAL_SECONDS = 5.0
+"""How long removing temporary files may take at the very end: the disk they are on may hang."""
+STATUS = Path("/proc/self/status")
 SHOW_CURSOR = b"\x1b[?25h"
 
 
@@ -110,6 +118,9 @@ def _listen() -> None:
 
     def listen() -> None:
         while True:
+            if not select.select([read], [], [], LOOK_SECONDS)[0]:
+                _take_from_held_thread()
+                continue
             number = os.read(read, 1)[0]
             if number in SIGNALS:
                 _command.heard += 1
@@ -117,6 +128,26 @@ def _listen() -> None:
                 _later(ANSWER_SECONDS + CLEANING_SECONDS * first, partial(_unanswered, number))
 
     threading.Thread(target=listen, name="signals", daemon=True).start()
+
+
+def _take_from_held_thread() -> None:
+    """Have a signal heard that waits for a main thread which the system does not let go.
+
+    A signal is given to the main thread; where that waits for a disk, as Linux shows, it stays with
+    the system, and no other thread hears of it.
+    """
+    try:
+        lines = STATUS.read_text(encoding="ascii", errors="replace").splitlines()
+        about = dict(line.split(":", 1) for line in lines)
+        if not about["State"].strip().startswith("D"):
+            return
+        waiting = int(about["ShdPnd"], 16)
+    except (OSError, KeyError, ValueError):  # another system
+        return
+    for number in SIGNALS:
+        if waiting >> (number - 1) & 1 and signal.sigtimedwait([number], 0) is not None:
+            # As if it had come: Python is told, and so is `_listen`.
+            _thread.interrupt_main(number)
 
 
 def _unanswered(number: int) -> None:
@@ -223,23 +254,35 @@ def leave_at_once() -> None:
         with suppress(OSError):
             shown = SHOW_CURSOR if os.isatty(2) else b""
             os.write(2, shown + _line(_command.came).encode() + b"\n")
-    # Other threads go on for a moment, and would tell of what they miss.
+    # Other threads go on meanwhile: what they miss is not told, what they have started or written
+    # since goes the second time.
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    # Other threads go on meanwhile: what they have started or written since goes the second time.
     for _ in range(2):
         with suppress(Exception):
             end_children()
-        _remove()
+        if not _removed():
+            os._exit(_command.code)
     end_tracker()
-    _remove()
+    _removed()
     os._exit(_command.code)
 
 
-def _remove() -> None:
-    for remove in list(_removals.values()):
-        with suppress(Exception):
-            remove()
+def _removed() -> bool:
+    """Remove temporary files; whether it came to an end."""
+
+    def remove_all() -> None:
+        for remove in list(_removals.values()):
+            with suppress(Exception):
+                remove()
+
+    removing = threading.Thread(target=remove_all, name="removals", daemon=True)
+    try:
+        removing.start()
+        removing.join(REMOVAL_SECONDS)
+    except RuntimeError:  # as in `_later`
+        remove_all()
+    return not removing.is_alive()
 
 
 def _not_lost(unraisable: sys.UnraisableHookArgs) -> None:

@@ -14,17 +14,20 @@ from pathlib import Path
 
 import pytest
 
+import cairo
 from cairo.errors import OutputError
 from cairo.files import leftovers
 from cairo.files.durable import write_whole
 from cairo.files.leftovers import of_this_process, sweep
 from cairo.files.pack import pack
 from cairo.files.run_directory import PARTIAL, RunDirectory
+from cairo.results.explore import write_explorer
 from cairo.results.report import write_report
+from cairo.runs.first_scenario import write_first_scenario
 from cairo.workers.own_cluster import SCRATCH
 from tests.cairo_process import ROOT
 from tests.disks import disk
-from tests.whole_runs import IN_PROCESS, Demo, contents
+from tests.whole_runs import IN_PROCESS, RUN, Demo, contents
 
 HOMES = 6
 NOBODY = 65534
@@ -50,6 +53,27 @@ def test_a_run_its_report_and_a_pack_outlast_a_power_cut(demo: Demo, tmp_path: P
         packed = pack(demo.loads, made.place / "more" / "packed", block_buildings=2)
         with made.after_a_power_cut() as after:
             assert everything(after / "more") == everything(packed.parent)
+
+
+def other_outputs(demo: Demo, folder: Path) -> None:
+    """What commands write besides runs of their own, reports' pages and packs."""
+    run = demo.run()
+    page = write_report(run, output=folder / "page.html")
+    write_explorer([run], output=folder / "explore.html")
+    cairo.study(demo.scenario, [RUN], backend="pandas", workers=1, output_dir=folder / "study")
+    write_first_scenario(folder / "new" / "mine", demo.folder)
+    (folder / "empty").mkdir()
+    write_first_scenario(folder / "empty")
+    names = {path.name for path in folder.rglob("*")}
+    assert {page.with_suffix(".xlsx").name, "page_tables", "study.csv", "scenarios.yaml"} <= names
+
+
+def test_what_other_commands_write_outlasts_a_power_cut(demo: Demo, tmp_path: Path) -> None:
+    demo.settings(IN_PROCESS)
+    with disk(tmp_path) as made:
+        other_outputs(demo, made.place)
+        with made.after_a_power_cut() as after:
+            assert everything(after) == everything(made.place)
 
 
 # What is no file
@@ -157,6 +181,36 @@ def test_in_a_groups_folder_a_run_is_the_groups(tmp_path: Path) -> None:
     with umask(0o002):
         write_whole(page, "page")
     assert (page.stat().st_gid, stat.S_IMODE(page.stat().st_mode)) == (NOBODY, 0o664)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a folder to another group")
+@pytest.mark.parametrize(("mask", "group"), [(0o002, True), (0o077, False)])
+def test_what_other_commands_write_has_the_rights_of_any_new_file(
+    demo: Demo, tmp_path: Path, mask: int, group: bool
+) -> None:
+    demo.settings(IN_PROCESS)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    if group:
+        os.chown(folder, -1, NOBODY)
+        folder.chmod(0o2775)
+    with umask(mask):
+        other_outputs(demo, folder)
+    sticky, owner = (stat.S_ISGID, NOBODY) if group else (0, 0)
+    for path in folder.rglob("*"):
+        found = path.stat()
+        rights = (0o777 if path.is_dir() else 0o666) & ~mask | sticky * path.is_dir()
+        assert (stat.S_IMODE(found.st_mode), found.st_gid) == (rights, owner), path
+
+
+def test_a_first_scenario_in_a_folder_that_is_a_link_keeps_the_link(tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir(mode=0o700)
+    (tmp_path / "near").symlink_to(tmp_path / "far")
+    write_first_scenario(tmp_path / "near")
+    assert (tmp_path / "near").is_symlink()
+    assert stat.S_IMODE((tmp_path / "far").stat().st_mode) == 0o700
+    assert {path.name for path in tmp_path.iterdir()} == {"far", "near"}
+    assert (tmp_path / "far" / "scenarios" / "scenarios.yaml").is_file()
 
 
 def test_a_report_written_again_keeps_the_rights_it_was_given(tmp_path: Path) -> None:

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
-from cairo.errors import CairoError, ClusterError, LoadError, TariffError, without_secrets
+from cairo.errors import (
+    CairoError,
+    ClusterError,
+    LoadError,
+    TariffError,
+    one_line,
+    without_secrets,
+)
 from cairo.files.load_file import LoadFileReader
 from cairo.files.reading import read_bytes
-from cairo.files.recorded_options import CLUSTER, recorded_options, without_values
+from cairo.files.recorded_options import CLUSTER, STORAGE, recorded_options, told, without_values
 from cairo.runs.demo import METADATA
 from cairo.workers import cluster
 from cairo.workers.settings import ClusterSettings, DaskSettings
@@ -150,6 +159,57 @@ def test_other_packages_errors_do_not_quote_options() -> None:
         LoadFileReader(("total",), options).read(f"nowhere://{SECRET}@here/1-0.parquet", 1)
     assert SECRET not in str(refused.value)
     assert without_values(f"bad {SECRET}!", options, frozenset()) == "bad set!"
+
+
+SPELT = {
+    "both quotes and a slash": "it's\\To\"p",
+    "spaces": "To  p of\tall",
+    "a URL's marks": "p@ss/w?rd&To p",
+    "letters of other scripts": "Töp\nsecret",
+    "a number": 20_481_024,
+    "a fraction": 2048.1024,
+    "bytes": b"To\x00pSecret",
+}
+
+
+@pytest.mark.parametrize("kind", SPELT)
+@pytest.mark.parametrize("spell", [repr, json.dumps, quote, "{0!r}".format, "{0}".format])
+def test_a_secret_is_not_quoted_however_it_is_spelt(
+    kind: str, spell: Callable[[object], str]
+) -> None:
+    secret = SPELT[kind]
+    given = {"auth": secret, "anon": True}
+    if isinstance(secret, bytes) and spell is json.dumps:
+        pytest.skip("JSON has no bytes")
+    spelt = spell(str(secret) if spell is quote and not isinstance(secret, bytes) else secret)
+    for text in (f"refused {spelt} here", f"refused {given!r} here"):
+        said = told(RuntimeError(text), given, STORAGE)
+        assert said.startswith("refused ") and said.endswith(" here")
+        assert not [part for part in ("To", "p@ss", "2048", "secret", "Secret") if part in said]
+
+
+def test_half_of_a_secret_at_the_end_of_a_cut_line_is_not_told() -> None:
+    for length in range(150, 201):
+        cause = RuntimeError(f"{'x' * length} {SECRET} https://me:{SECRET}@host/")
+        assert "Top" not in told(cause, {"auth": SECRET}, STORAGE)
+        assert "Top" not in one_line(RuntimeError(f"{'x' * length} https://me:{SECRET}@host/"))
+
+
+def test_keys_of_other_tools_are_recorded_without_what_they_hold(demo: Demo) -> None:
+    demo.settings(IN_PROCESS | {
+        "upgrade": "00",
+        "warehouse": {"user": SECRET, "hosts": [SECRET, {"token": SECRET}], "pin": 1234},
+        "not_used": {"fair_default": {"of": SECRET}, "note": SECRET},
+    })  # fmt: skip
+    place = demo.run(backend="pandas")
+    text = (place / "run.json").read_text()
+    assert SECRET not in text
+    assert json.loads(text)["settings"]["not_used"] == {
+        "upgrade": "00",
+        "warehouse": {"user": "set", "hosts": ["set", {"token": "set"}], "pin": "set"},
+        "fair_default": {"of": "set"},
+        "note": "set",
+    }
 
 
 class BrokenCluster:

@@ -17,7 +17,7 @@ from cairo.files.run_directory import write_csv
 from cairo.files.spreadsheet import marked, unmarked
 from cairo.files.tariff_maps import load_tariff_map
 from cairo.results.report import write_report
-from tests.whole_runs import IN_PROCESS, Demo
+from tests.whole_runs import IN_PROCESS, RUN, Demo
 
 HOMES = 6
 CELLS = ["=cmd|' /C calc'!A0", "+1-800", "-low", "@SUM(A1)", "'=quoted", "plain"]
@@ -77,3 +77,15 @@ def test_a_run_reads_back_what_its_metadata_say_and_a_spreadsheet_runs_none_of_i
     page = write_report(place, group="in.note=-low").read_text()
     assert ">-low<" in page and "&#x27;-low" not in page
     assert cairo.compare_runs(place, demo.run(backend="dask_dataframe")).equal
+
+
+def test_the_table_of_a_study_has_no_formula(demo: Demo, tmp_path: Path) -> None:
+    demo.settings(IN_PROCESS | {"backend": "pandas", "run_name": "=1+1"})
+    study = cairo.study(demo.scenario, [RUN], output_dir=tmp_path / "outputs")
+    (path,) = (tmp_path / "outputs").glob("study.csv")
+    rows = list(csv.DictReader(path.open()))
+    assert [row["run"] for row in rows] == [marked(name) for name in study.table["run"]]
+    for row in rows:
+        for cell in row.values():
+            if RISKY.match(cell):
+                float(cell)

@@ -11,7 +11,9 @@ import errno
 import os
 import re
 import secrets
+import shutil
 import stat
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -71,6 +73,34 @@ def write_flushed(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+
+
+def write_folder(path: Path, texts: Mapping[str, str]) -> None:
+    """Write text files into a new folder, or an empty one, that holds all of them or none.
+
+    texts : by their paths within the folder.
+
+    Raises
+    ------
+    OSError
+        It cannot be written, or has something in it by now.
+    """
+    place = Path(os.path.realpath(path))
+    make_folder(place.parent)
+    made = place.with_name(f".{place.name[:100]}.{secrets.token_hex(4)}")
+    with removed_at_once(partial(shutil.rmtree, made, ignore_errors=True)):
+        try:
+            made.mkdir()
+            for name, text in texts.items():
+                (made / name).parent.mkdir(parents=True, exist_ok=True)
+                write_flushed(made / name, text)
+            with suppress(FileNotFoundError):
+                made.chmod(stat.S_IMODE(place.stat().st_mode))
+            flush_tree(made)
+            # A folder that is empty is replaced.
+            replace(made, place)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
 
 
 def write_whole(path: Path, content: str | bytes) -> Path:

@@ -16,10 +16,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cairo.errors import LoadError, listed, one_line
+from cairo.errors import LoadError, listed
 from cairo.files.load_checks import check_signs, check_size, check_stamps, checked_energies
 from cairo.files.reading import A_FOLDER, NO_FILE, absent, is_url, size_of_file
-from cairo.files.recorded_options import STORAGE, without_values
+from cairo.files.recorded_options import STORAGE, told
 from cairo.model.arrays import Float1D, Int1D
 from cairo.model.names import GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN, UNIT_SUFFIXES
 
@@ -73,10 +73,6 @@ def reading(
     path: str, what: str = "load file", storage_options: Mapping[str, object] | None = None
 ) -> Iterator[None]:
     """Turn whatever a missing, unreadable or broken file raises into one `LoadError`."""
-
-    def told(error: Exception) -> str:
-        return without_values(one_line(error, 300), storage_options, STORAGE)
-
     try:
         yield
     except LoadError:
@@ -84,11 +80,11 @@ def reading(
     except FileNotFoundError:
         raise LoadError(f"{what} {path} {absent(path)}") from None
     except PermissionError as error:
-        raise LoadError(f"{what} {path} cannot be read: access denied ({told(error)})") from None
+        said = told(error, storage_options, STORAGE, 300)
+        raise LoadError(f"{what} {path} cannot be read: access denied ({said})") from None
     except Exception as error:  # object stores and parquet decoders raise their own many classes
-        raise LoadError(
-            f"{what} {path} cannot be read: {type(error).__name__}: {told(error)}"
-        ) from None
+        said = told(error, storage_options, STORAGE, 300)
+        raise LoadError(f"{what} {path} cannot be read: {type(error).__name__}: {said}") from None
 
 
 class LoadFileReader:

@@ -8,8 +8,8 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from cairo.errors import CairoError, one_line
-from cairo.files.recorded_options import STORAGE, without_values
+from cairo.errors import CairoError
+from cairo.files.recorded_options import STORAGE, told
 
 FilePath = str | os.PathLike[str]
 MOST_BYTES = 2**30
@@ -64,8 +64,9 @@ def read_bytes(
     except FileNotFoundError:
         raise error(f"{what} {name} {absent(name)}") from None
     except Exception as cause:  # remote file systems raise errors of many classes
-        reason = getattr(cause, "strerror", None) or one_line(cause)
-        reason = without_values(reason, storage_options, STORAGE)
+        system = getattr(cause, "strerror", None)
+        shown = RuntimeError(system) if isinstance(system, str) else cause
+        reason = told(shown, storage_options, STORAGE)
         raise error(f"{what} {name} cannot be read: {reason}") from None
     if size > most:
         raise error(f"{what} {name} has {size} bytes or more, expected at most {most}")
@@ -145,7 +146,7 @@ def folder_listing(
             return None
         found = filesystem.ls(root, detail=True)
     except Exception as cause:  # as in `read_bytes`
-        reason = without_values(one_line(cause), storage_options, STORAGE)
+        reason = told(cause, storage_options, STORAGE)
         raise CairoError(f"{path} cannot be listed: {reason}") from None
     return sorted((one["name"].rsplit("/", 1)[-1], one["size"] or 0) for one in found)
 

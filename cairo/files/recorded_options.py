@@ -6,9 +6,11 @@ of does not give a secret away.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from urllib.parse import quote, quote_plus
 
-from cairo.errors import HIDDEN, without_secrets
+from cairo.errors import HIDDEN, shortened, without_secrets
 
 STORAGE = frozenset({
     "account_host", "account_name", "addressing_style", "anon", "api_version", "asynchronous",
@@ -57,22 +59,52 @@ def _recorded(name: str, value: object, harmless: frozenset[str]) -> object:
 def without_values(
     text: str, options: Mapping[str, object] | None, harmless: frozenset[str]
 ) -> str:
-    """A text of another package that may quote the options it was given."""
+    """A text of another package that may quote the options it was given, however it spells them."""
     recorded = recorded_options(options or {}, harmless)
-    for value in sorted(_hidden_texts(options or {}, recorded), key=len, reverse=True):
-        text = text.replace(value, HIDDEN)
+    hidden = {
+        spelling
+        for value in _hidden_values(options or {}, recorded)
+        for spelling in _spellings(value)
+        if len(spelling) >= LEAST_CHARACTERS
+    }
+    for spelling in sorted(hidden, key=len, reverse=True):
+        text = text.replace(spelling, HIDDEN)
     return text
 
 
-def _hidden_texts(given: object, recorded: object) -> Iterator[str]:
+def told(
+    cause: BaseException,
+    options: Mapping[str, object] | None,
+    harmless: frozenset[str],
+    most: int = 200,
+) -> str:
+    """`one_line` of an error of another package, `without_values`.
+
+    They are hidden before anything is cut, as half of a secret is not recognised.
+    """
+    text = without_values(str(cause), options, harmless)
+    return shortened(text, most) or type(cause).__name__
+
+
+def _hidden_values(given: object, recorded: object) -> Iterator[object]:
     if isinstance(given, Mapping) and isinstance(recorded, Mapping):
         for name, value in given.items():
-            yield from _hidden_texts(value, recorded[str(name)])
+            yield from _hidden_values(value, recorded[str(name)])
     elif isinstance(given, list | tuple) and isinstance(recorded, list):
         for value, said in zip(given, recorded, strict=True):
-            yield from _hidden_texts(value, said)
-    elif isinstance(given, str) and recorded == HIDDEN and len(given) >= LEAST_CHARACTERS:
+            yield from _hidden_values(value, said)
+    elif recorded == HIDDEN and not isinstance(given, bool) and given is not None:
         yield given
+
+
+def _spellings(value: object) -> Iterator[str]:
+    """How a value may stand in a text: as it is, quoted by Python or JSON, or in a URL."""
+    text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    yield text
+    yield " ".join(text.split())
+    quoted = repr(text)[1:-1]
+    yield from (quoted, repr(quoted)[1:-1], json.dumps(text)[1:-1])
+    yield from (quote(text), quote(text, safe=""), quote_plus(text))
 
 
 def open_text(value: object) -> object:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import tempfile
 from pathlib import Path
 
 import pandas as pd
 
 from cairo.errors import OutputError, ScenarioError
+from cairo.files.durable import write_folder
 from cairo.files.run_directory import writing
 from cairo.runs.demo import LOADS, MARKER, METADATA, UTILITY, YEAR
 
@@ -109,15 +108,7 @@ def write_first_scenario(
     if demo is not None and not (Path(demo) / MARKER).is_file():
         raise ScenarioError(f"{demo} is no demo's folder, expected one that `cairo demo` has made")
     with writing(root):
-        root.parent.mkdir(parents=True, exist_ok=True)
-        # All of it appears at once: an empty folder is replaced by a rename.
-        made = Path(tempfile.mkdtemp(prefix=f".{root.name}.", dir=root.parent))
-        try:
-            _write(made, root, None if demo is None else Path(demo))
-            made.chmod(0o777 & ~_umask())
-            made.rename(root)
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
+        write_folder(root, _texts(root, None if demo is None else Path(demo)))
     return root / SCENARIO
 
 
@@ -137,13 +128,8 @@ def _quoted(path: str) -> str:
     return path
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _write(made: Path, root: Path, demo: Path | None) -> None:
+def _texts(root: Path, demo: Path | None) -> dict[str, str]:
+    """What each file holds."""
     stock = TO_FILL if demo is None else _quoted(os.path.relpath(demo, root))
     ids = [1, 2] if demo is None else pd.read_parquet(demo / METADATA)["bldg_id"].tolist()
     assignment = f"path_utility_assignment: {stock}/resstock/metadata/utility_assignment.parquet"
@@ -162,11 +148,8 @@ def _write(made: Path, root: Path, demo: Path | None) -> None:
         "map": MAP,
         "tariff": TARIFF,
     }
-    texts = {
+    return {
         SCENARIO: SCENARIO_TEXT % words,
         TARIFF: TARIFF_TEXT,
         MAP: pd.DataFrame({"bldg_id": ids, "tariff_key": Path(TARIFF).stem}).to_csv(index=False),
     }
-    for name, text in texts.items():
-        (made / name).parent.mkdir(parents=True, exist_ok=True)
-        (made / name).write_text(text, encoding="utf-8")

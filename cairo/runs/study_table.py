@@ -11,6 +11,7 @@ import pandas as pd
 
 from cairo.errors import CairoError
 from cairo.files.durable import write_whole
+from cairo.files.spreadsheet import with_marks
 from cairo.model.allocations import share_columns
 from cairo.model.bat_statistics import paid_for_one_another
 from cairo.model.kernels import weighted_total
@@ -64,4 +65,4 @@ def write_study_table(table: pd.DataFrame, folders: Iterable[Path]) -> Path | No
     if not places:
         return None
     place = Path(os.path.commonpath(places)) / STUDY_FILE
-    return write_whole(place, table.to_csv(index=False))
+    return write_whole(place, with_marks(table).to_csv(index=False))

@@ -300,6 +300,11 @@ class RunSettings(BaseModel):
         """Storage options as `run.json` records them."""
         return recorded_options(options, STORAGE)
 
+    @field_serializer("not_used", when_used="json")
+    def _of_other_tools(self, values: dict[str, object]) -> dict[str, object]:
+        """Keys of other tools as `run.json` records them: what they hold is not for us to tell."""
+        return recorded_options(values, frozenset(OF_OTHER_TOOLS))
+
     @field_validator("elasticity")
     @classmethod
     def _elasticity(cls, value: float | dict[str, float]) -> float | dict[str, float]:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
-from cairo.errors import CairoError, ClusterError, one_line
-from cairo.files.recorded_options import CLUSTER, without_values
+from cairo.errors import CairoError, ClusterError
+from cairo.files.recorded_options import CLUSTER, told
 from cairo.stopping import held
 from cairo.workers.dask_logs import quiet
 from cairo.workers.given_cluster import (
@@ -129,8 +129,7 @@ def _not_started(settings: DaskSettings, error: Exception) -> ClusterError:
         where = settings.cluster.class_ if settings.cluster else "local cluster"
     cause = _first_cause(error)
     given = settings.cluster.arguments if settings.cluster else None
-    told = without_values(one_line(cause, 300), given, CLUSTER)
-    problem = f"cannot start or reach Dask at {where}: {told}"
+    problem = f"cannot start or reach Dask at {where}: {told(cause, given, CLUSTER, 300)}"
     if own and NANNY_FAILED in problem and "cairo.cli" not in sys.modules:
         problem += f"; {UNGUARDED}"
     return ClusterError(problem)
