@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from cairo.errors import LoadError
+from cairo.files.load_file import HourlyLoads, ReadCount
 from cairo.files.pack import pack
 from cairo.model.arrays import Float2D, Int1D
 from cairo.model.names import ELECTRICITY, HOURS, NET_LOAD
-from cairo.rates_tool.dd_stages.sources import LoadOptions, LoadSource, load_source
+from cairo.rates_tool.dd_stages import sources
+from cairo.rates_tool.dd_stages.load_source import Checked
+from cairo.rates_tool.dd_stages.partition import read_count
+from cairo.rates_tool.dd_stages.sources import LoadOptions, LoadSource, StoredLoads, load_source
+from cairo.rates_tool.dd_stages.stored_loads import Reading
 from tests.strategies import YEAR, Stock
 
 IDS = [5, 9]
@@ -28,6 +34,54 @@ class LessAtHome:
 
     def apply(self, hours: Mapping[str, Float2D], bldg_ids: Int1D) -> None:
         hours[NET_LOAD][:] -= 0.1 * bldg_ids[:, None]
+
+
+class Counted:
+    count = ReadCount(files=1)
+
+
+@dataclass(frozen=True)
+class HeldLoads(StoredLoads):
+    """A further load format: energies of the weather year in memory."""
+
+    homes: tuple[int, ...]
+
+    @classmethod
+    def opened(cls, given: object, options: LoadOptions) -> LoadSource | None:
+        return cls(options, tuple(IDS)) if given == "held" else None
+
+    @property
+    def bldg_ids(self) -> tuple[int, ...]:
+        return self.homes
+
+    @property
+    def place(self) -> str:
+        return "memory"
+
+    def part(self, bldg_ids: Sequence[int]) -> Self:
+        return replace(self, homes=tuple(bldg_ids))
+
+    def partitions(self, size: int) -> list[Self]:
+        return [self.part([bldg_id]) for bldg_id in sorted(self.homes)]
+
+    def buildings(self, fields: Sequence[str]) -> Reading:
+        energies = {"total": LOAD, "pv": PV, "gas": np.ones((2, HOURS))}
+        return Reading(
+            Counted(),
+            (
+                HourlyLoads({name: energies[name][IDS.index(one)] for name in fields}, 2018)
+                for one in self.homes
+            ),
+        )
+
+    def place_of(self, bldg_id: int) -> str:
+        return f"memory {bldg_id}"
+
+    def check(self, fields: Sequence[str]) -> Iterator[Checked]:
+        yield Checked(self.homes)
+
+    def fingerprint(self) -> str:
+        return "memory"
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +117,17 @@ def test_the_chain_is_scale_then_others_then_floor(folder: Path, tmp_path: Path)
         assert frame.loc[9, "load_data"].iloc[12] == 2.0
         assert frame.loc[9, "pv_generation"].iloc[12] == -8.0
         assert frame.loc[9, "natural_gas"].iloc[0] == pytest.approx(0.0341214116)
+
+
+def test_a_further_load_format_is_one_class(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "SOURCES", (HeldLoads, *sources.SOURCES))
+    held, stored = load_source("held", OPTIONS), load_source(folder, OPTIONS)
+    pd.testing.assert_frame_equal(held.read(), stored.take(IDS).read(), check_exact=True)
+    frames = [source.load_frame(1).compute() for source in (held, stored)]
+    pd.testing.assert_frame_equal(*frames, check_exact=True)
+    assert read_count(held.read()).files == 1
+    # What is in a folder of this machine is read again when a home is unsound.
+    assert stored.read_again and not held.read_again
 
 
 def test_every_kind_of_loads_is_behind_one_interface(folder: Path, tmp_path: Path) -> None:
