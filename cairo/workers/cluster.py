@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from cairo.errors import CairoError, ClusterError, one_line
 from cairo.files.leftovers import of_this_process, sweep
+from cairo.files.reading import small_file
 from cairo.files.recorded_options import CLUSTER, told
 from cairo.stopping import held, is_command, removed_at_once
 from cairo.workers.certificates import own_security
@@ -293,7 +294,7 @@ def _written_address(path: str) -> str:
     end = time.monotonic() + CONNECT_SECONDS
     while True:
         try:
-            return str(json.loads(Path(path).read_text(encoding="utf-8"))["address"])
+            return str(json.loads(small_file(Path(path)))["address"])
         except FileNotFoundError:
             problem = "does not exist"
         except OSError as error:
