@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -21,11 +22,15 @@ import pytest
 from cairo.errors import CairoError, LoadError, MetadataError, PriceError, TariffError
 from cairo.files.load_file import LoadFileReader, check_load_file
 from cairo.files.metadata import read_frame, return_buildingstock
+from cairo.files.packed import MANIFEST, read_manifest
 from cairo.files.price_files import read_prices
 from cairo.files.reading import read_bytes
 from cairo.files.yaml_files import read_yaml
 from cairo.model.calendar import hour_stamps
 from cairo.rates_tool.lookups import HOURS, TOTAL_COLUMN
+from cairo.rates_tool.run_reader import RunReader
+from cairo.rates_tool.tariffs import tariffs_of_file
+from cairo.results.finding import record_of
 from tests.cairo_process import ROOT
 from tests.strategies import write_load_file
 
@@ -78,6 +83,51 @@ def test_a_table_of_very_many_rows_is_refused_by_its_footer(
         read_frame(path, "metadata file")
     with pytest.raises(PriceError, match="it has 100000000 rows of 3 columns"):
         read_prices(path, ["weight"], 2025)
+
+
+def write_repeated(path: Path, table: pa.Table, column: str, text: str) -> Path:
+    """A table with a column of one long text, stored once and named by every row."""
+    once = pa.DictionaryArray.from_arrays(np.zeros(len(table), np.int32), pa.array([text]))
+    place = table.schema.get_field_index(column)
+    changed = (
+        table.set_column(place, column, once) if place >= 0 else table.append_column(column, once)
+    )
+    pq.write_table(changed, path, compression="zstd", store_schema=False)
+    assert path.stat().st_size < 2**21
+    return path
+
+
+@pytest.mark.parametrize("column", ["timestamp", "bldg_id", TOTAL_COLUMN, f"{TOTAL_COLUMN}..kwh"])
+def test_a_load_file_of_long_text_that_rows_repeat_is_refused(
+    tmp_path: Path, little_memory: object, column: str
+) -> None:
+    total = np.ones(HOURS)
+    path = tmp_path / "7-0.parquet"
+    write_load_file(path, 7, total, -total, total, hour_stamps(2018).to_numpy())
+    write_repeated(path, pq.read_table(path), column, "x" * 10_000_000)
+    with pytest.raises(LoadError, match=rf"has text in column {re.escape(column)}, which may take"):
+        LoadFileReader(["total"]).read(str(path), 7)
+
+
+def test_a_table_of_long_text_that_rows_repeat_is_refused(
+    tmp_path: Path, little_memory: object
+) -> None:
+    table = pa.table({"bldg_id": np.arange(2000), "weight": np.ones(2000)})
+    path = write_repeated(tmp_path / "m.parquet", table, "in.note", "x" * 10_000_000)
+    for read in (
+        lambda: read_frame(path, "metadata file"),
+        lambda: read_prices(path, ["weight"], 2025),
+        lambda: RunReader(tmp_path).table("m.parquet"),
+    ):
+        with pytest.raises(CairoError, match=r"its texts take 20000000000 bytes or more"):
+            read()
+
+
+def test_long_texts_of_few_rows_and_short_texts_of_many_are_read(tmp_path: Path) -> None:
+    names = ["a" * 50_000, "b"]
+    frame = pd.DataFrame({"bldg_id": range(400_000), "in.note": ["b"] * 399_999 + [names[0]]})
+    frame.to_parquet(tmp_path / "m.parquet")
+    assert set(read_frame(tmp_path / "m.parquet", "metadata file")["in.note"]) == set(names)
 
 
 def test_a_zip_bomb_is_refused(tmp_path: Path, little_memory: object) -> None:
@@ -135,6 +185,49 @@ def test_what_never_ends_is_no_input(tmp_path: Path, reader: str, kind: str) -> 
             READERS[reader](path)
     finally:
         signal.alarm(before)
+
+
+IN_A_RUN: dict[str, Callable[[RunReader], object]] = {
+    "run.json": lambda reader: reader.mapping("run.json"),
+    "bills/elec_bills_year_run.csv": lambda reader: reader.table("bills/elec_bills_year_run.csv"),
+    "billing_determinants.parquet": lambda reader: reader.table("billing_determinants.parquet"),
+}
+
+
+@pytest.mark.parametrize("name", IN_A_RUN)
+@pytest.mark.parametrize("kind", ["pipe", "link to /dev/zero", "no end"])
+def test_what_never_ends_is_no_file_of_a_run(
+    tmp_path: Path, little_memory: object, name: str, kind: str
+) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "no end":
+        with path.open("wb") as file:
+            file.truncate(2**32 if path.suffix == ".csv" else 2**40)
+    else:
+        path.symlink_to("/dev/zero")
+    before = signal.alarm(20)
+    try:
+        with pytest.raises(CairoError, match=rf"{re.escape(name)} cannot be read: .+"):
+            IN_A_RUN[name](RunReader(tmp_path))
+        assert record_of(path) == {}
+    finally:
+        signal.alarm(before)
+
+
+def test_a_manifest_and_a_tariff_of_any_size_are_not_read(
+    tmp_path: Path, little_memory: object
+) -> None:
+    with (tmp_path / MANIFEST).open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(LoadError, match=r"cannot be read: .*has 1099511627776 bytes"):
+        read_manifest(str(tmp_path))
+    path = tmp_path / "tariff.json"
+    path.write_text("[" + "[]," * 25_000_000 + "[]]")
+    with pytest.raises(TariffError, match=r"tariff\.json has 75000004 bytes or more, expected at"):
+        tariffs_of_file(path)
 
 
 def test_a_pipe_among_the_load_files_does_not_hold_a_pack(tmp_path: Path) -> None:

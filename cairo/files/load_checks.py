@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from cairo.errors import LoadError
+from cairo.files.reading import most_text_bytes
 from cairo.model import kernels
 from cairo.model.arrays import Float1D
 from cairo.model.names import GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN
@@ -22,6 +23,8 @@ MOST_ROWS = 2 * HOURS * QUARTERS
 """Of a file that is looked at more closely, to say what is wrong with it."""
 MOST_COLUMN_BYTES = 2**26
 """A year of quarter hours takes 280 kB."""
+MOST_TEXT_BYTES = 2**32
+"""That text may take once read, were every row to name its longest."""
 _QUARTER_HOUR = np.timedelta64(15, "m")
 _HOUR = np.timedelta64(1, "h")
 
@@ -41,6 +44,13 @@ def check_size(metadata: pq.FileMetaData, columns: Iterable[int], path: str) -> 
             raise LoadError(
                 f"load file {path} has a column of {size} bytes, expected at most "
                 f"{MOST_COLUMN_BYTES}"
+            )
+        # Text may stand there once and be repeated by every row.
+        text = most_text_bytes(metadata, column)
+        if text > MOST_TEXT_BYTES:
+            raise LoadError(
+                f"load file {path} has text in column {metadata.schema.column(column).path}, which "
+                f"may take {text} bytes: expected times or numbers"
             )
 
 

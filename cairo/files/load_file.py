@@ -128,7 +128,8 @@ class LoadFileReader:
         with reading(path, storage_options=self.storage_options), self._opened(path) as source:
             parquet = _open(source, path)
             columns = self._columns(parquet, path)
-            check_size(parquet.metadata, columns.values(), path)
+            twins = (place for places in self._twins.values() for place in places)
+            check_size(parquet.metadata, [*columns.values(), *twins], path)
             _check_building(parquet, columns.get("bldg_id"), bldg_id, path)
             year, per_hour = self._stamps(parquet, source, columns["timestamp"], path)
             values = {

@@ -26,7 +26,7 @@ from cairo.files.load_file import FIELDS, LoadFileReader, reading
 from cairo.files.load_folder import load_files
 from cairo.files.lock import alone
 from cairo.files.packed import FORMAT, MANIFEST, footer_digest, is_packed, read_manifest, sealed
-from cairo.files.reading import is_url
+from cairo.files.reading import is_url, small_file
 from cairo.model.calendar import hour_stamps
 from cairo.model.names import HOURS
 from cairo.model.progress import Progress
@@ -218,7 +218,7 @@ def _check_free(folder: Path, there: set[str]) -> None:
 def _resumed(folder: Path, source: _Source) -> dict[str, _Part]:
     """Parts that an interrupted pack of the same loads has written."""
     try:
-        stored = json.loads((folder / UNFINISHED).read_text(encoding="utf-8"))
+        stored = json.loads(small_file(folder / UNFINISHED))
         if stored["source"] != source.fingerprint:
             return {}
         parts = {name: _Part(**part) for name, part in stored["parts"].items()}

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from cairo.errors import LoadError
 from cairo.files.load_checks import check_signs, checked_energies
 from cairo.files.load_file import FIELDS, ReadCount, reading, stored_bytes
-from cairo.files.reading import is_url
+from cairo.files.reading import is_url, small_file
 from cairo.model.arrays import Float1D
 from cairo.model.names import HOURS
 
@@ -87,7 +87,7 @@ def read_manifest(folder: str) -> PackedStock:
     """
     path = Path(folder) / MANIFEST
     with reading(str(path), "packed stock's manifest"):
-        stored = _opened(path.read_bytes(), path)
+        stored = _opened(small_file(path), path)
         if stored.get("format") not in (FORMAT, OLD_FORMAT):
             raise LoadError(
                 f"packed stock {folder} has format {stored.get('format')}, expected {FORMAT}: "

@@ -9,9 +9,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cairo.files.reading import MOST_TABLE_BYTES, check_table_size, size_of_file
 from cairo.files.run_directory import writing
 
 PARQUET = ".parquet"
+MOST_ROWS = MOST_TABLE_BYTES // 8
+"""Of a table with a row a home, month, period and tier."""
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:
@@ -38,6 +41,7 @@ def parquet_columns(path: Path) -> list[str]:
     OSError, ValueError
         The file is missing or no parquet file.
     """
+    size_of_file(path)
     names: list[str] = pq.read_schema(path).names
     return names
 
@@ -50,6 +54,7 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pd.DataFra
     OSError, ValueError
         The file is missing or no sound parquet file.
     """
+    check_table_size(path, MOST_ROWS)
     frame: pd.DataFrame = pq.read_table(
         path, columns=None if columns is None else list(columns)
     ).to_pandas()
@@ -58,5 +63,6 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pd.DataFra
 
 def read_rows(path: Path, column: str, value: int) -> pd.DataFrame:
     """Rows of a table that have a value in a column; errors as `read_parquet`."""
+    check_table_size(path, MOST_ROWS)
     frame: pd.DataFrame = pq.read_table(path, filters=[(column, "==", value)]).to_pandas()
     return frame

@@ -7,9 +7,14 @@ import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cairo.errors import CairoError
 from cairo.files.recorded_options import STORAGE, told
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
 FilePath = str | os.PathLike[str]
 MOST_BYTES = 2**30
@@ -73,6 +78,20 @@ def read_bytes(
     return content
 
 
+def small_file(path: Path, most: int = MOST_BYTES) -> bytes:
+    """Contents of a local file of at most `most` bytes, which is looked at before they are read.
+
+    Raises
+    ------
+    OSError
+        As `size_of_file`, or it is larger.
+    """
+    size = size_of_file(path)
+    if size > most:
+        raise OSError(errno.EFBIG, f"it has {size} bytes, expected at most {most}")
+    return path.read_bytes()
+
+
 def absent(path: str) -> str:
     """What is said of a file that is not there; a link to it may be."""
     try:
@@ -95,29 +114,79 @@ def size_of_file(path: Path | str) -> int:
     return status.st_size
 
 
-def check_table_size(content: bytes) -> None:
+def check_table_size(source: bytes | Path, most_rows: int = MOST_ROWS) -> None:
     """Check what a parquet file says of itself: a small one may hold more than memory does.
 
     Raises
     ------
-    ValueError
-        More rows or values than any table of a run has, or two columns of one name.
+    OSError, ValueError
+        It is no file, has more rows or values than any table of a run, long texts that it repeats,
+        or two columns of one name.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    metadata = pq.read_metadata(pa.BufferReader(content))
-    names = metadata.schema.to_arrow_schema().names
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"it has two columns {twice[0]}")
-    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
-    rows = max(metadata.num_rows, sum(group.num_rows for group in groups))
-    size = max(rows * metadata.num_columns * 8, sum(group.total_byte_size for group in groups))
-    if rows > MOST_ROWS or size > MOST_TABLE_BYTES:
-        raise ValueError(
-            f"it has {rows} rows of {metadata.num_columns} columns, {size} bytes; expected at most "
-            f"{MOST_ROWS} rows and {MOST_TABLE_BYTES} bytes"
-        )
+    if isinstance(source, Path):
+        size_of_file(source)
+    given = pa.BufferReader(source) if isinstance(source, bytes) else source
+    with pq.ParquetFile(given) as file:
+        metadata = file.metadata
+        names = metadata.schema.to_arrow_schema().names
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"it has two columns {twice[0]}")
+        groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+        rows = max(metadata.num_rows, sum(group.num_rows for group in groups))
+        size = max(rows * metadata.num_columns * 8, sum(group.total_byte_size for group in groups))
+        if rows > most_rows or size > MOST_TABLE_BYTES:
+            raise ValueError(
+                f"it has {rows} rows of {metadata.num_columns} columns, {size} bytes; expected at "
+                f"most {most_rows} rows and {MOST_TABLE_BYTES} bytes"
+            )
+        if (
+            sum(most_text_bytes(metadata, n) for n in range(len(metadata.schema)))
+            > MOST_TABLE_BYTES
+        ):
+            _check_texts(given, metadata, set(names))
+
+
+def most_text_bytes(metadata: pq.FileMetaData, column: int) -> int:
+    """Bytes that a column of text may take in memory: a text is stored once and named by each row.
+
+    0 of other columns. No text is longer than all that is stored of its column.
+    """
+    if metadata.schema.column(column).physical_type not in ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"):
+        return 0
+    groups = (metadata.row_group(n).column(column) for n in range(metadata.num_row_groups))
+    return sum(
+        one.total_uncompressed_size * (one.num_values if one.has_dictionary_page else 1)
+        for one in groups
+    )
+
+
+def _check_texts(
+    source: pa.BufferReader | Path, metadata: pq.FileMetaData, names: set[str]
+) -> None:
+    """Check what texts take in memory, from each of them once and how often it stands there."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    total = 0
+    for place in range(len(metadata.schema)):
+        name = metadata.schema.column(place).path
+        most = most_text_bytes(metadata, place)
+        if most * len(metadata.schema) > MOST_TABLE_BYTES and name in names:
+            if isinstance(source, pa.BufferReader):
+                source.seek(0)
+            stored = pq.read_table(source, columns=[name], read_dictionary=[name])[name]
+            parts = [part for part in stored.chunks if pa.types.is_dictionary(part.type)]
+            lengths = [pc.binary_length(part.dictionary).take(part.indices) for part in parts]
+            most = sum(pc.sum(one.cast(pa.int64())).as_py() or 0 for one in lengths)
+        total += most
+        if total > MOST_TABLE_BYTES:
+            raise ValueError(
+                f"its texts take {total} bytes or more, expected at most {MOST_TABLE_BYTES}"
+            )
 
 
 def folder_listing(

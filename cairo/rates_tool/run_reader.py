@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import CairoError, listed, one_line
-from cairo.files.csv_tables import read_table
+from cairo.files.csv_tables import header_of, read_table
 from cairo.files.parquet_tables import PARQUET, parquet_columns, read_parquet
+from cairo.files.reading import small_file
 from cairo.files.spreadsheet import unmarked
 from cairo.rates_tool.run_files import FLOAT, INT, RUN_FILES, RunFile
 
@@ -60,8 +61,7 @@ class RunReader:
         try:
             if path.suffix == PARQUET:
                 return parquet_columns(path)
-            with path.open(newline="", encoding="utf-8") as file:
-                header = next(csv.reader(file), [])
+            header = header_of(path)
         except (OSError, ValueError, csv.Error) as error:
             raise self.unreadable(name, error) from None
         if len(set(header)) < len(header):
@@ -125,7 +125,7 @@ class RunReader:
         """
         path = self.path / name
         try:
-            stored = json.loads(path.read_text(encoding="utf-8"))
+            stored = json.loads(small_file(path))
         except (OSError, ValueError, RecursionError) as error:
             raise self.unreadable(name, error) from None
         if not isinstance(stored, dict):
@@ -137,7 +137,8 @@ class RunReader:
 
     def unreadable(self, name: str, error: BaseException) -> CairoError:
         """The error of a file that cannot be read."""
-        return CairoError(f"{self.path / name} cannot be read: {one_line(error)}")
+        ours = isinstance(error, OSError) and error.filename is None and error.strerror
+        return CairoError(f"{self.path / name} cannot be read: {ours or one_line(error)}")
 
 
 def column_types(name: str) -> Mapping[str, str]:

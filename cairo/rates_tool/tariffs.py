@@ -43,6 +43,8 @@ __all__ = [
 ]
 
 __load_tariff_maps__ = load_tariff_map
+MOST_TARIFF_BYTES = 2**26
+"""Of a file of tariffs: JSON takes up to twenty times as much in memory."""
 REL_VALUE_PLACES = 4
 """Decimal places of `rel_value`."""
 
@@ -107,7 +109,8 @@ def _stored(key: str, path: str, storage_options: Mapping[str, object] | None) -
     """What a tariff file holds, one of the short form as URDB JSON."""
     if is_short_form(path):
         return read_short_tariff(path, f"tariff {key}", storage_options)
-    content = read_bytes(path, storage_options, TariffError, f"tariff {key}: file")
+    what = f"tariff {key}: file"
+    content = read_bytes(path, storage_options, TariffError, what, MOST_TARIFF_BYTES)
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from cairo.errors import CairoError, listed
+from cairo.files.reading import small_file
 from cairo.files.run_directory import BATCH, EXECUTION_TIME, LATEST
 
 OUTPUTS = "outputs"
@@ -71,7 +72,7 @@ def finished_runs(folder: str | os.PathLike[str], run_name: str) -> list[Path]:
 def record_of(path: Path) -> dict[str, object]:
     """What a `run.json` holds; nothing where it cannot be read."""
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored = json.loads(small_file(path))
     except (OSError, ValueError, RecursionError):
         return {}
     return stored if isinstance(stored, dict) else {}

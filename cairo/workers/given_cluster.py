@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cairo.errors import ClusterError
+from cairo.files.reading import small_file
 from cairo.workers.patience import patience
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def written_address(path: str) -> str:
     end = time.monotonic() + CONNECT_SECONDS
     while True:
         try:
-            return str(json.loads(Path(path).read_text(encoding="utf-8"))["address"])
+            return str(json.loads(small_file(Path(path)))["address"])
         except FileNotFoundError:
             problem = "does not exist"
         except OSError as error:
