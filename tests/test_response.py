@@ -314,6 +314,18 @@ def test_a_flat_price_changes_nothing(
     assert (shift.factor == 1.0).all() and not shift.added.any()
 
 
+@given(uses(), PRICES)
+def test_a_season_without_elasticity_changes_no_byte(
+    homes: tuple[np.ndarray, np.ndarray], prices: Any
+) -> None:
+    before, weight = homes
+    plan = plan_of(tariff(THREE, *prices), {"winter": 0.0}, winter_months=[1, 2, 12])
+    both = np.repeat(before, 2, axis=1)
+    shift = shifted(plan, both, weight)
+    assert shift.after.tobytes() == both.tobytes()
+    assert (shift.factor == 1.0).all() and not shift.added.any()
+
+
 @given(uses(), PRICES, ELASTICITIES, st.data())
 def test_a_home_split_in_two_halves_changes_nobody(
     homes: tuple[np.ndarray, np.ndarray], prices: Any, elasticity: float, data: st.DataObject
@@ -436,6 +448,7 @@ def test_a_requirement_of_a_run_that_has_responded_is_not_responded_to_again(dem
 
 def test_no_elasticity_changes_no_byte(demo: Demo) -> None:
     expected = contents(demo.run())
+    assert "demand_response.csv" not in expected
     demo.settings({"elasticity": {"winter": 0.0, "summer": 0.0}})
     assert contents(demo.run()) == expected
 
@@ -459,6 +472,7 @@ def test_a_response_has_the_same_bits_however_the_work_is_split(demo: Demo) -> N
     [
         ({"elasticity": 0.1}, "elasticity.* is 0.1, expected -5 to 0"),
         ({"elasticity": -7.0}, "elasticity.* is -7, expected -5 to 0"),
+        ({"elasticity": {}}, "elasticity names no season, expected winter or summer"),
         ({"elasticity": {"spring": -0.1}}, "expected the seasons winter and summer"),
         ({"elasticity": -0.1, "winter_months": [0, 1]}, "different months from 1 to 12"),
         (

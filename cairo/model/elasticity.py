@@ -27,9 +27,11 @@ class Elasticity:
         Raises
         ------
         ScenarioError
-            A season that is none, or a value above 0 or below `LOWEST`.
+            No season, one that is none, or a value above 0 or below `LOWEST`.
         """
         values = given if isinstance(given, Mapping) else {"": given}
+        if not values:
+            raise ScenarioError(f"elasticity names no season, expected {WINTER} or {SUMMER}")
         for season, value in values.items():
             what = f"elasticity {season}".strip()
             if season not in ("", WINTER, SUMMER):
