@@ -295,6 +295,18 @@ def test_what_is_no_single_tariff_is_refused(odd):
         URDBv7_to_ElectricityRates(odd, "k")
 
 
+@pytest.mark.parametrize(
+    "other, message",
+    [
+        ({"errors": [{"error": "API_KEY_INVALID"}]}, "error of the URDB service.*API_KEY_INVALID"),
+        ({"ElectricityRates": {"ur_dc_enable": 0}, "Lifetime": {}}, "within 'ElectricityRates'"),
+    ],
+)
+def test_a_file_of_another_kind_is_told_as_one(other, message):
+    with pytest.raises(TariffError, match=message):
+        URDBv7_to_ElectricityRates(other, "k")
+
+
 # Files and maps
 
 
@@ -302,6 +314,18 @@ def written(folder, name, content):
     path = folder / name
     path.write_text(content if isinstance(content, str) else json.dumps(content))
     return path
+
+
+def test_a_field_given_twice_in_a_file_is_refused_when_its_values_differ(tmp_path):
+    one = json.dumps(urdb(fixedchargefirstmeter=5.0))
+    charge = '"fixedchargefirstmeter": 5.0'
+    assert charge in one
+    differ = written(tmp_path, "a.json", one.replace(charge, f"{charge}, {charge[:-3]}9.0"))
+    with pytest.raises(TariffError, match=r"a\.json has fixedchargefirstmeter twice"):
+        get_default_tariff_structures(["a"], {"a": differ})
+    same = written(tmp_path, "b.json", one.replace(charge, f"{charge}, {charge}"))
+    found = get_default_tariff_structures(["b"], {"b": same})["b"]
+    assert found["ur_monthly_fixed_charge"] == 5.0
 
 
 def test_tariffs_are_read_for_the_keys_asked_for(tmp_path):

@@ -96,6 +96,7 @@ def _item(urdb: object, key: str | None) -> Mapping[str, object]:
     what = f"tariff {key}" if key else "tariff"
     items = urdb.get("items") if isinstance(urdb, Mapping) else urdb
     if isinstance(urdb, Mapping) and items is None:
+        _refuse_other_files(what, urdb)
         return urdb
     if not isinstance(items, list) or len(items) != 1 or not isinstance(items[0], Mapping):
         found = f"{len(items)} items" if isinstance(items, list) else type(items).__name__
@@ -107,6 +108,17 @@ def _item(urdb: object, key: str | None) -> Mapping[str, object]:
                 f'{what}: {beside[0]} is beside "items", expected it in the tariff there'
             )
     return items[0]
+
+
+def _refuse_other_files(what: str, given: Mapping[str, object]) -> None:
+    """Name the files met instead of a tariff, whose first field would else be called unmodelled."""
+    if isinstance(given.get("ElectricityRates"), Mapping) and given["ElectricityRates"]:
+        raise TariffError(
+            f"{what}: PySAM inputs are within 'ElectricityRates', expected those alone in the file"
+        )
+    if "errors" in given or "error" in given:
+        told = given.get("errors", given.get("error"))
+        raise TariffError(f"{what}: found an error of the URDB service, no tariff: {told!r:.200}")
 
 
 def _metering(name: str, item: Mapping[str, object]) -> int:

@@ -112,9 +112,21 @@ def _stored(key: str, path: str, storage_options: Mapping[str, object] | None) -
     what = f"tariff {key}: file"
     content = read_bytes(path, storage_options, TariffError, what, MOST_TARIFF_BYTES)
     try:
-        return json.loads(content)
+        return json.loads(content, object_pairs_hook=_fields_once)
+    except TariffError as error:
+        raise TariffError(f"tariff {key}: {path} {error}") from error
     except (ValueError, RecursionError) as error:
         raise TariffError(f"tariff {key}: {path} is not JSON: {one_line(error)}") from error
+
+
+def _fields_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """One object of a JSON file, of which Python would take the last of two values of a field."""
+    fields: dict[str, object] = {}
+    for field, value in pairs:
+        if field in fields and fields[field] != value:
+            raise TariffError(f"has {field} twice, with different values: expected one")
+        fields[field] = value
+    return fields
 
 
 def tariffs_of_file(path: FilePath) -> dict[str, Tariff]:
