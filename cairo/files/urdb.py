@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from cairo.errors import TariffError
+from cairo.errors import TariffError, listed
 from cairo.files.urdb_demand import demand_inputs
 from cairo.files.urdb_fields import (
     BEYOND_URDB,
@@ -37,6 +37,7 @@ METERING = {
     "Buy All Sell All": 4,
 }
 """`dgrules` and SAM's `ur_metering_option`."""
+SAMS_STRUCTURE = "ur_ec_tou_mat"
 UNIT_CODES = {name.lower(): code for code, name in UNITS.items()}
 
 
@@ -65,6 +66,8 @@ def URDBv7_to_ElectricityRates(urdb: object, key: str | None = None) -> TariffDi
     """
     item = {name: v for name, v in _item(urdb, key).items() if not is_junk(v)}
     name = key or str(item.get("label") or item.get("name") or "without label")
+    if ENERGY_STRUCTURE not in item:
+        raise TariffError(f"tariff {name}: {_no_tariff(item)}")
     refuse_unknown_fields(name, item)
     rates: TariffDict = {"en_electricity_rates": 1}
     rates["ur_metering_option"] = _metering(name, item)
@@ -107,6 +110,22 @@ def _item(urdb: object, key: str | None) -> Mapping[str, object]:
                 f'{what}: {beside[0]} is beside "items", expected it in the tariff there'
             )
     return items[0]
+
+
+def _no_tariff(item: Mapping[str, object]) -> str:
+    """What is wrong with a mapping that has no energy rates."""
+    inside = [
+        name
+        for name, value in item.items()
+        if isinstance(value, Mapping) and {ENERGY_STRUCTURE, SAMS_STRUCTURE} & value.keys()
+    ]
+    if inside:
+        return f"it is within {listed(inside)} of the file, expected FILE.json#{inside[0]}"
+    there = f"there are {listed(item, 5)}" if item else "there is nothing"
+    return (
+        f"{ENERGY_STRUCTURE} is missing, expected a list of tiers for each period of a URDB tariff "
+        f"or {SAMS_STRUCTURE} of SAM ({there})"
+    )
 
 
 def _metering(name: str, item: Mapping[str, object]) -> int:

@@ -108,8 +108,21 @@ def _stored(key: str, path: str, storage_options: Mapping[str, object] | None) -
     if is_short_form(path):
         return read_short_tariff(path, f"tariff {key}", storage_options)
     content = read_bytes(path, storage_options, TariffError, f"tariff {key}: file")
+
+    def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        # JSON's readers take the last of a key that is there twice, without a word.
+        found: dict[str, object] = {}
+        for name, value in pairs:
+            if name in found and found[name] != value:
+                raise TariffError(
+                    f"tariff {key}: {path} has {name} twice in one place, and they differ: "
+                    "expected one of them"
+                )
+            found[name] = value
+        return found
+
     try:
-        return json.loads(content)
+        return json.loads(content, object_pairs_hook=once)
     except (ValueError, RecursionError) as error:
         raise TariffError(f"tariff {key}: {path} is not JSON: {one_line(error)}") from error
 
