@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -228,6 +229,24 @@ def test_two_columns_of_one_name_are_named(tmp_path: Path, name: str) -> None:
     one_line(MetadataError, message, lambda: return_buildingstock(path))
 
 
+@pytest.mark.parametrize("written", ["1.12E+05", "1e5"])
+def test_an_id_whose_last_digits_are_lost_is_refused(tmp_path: Path, written: str) -> None:
+    path = tmp_path / "metadata.parquet"
+    pd.DataFrame({"bldg_id": [written, "2"], "weight": 1.0}).to_parquet(path)
+    message = f"has bldg_id '{re.escape(written)}', expected whole numbers"
+    one_line(MetadataError, message, lambda: return_buildingstock(path))
+
+
+def test_an_index_beside_a_column_of_its_name_must_hold_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "metadata.parquet"
+    homes = pd.DataFrame({"bldg_id": [7, 9], "weight": [1.0, 2.0]})
+    homes.set_index("bldg_id", drop=False).to_parquet(path)
+    assert return_buildingstock(path).to_dict("list") == homes.to_dict("list")
+    homes.set_index(pd.Index([9, 7], name="bldg_id")).to_parquet(path)
+    message = "it has a column and an index bldg_id, which differ"
+    one_line(MetadataError, message, lambda: return_buildingstock(path))
+
+
 # Load files
 
 
@@ -273,7 +292,16 @@ def test_a_clock_with_daylight_saving_is_told_as_one(tmp_path: Path) -> None:
         (STAMPS + pd.Timedelta("30min"), "begins at 2018-01-01 00:30, expected the first hour"),
         (STAMPS + pd.Timedelta("1us"), "begins at 2018-01-01 00:00:00.000001, expected"),
         (STAMPS + pd.Timedelta("5h"), "begins at 2018-01-01 05:00, expected the first hour"),
-        (pd.date_range("2018", periods=17520, freq="30min"), "has 17520 hourly rows, expected"),
+        (
+            pd.date_range("2018", periods=17520, freq="30min"),
+            "has a row every 30 minutes,",
+        ),
+        (
+            pd.date_range("2018", periods=52560, freq="10min"),
+            "has a row every 10 minutes,",
+        ),
+        (pd.date_range("2018", periods=8760, freq="15min"), "has 8760 15-minute rows, expected"),
+        (pd.date_range("1994-06", periods=8760, freq="D"), "has a row every 1440 minutes"),
     ],
 )
 def test_stamps_of_other_clocks_are_refused(

@@ -232,6 +232,37 @@ def test_another_building_in_a_file_is_refused(tmp_path: Path, total: np.ndarray
         LoadFileReader(["total"]).read(str(path), 9)
 
 
+@pytest.mark.parametrize(
+    ("ids", "found"),
+    [
+        (pa.array([7.5] * HOURS), "7.5"),
+        (pa.array(["bldg0000007"] * HOURS), "'bldg0000007'"),
+        (pa.nulls(HOURS), "None"),
+        (pa.array([float("nan")] * HOURS), "nan"),
+        (pa.array([True] * HOURS), "True"),
+    ],
+)
+def test_a_building_of_no_whole_number_is_told(
+    tmp_path: Path, total: np.ndarray, ids: pa.Array, found: str
+) -> None:
+    path = write(tmp_path / "7-0.parquet", total)
+    _rewritten(path, lambda t: t.set_column(0, "bldg_id", ids))
+    with pytest.raises(LoadError, match=f"7-0.parquet has bldg_id {found}, expected a whole"):
+        LoadFileReader(["total"]).read(str(path), 7)
+
+
+@pytest.mark.parametrize("of_a_type", [pa.string(), pa.binary(), pa.float64(), pa.decimal128(20)])
+def test_a_buildings_number_may_have_any_type(
+    tmp_path: Path, total: np.ndarray, of_a_type: pa.DataType
+) -> None:
+    text = pa.types.is_binary(of_a_type) or pa.types.is_string(of_a_type)
+    ids = pa.array([b"0007" if text else 7] * HOURS).cast(of_a_type)
+    path = write(tmp_path / "7-0.parquet", total)
+    _rewritten(path, lambda t: t.set_column(0, "bldg_id", ids))
+    found = LoadFileReader(["total"]).read(str(path), 7).values["total"]
+    assert found.tolist() == total.tolist()
+
+
 def test_a_missing_column_is_named(tmp_path: Path, total: np.ndarray) -> None:
     path = write(tmp_path / "7-0.parquet", total)
     _rewritten(path, lambda t: t.drop([PV_COLUMN]))

@@ -293,6 +293,26 @@ def test_stamps_may_carry_est_or_be_the_index(tmp_path):
         np.testing.assert_array_equal(prices, HOUR)
 
 
+def test_a_clock_may_be_an_index_or_a_level_of_one(tmp_path):
+    path = two_clocks(tmp_path, -1, timestamp="utc", timestamp_local="local")
+    prices = pd.read_parquet(path)
+    for levels in (["timestamp_local"], ["timestamp"], ["timestamp", "timestamp_local"]):
+        prices.set_index(levels).to_parquet(path)
+        found = load_delivery_prices(path, target_year=2025)[DISTRIBUTION_PRICE]
+        assert found.tolist() == HOUR.tolist()
+
+
+@pytest.mark.parametrize("index", ["timestamp", "timestamp_utc"])
+def test_an_index_that_disputes_the_clock_is_refused(tmp_path, index):
+    path = tmp_path / "d.parquet"
+    prices = pd.DataFrame({"mc_total_per_kwh": HOUR}, index=hour_stamps(2025).rename(index))
+    if index == "timestamp":
+        prices["timestamp"] = hour_stamps(2025) + pd.Timedelta(hours=5)
+    prices.to_parquet(path)
+    with pytest.raises(PriceError, match=r"index timestamp, which differ|no column timestamp;"):
+        load_delivery_prices(path, target_year=2025)
+
+
 def spoiled(**changes):
     frame = pd.DataFrame({"timestamp": hour_stamps(2025), "mc_total_per_kwh": HOUR})
     return frame.assign(**changes)
@@ -335,7 +355,10 @@ BAD = {
         spoiled().rename(columns={"mc_total_per_kwh": "x"}),
         "no column mc_total_per_kwh",
     ),
-    "no times": (spoiled().drop(columns="timestamp"), "numbers in timestamp"),
+    "no times": (
+        spoiled().drop(columns="timestamp"),
+        "no column timestamp; it has mc_total_per_kwh",
+    ),
     "text times": (spoiled(timestamp="noon"), "timestamp that is no time"),
     "missing times": (spoiled(timestamp=[pd.NaT, *STAMPS[1:]]), "rows without timestamp"),
     "UTC": (spoiled(timestamp=hour_stamps(2025, "UTC")), "times in zone UTC, expected EST"),

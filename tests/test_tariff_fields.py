@@ -319,6 +319,7 @@ def test_what_sam_itself_leaves_unused_is_no_charge() -> None:
         "ur_billing_demand_minimum": 3.0,
         "rate_escalation": [2.5],
         "load": [1.0] * 8760,
+        "number_inputs": 44,
         "name": "a label",
     }
     plain, given_more = parse_tariff("t", sam()), parse_tariff("t", sam(**off))

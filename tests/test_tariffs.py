@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cairo.errors import ScenarioError, TariffError
+from cairo.files.unmodelled import without_unmodelled
 from cairo.model.tariff import parse_tariff
 from cairo.rates_tool.tariffs import (
     ElectricityRates_to_URDB,
@@ -296,18 +297,38 @@ def test_what_is_no_single_tariff_is_refused(odd):
 
 
 @pytest.mark.parametrize(
-    "other, message",
+    "found",
     [
-        ({"errors": [{"error": "API_KEY_INVALID"}]}, "error of the URDB service.*API_KEY_INVALID"),
-        ({"ElectricityRates": {"ur_dc_enable": 0}, "Lifetime": {}}, "within 'ElectricityRates'"),
+        {"status": "success", "count": 1, "type": "Tariff", "results": [{"tariffId": 522}]},
+        {"tariffId": 522, "tariffCode": "R", "rates": [{"rateBands": [{"rateAmount": 0.1}]}]},
+        {"error": {"code": "API_KEY_MISSING", "message": "No api_key was supplied."}},
+        {"eiaId": 15270, "energyRateStrux": [{"energyRateTiers": [{"rate": 0.1}]}]},
+        {"items": [{"label": "539f", "name": "Residential", "fixedchargeeaaddl": 3}]},
     ],
 )
-def test_a_file_of_another_kind_is_told_as_one(other, message):
-    with pytest.raises(TariffError, match=message):
-        URDBv7_to_ElectricityRates(other, "k")
+def test_what_is_no_urdb_tariff_is_told_as_that_and_not_as_a_charge(found):
+    inner = found.get("items", [found])[0]
+    expected = f"energyratestructure is missing, .* \\(there are {', '.join(list(inner)[:5])}\\)"
+    for given_item in (found, without_unmodelled("k", found)[0]):
+        with pytest.raises(TariffError, match=f"tariff k: {expected}"):
+            URDBv7_to_ElectricityRates(given_item, "k")
+
+
+@pytest.mark.parametrize("inside", [{"energyratestructure": []}, {"ur_ec_tou_mat": []}])
+def test_a_tariff_within_a_part_of_a_file_is_pointed_to(inside):
+    whole = {"Lifetime": {"inflation_rate": 2.5}, "ElectricityRates": inside}
+    with pytest.raises(TariffError, match=r"within ElectricityRates of .*json#ElectricityRates"):
+        URDBv7_to_ElectricityRates(whole, "k")
 
 
 # Files and maps
+
+
+def test_a_part_of_a_json_file_is_read_by_its_name(tmp_path):
+    sam = URDBv7_to_ElectricityRates(urdb())
+    (tmp_path / "sam.json").write_text(json.dumps({"ElectricityRates": sam, "Outputs": {}}))
+    paths = {"sam": f"{tmp_path}/sam.json#ElectricityRates"}
+    assert get_default_tariff_structures(["sam"], paths) == {"sam": sam}
 
 
 def written(folder, name, content):

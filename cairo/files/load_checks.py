@@ -62,10 +62,16 @@ def check_stamps(stamps: np.ndarray, path: str) -> tuple[int, int]:
     LoadError
         Naming the file: not a year's rows, unsorted, repeated or missing stamps.
     """
-    quarters = len(stamps) > 2 * HOURS
+    steps = np.diff(stamps)
+    usual = np.sort(steps)[len(steps) // 2] if len(steps) else _HOUR
+    if usual > np.timedelta64(0, "h") and usual not in (_HOUR, _QUARTER_HOUR):
+        minutes = usual / np.timedelta64(1, "m")
+        raise LoadError(
+            f"load file {path} has a row every {minutes:g} minutes, expected hours or quarter hours"
+        )
+    quarters = usual == _QUARTER_HOUR
     step = _QUARTER_HOUR if quarters else _HOUR
     rows, kind = (HOURS * QUARTERS, "15-minute") if quarters else (HOURS, "hourly")
-    steps = np.diff(stamps)
     if len(stamps) != rows:
         gaps = np.flatnonzero(steps > step)
         where = f" (first gap after {_stamp(stamps[gaps[0]])})" if len(gaps) else ""

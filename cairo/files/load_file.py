@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from cairo.errors import LoadError, listed
 from cairo.files.load_checks import check_signs, check_size, check_stamps, checked_energies
+from cairo.files.numbers import written_number
 from cairo.files.reading import A_FOLDER, NO_FILE, absent, is_url, size_of_file
 from cairo.files.recorded_options import STORAGE, told
 from cairo.model.arrays import Float1D, Int1D
@@ -288,12 +289,10 @@ def _check_building(parquet: _ColumnReader, column: int | None, bldg_id: int, pa
     groups = [metadata.row_group(i).column(column) for i in range(metadata.num_row_groups)]
     statistics = [group.statistics for group in groups]
     if all(s is not None and s.has_min_max and s.null_count == 0 for s in statistics):
-        inside = {int(value) for s in statistics for value in (s.min, s.max)}
+        given = {value for s in statistics for value in (s.min, s.max)}
     else:
-        inside = {
-            int(value) if value is not None else -1
-            for value in _column(parquet, column).unique().to_pylist()
-        }
+        given = set(_column(parquet, column).unique().to_pylist())
+    inside = {_building(value, path) for value in given}
     if len(inside) > 1:
         raise LoadError(
             f"load file {path} holds several buildings ({listed(sorted(inside))}), "
@@ -301,6 +300,16 @@ def _check_building(parquet: _ColumnReader, column: int | None, bldg_id: int, pa
         )
     if inside and inside != {bldg_id}:
         raise LoadError(f"load file {path} holds building {inside.pop()}, its name says {bldg_id}")
+
+
+def _building(value: object, path: str) -> int:
+    """A bldg_id, of whatever type the file has it in."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    number = written_number(value)
+    if number is None or number % 1 != 0:
+        raise LoadError(f"load file {path} has bldg_id {value!r}, expected a whole number")
+    return int(number)
 
 
 def _energies(parquet: _ColumnReader, column: int, per_hour: int, path: str, name: str) -> Float1D:

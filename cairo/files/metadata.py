@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from cairo.errors import CairoError, MetadataError, listed, listed_buildings, one_line
-from cairo.files.numbers import is_no_number, written_numbers
+from cairo.files.index_columns import with_index_columns
+from cairo.files.numbers import is_no_number, is_rounded, written_numbers
 from cairo.files.reading import check_table_size, read_bytes
 from cairo.files.run_directory import NAME
 from cairo.model.names import summary_buildings_cols_keep
@@ -51,11 +52,9 @@ def read_frame(
     content = read_bytes(path, storage_options, error, what)
     try:
         check_table_size(content)
-        frame = pd.read_parquet(io.BytesIO(content))
+        frame = with_index_columns(pd.read_parquet(io.BytesIO(content)))
     except Exception as cause:  # pyarrow has errors of many classes for unsound parquet
         raise error(f"{what} {path} cannot be read: {one_line(cause)}") from None
-    named = [name for name in frame.index.names if name is not None]
-    frame = frame.reset_index() if named else frame
     missing = [name for name in columns if name not in frame]
     if missing:
         raise error(
@@ -145,7 +144,8 @@ def building_ids(values: pd.Series, name: str) -> pd.Series:
     numbers = pd.to_numeric(values, errors="coerce")
     if is_no_number(values):
         raise MetadataError(f"{name} has bldg_id of type {values.dtype}, expected whole numbers")
-    wrong = values[numbers.isna() | (numbers % 1 != 0) | (numbers.abs() > MOST_ID)].tolist()
+    odd = numbers.isna() | (numbers % 1 != 0) | (numbers.abs() > MOST_ID) | is_rounded(values)
+    wrong = values[odd].tolist()
     if wrong:
         raise MetadataError(f"{name} has bldg_id {wrong[0]!r}, expected whole numbers")
     return numbers.astype(np.int64)

@@ -45,3 +45,8 @@ def is_no_number(values: pd.Series) -> bool:
         or types.is_datetime64_any_dtype(values)
         or types.is_timedelta64_dtype(values)
     )
+
+
+def is_rounded(values: pd.Series) -> pd.Series:
+    """Which of a column's ids are texts such as `1.12E+05`: who wrote them lost the last digits."""
+    return values.map(lambda one: isinstance(one, str) and "e" in one.lower()).astype(bool)

@@ -49,12 +49,12 @@ def clock_column(path: FilePath, raw: pd.DataFrame) -> tuple[str, bool]:
         )
     own = clocks[TIMESTAMP]
     for name, times in clocks.items():
-        if _words(name) & UNIVERSAL and _same(own, times):
+        if is_universal(name) and _same(own, times):
             raise PriceError(
                 f"price file {path} has the UTC of {name} in {TIMESTAMP}, expected local time "
                 "(a column timestamp_local)"
             )
-    _check_alike(path, {n: times for n, times in clocks.items() if not _words(n) & UNIVERSAL})
+    _check_alike(path, {n: times for n, times in clocks.items() if not is_universal(n)})
     return TIMESTAMP, False
 
 
@@ -75,6 +75,11 @@ def in_one_year(raw: pd.DataFrame, stamps: pd.DatetimeIndex) -> pd.DataFrame:
         for s, out in zip(stamps, outside, strict=True)
     ]
     return raw.set_axis(pd.DatetimeIndex(moved), axis=0).sort_index(kind="stable")
+
+
+def is_universal(name: str) -> bool:
+    """Whether a name says that its times are UTC."""
+    return bool(_words(name) & UNIVERSAL)
 
 
 def _words(name: str) -> frozenset[str]:

@@ -17,8 +17,9 @@ import pandas as pd
 
 from cairo.errors import CairoError, PriceError, listed, one_line
 from cairo.files.csv_text import read_text_table, with_decimal_points
+from cairo.files.index_columns import with_index_columns
 from cairo.files.numbers import written_numbers
-from cairo.files.price_clock import TIMESTAMP, clock_column, in_one_year
+from cairo.files.price_clock import TIMESTAMP, clock_column, in_one_year, is_universal
 from cairo.files.reading import FilePath, check_table_size, read_bytes
 from cairo.model.calendar import __timeshift__, hour_stamps
 from cairo.model.names import HOURS
@@ -120,9 +121,14 @@ def _read(path: FilePath, storage_options: Mapping[str, object] | None) -> tuple
             return _table(text, above), above
         check_table_size(content)
         frame = pd.read_parquet(io.BytesIO(content))
+        index = frame.index
+        # Times are often the index, whatever it is called.
+        times = index.nlevels == 1 and not isinstance(index, pd.RangeIndex)
+        if TIMESTAMP not in frame and times and not is_universal(str(index.name)):
+            frame = frame.rename_axis(TIMESTAMP)
+        return with_index_columns(frame), 0
     except Exception as error:  # pandas and pyarrow raise errors of many classes
         raise PriceError(f"price file {path} cannot be read: {one_line(error)}") from error
-    return (frame if TIMESTAMP in frame else frame.rename_axis(TIMESTAMP).reset_index()), 0
 
 
 def _table(text: bytes, above: int) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from cairo.errors import TariffError, listed, listed_buildings, one_line
 from cairo.files.csv_text import read_text_table
-from cairo.files.numbers import is_no_number
+from cairo.files.numbers import is_no_number, is_rounded
 from cairo.files.reading import FilePath, read_bytes
 from cairo.files.spreadsheet import without_marks
 
@@ -127,11 +127,7 @@ def load_tariff_map(
 
 
 def _building_ids(what: str, given: pd.Series) -> pd.Series:
-    # A spreadsheet that writes 1.12E+05 has lost the last digits.
-    rounded = given.astype(str).str.contains("[eE]", regex=True) & given.map(
-        lambda bldg_id: isinstance(bldg_id, str)
-    )
-    numbers = pd.to_numeric(given.mask(rounded), errors="coerce").reset_index(drop=True)
+    numbers = pd.to_numeric(given.mask(is_rounded(given)), errors="coerce").reset_index(drop=True)
     if is_no_number(given):
         raise TariffError(f"{what} has bldg_id of type {given.dtype}, expected whole numbers")
     values = numbers.to_numpy(np.float64, na_value=np.nan)

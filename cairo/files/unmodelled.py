@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cairo.files.urdb_fields import unknown_fields, unknown_tier_fields
+from cairo.files.urdb_fields import ENERGY_STRUCTURE, unknown_fields, unknown_tier_fields
 from cairo.model.tariff_fields import Unmodelled, unknown_inputs
 
 STRUCTURES = ("energyratestructure", "demandratestructure", "flatdemandstructure")
@@ -42,6 +42,8 @@ def _left_out(
 def _modelled_item(
     key: str, given: Mapping[str, object]
 ) -> tuple[dict[str, object], list[Unmodelled]]:
+    if ENERGY_STRUCTURE not in given:
+        return dict(given), []  # no tariff, which is told where it is read
     item, found = _left_out(key, given, unknown_fields(given))
     for field in STRUCTURES:
         periods = item.get(field)

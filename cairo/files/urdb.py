@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from cairo.errors import TariffError
+from cairo.errors import TariffError, listed
 from cairo.files.urdb_demand import demand_inputs
 from cairo.files.urdb_fields import (
     BEYOND_URDB,
@@ -37,6 +37,7 @@ METERING = {
     "Buy All Sell All": 4,
 }
 """`dgrules` and SAM's `ur_metering_option`."""
+SAMS_STRUCTURE = "ur_ec_tou_mat"
 UNIT_CODES = {name.lower(): code for code, name in UNITS.items()}
 
 
@@ -65,6 +66,8 @@ def URDBv7_to_ElectricityRates(urdb: object, key: str | None = None) -> TariffDi
     """
     item = {name: v for name, v in _item(urdb, key).items() if not is_junk(v)}
     name = key or str(item.get("label") or item.get("name") or "without label")
+    if ENERGY_STRUCTURE not in item:
+        raise TariffError(f"tariff {name}: {_no_tariff(item)}")
     refuse_unknown_fields(name, item)
     rates: TariffDict = {"en_electricity_rates": 1}
     rates["ur_metering_option"] = _metering(name, item)
@@ -96,7 +99,6 @@ def _item(urdb: object, key: str | None) -> Mapping[str, object]:
     what = f"tariff {key}" if key else "tariff"
     items = urdb.get("items") if isinstance(urdb, Mapping) else urdb
     if isinstance(urdb, Mapping) and items is None:
-        _refuse_other_files(what, urdb)
         return urdb
     if not isinstance(items, list) or len(items) != 1 or not isinstance(items[0], Mapping):
         found = f"{len(items)} items" if isinstance(items, list) else type(items).__name__
@@ -110,15 +112,20 @@ def _item(urdb: object, key: str | None) -> Mapping[str, object]:
     return items[0]
 
 
-def _refuse_other_files(what: str, given: Mapping[str, object]) -> None:
-    """Name the files met instead of a tariff, whose first field would else be called unmodelled."""
-    if isinstance(given.get("ElectricityRates"), Mapping) and given["ElectricityRates"]:
-        raise TariffError(
-            f"{what}: PySAM inputs are within 'ElectricityRates', expected those alone in the file"
-        )
-    if "errors" in given or "error" in given:
-        told = given.get("errors", given.get("error"))
-        raise TariffError(f"{what}: found an error of the URDB service, no tariff: {told!r:.200}")
+def _no_tariff(item: Mapping[str, object]) -> str:
+    """What is wrong with a mapping that has no energy rates."""
+    inside = [
+        name
+        for name, value in item.items()
+        if isinstance(value, Mapping) and {ENERGY_STRUCTURE, SAMS_STRUCTURE} & value.keys()
+    ]
+    if inside:
+        return f"it is within {listed(inside)} of the file, expected FILE.json#{inside[0]}"
+    there = f"there are {listed(item, 5)}" if item else "there is nothing"
+    return (
+        f"{ENERGY_STRUCTURE} is missing, expected a list of tiers for each period of a URDB tariff "
+        f"or {SAMS_STRUCTURE} of SAM ({there})"
+    )
 
 
 def _metering(name: str, item: Mapping[str, object]) -> int:

@@ -75,6 +75,8 @@ HARMLESS_INPUTS = frozenset(
         "grid_outage",
         "system_use_lifetime_output",
         "degradation",
+        # What SAM counts in the JSON it writes of a case's inputs.
+        "number_inputs",
         # Of later years.
         "rate_escalation",
         "load_escalation",
