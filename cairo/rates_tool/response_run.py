@@ -18,6 +18,7 @@ from cairo.model.response import (
     ResponsePlan,
     achieved_elasticity,
     response_plan,
+    told_winter,
     varies_within_a_day,
 )
 from cairo.model.tariff import Tariff
@@ -120,10 +121,12 @@ def response_plans(
                 f"tariff {key}: a response to price is not modelled where all use is bought and "
                 "all generation sold (dgrules Buy All Sell All)"
             )
+    responding = {key: table for key, table in tariffs.items() if varies_within_a_day(table)}
+    winter = response.winter_months
+    told = told_winter(responding.values())
     plans = {
-        key: response_plan(table, response.elasticity, year, response.winter_months)
-        for key, table in tariffs.items()
-        if varies_within_a_day(table)
+        key: response_plan(table, response.elasticity, year, winter, told)
+        for key, table in responding.items()
     }
     if not plans:
         raise ScenarioError(
