@@ -4,6 +4,7 @@
 are declared, `nox -s bench` is the benchmark.
 """
 
+import os
 import shutil
 import sys
 import tomllib
@@ -75,9 +76,10 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def downstream(session: nox.Session) -> None:
-    """Tests and functions of a caller's checkout: `nox -s downstream -- CHECKOUT`.
+    """Tests and scenarios of a caller's checkout: `nox -s downstream -- CHECKOUT`.
 
-    CHECKOUT is one of the public rate-design-platform; nothing of it is kept.
+    CHECKOUT is one of the public rate-design-platform; nothing of it is kept, and data that its
+    tests and scenarios lack are made up.
     """
     if not session.posargs:
         session.error("say which: nox -s downstream -- CHECKOUT")
@@ -85,10 +87,12 @@ def downstream(session: nox.Session) -> None:
     session.install("-e", ".[test]", "polars", "cloudpathlib[s3]", "pytz")
     names = ("patches", "cairo", "demand_flex", "generate_precalc_mapping", "run_scenario")
     there = [str(path) for name in names if (path := checkout / f"tests/test_{name}.py").is_file()]
-    environment = {"PYTHONPATH": str(checkout)}
+    script = Path("tests/downstream.py").resolve()
+    environment = {"PYTHONPATH": os.pathsep.join(map(str, (checkout, script.parent)))}
+    options = ("-q", "-p", "no:cacheprovider", "-p", script.stem, "-rs")
     with session.chdir(checkout):
-        session.run("pytest", "-q", "-p", "no:cacheprovider", *there, env=environment)
-    session.run("python", "tests/downstream.py", str(checkout))
+        session.run("pytest", *options, *there, env=environment)
+    session.run("python", str(script), str(checkout))
 
 
 @nox.session

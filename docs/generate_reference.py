@@ -68,9 +68,15 @@ runs:
     path_supply_capacity_mc: marginal_costs/capacity.parquet
 ```
 
+- **Names of runs** may be numbers.
 - **Paths** may be absolute, URLs such as `s3://bucket/folder`, or relative. Relative ones start
-  from the parent of the file's `scenarios/` folder, else from the file's own folder;
-  `--config-dir` names another.
+  from the parent of the nearest `scenarios/` folder that the file is in, at any depth, else from
+  the file's own folder; `--config-dir` names another.
+- **`path_outputs`** may have `<execution_time>` and `<batch>` in it: the run's time stamp, and what
+  `--batch` says.
+- **Keys of other tools** (`upgrade`, `fair_default`, `path_tou_supply_energy_mc`,
+  `path_tou_supply_capacity_mc`, any mapping under a name that is not nearly a key of ours) are used
+  for nothing: `cairo check` lists them once, `run.json` keeps them.
 - **Shared settings** can stand under any other top-level key, merged by YAML anchors
   (`<<: *common`).
 - **A mistake in one run** does not keep the others from running.
@@ -124,15 +130,26 @@ requirement_from: {run: base, delivery: epmc, supply: passthrough}
 [Method](method.md#delivery-and-supply).
 """
 
+REQUIREMENT_HEAD = """\
+A YAML mapping. The run's `run_includes_supply` chooses between the first two. Numbers may be
+written as text, such as `1e12` or `1,234.5`; other keys are passed over.
+
+A `default` run may leave the file out: its requirement is then what its bills collect, and
+the residual what is left of it after marginal costs. Where a requirement is more than ten times the
+run's revenue, the run says that it cannot be meant.
+"""
+
 REQUIREMENT_FILE = {
     "`total_delivery_revenue_requirement`": "[$/year]",
     "`total_delivery_and_supply_revenue_requirement`": "[$/year]",
+    "`revenue_requirement`": "[$/year], in the place of the one that is not there.",
     "`test_year_customer_count`": "Weights are scaled to add to it; optional.",
     "`resstock_kwh_scale_factor`": "Factor on every home's electric hours, PV included; optional.",
     "`subclass_revenue_requirements`": "`{delivery: {METHOD: {ALIAS: $}}, supply: {METHOD: {ALIAS: "
     "$}}}`, used with `run_includes_subclasses`. METHOD is the run's "
     "`residual_allocation_delivery` or `residual_allocation_supply`, ALIAS a key of "
-    "`path_tariffs_electric`. A run that includes supply adds the two.",
+    "`path_tariffs_electric`. A run that includes supply adds the two. They have to add to the "
+    "file's total to 1e-6.",
 }
 FILES = {
     "load file": "`<bldg_id>-<upgrade>.parquet`: a year of hourly or 15-minute rows with a "
@@ -308,7 +325,7 @@ def scenario_page() -> str:
     for heading, model in more.items():
         parts += [f"## {heading}\n", _keys(model, list(model.model_fields)), ""]
     parts += ["## The revenue requirement file\n"]
-    parts += ["A YAML mapping. The run's `run_includes_supply` chooses between the first two.\n"]
+    parts += [REQUIREMENT_HEAD]
     parts += [_table(("key", "meaning"), REQUIREMENT_FILE.items()), ""]
     parts += ["## The other files\n", _table(("file", "form"), FILES.items()), ""]
     parts += ["## Metadata columns\n", METADATA_COLUMNS]

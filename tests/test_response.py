@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import cairo
 from cairo.errors import CairoError, InputErrors
 from cairo.model.calendar import hour_months, hour_stamps
-from cairo.model.elasticity import Elasticity
+from cairo.model.elasticity import Elasticity, Response
 from cairo.model.names import CAPACITY_PRICE, ENERGY_PRICE, HOURS, NET_LOAD
 from cairo.model.prices import Prices
 from cairo.model.response import ResponsePlan, response_plan, seasons_of, shifted
@@ -27,6 +27,7 @@ from cairo.rates_tool.dd_stages import respond, summary
 from cairo.rates_tool.dd_stages.frame import as_load_frame
 from cairo.rates_tool.dd_stages.summary import LoadSummary, PassPlan
 from cairo.rates_tool.loads import process_residential_hourly_demand_response_shift
+from cairo.rates_tool.response_run import response_plans
 from cairo.results.report import write_report
 from cairo.runs.demo import METADATA
 from cairo.scenario.inputs import read_inputs
@@ -514,6 +515,32 @@ def test_a_price_that_nobody_can_relate_to_is_named(price: float) -> None:
 def test_a_season_that_a_tariff_does_not_tell_apart_is_named() -> None:
     with pytest.raises(CairoError, match="give winter_months"):
         plan_of(tariff(EVENING, 0.1, 0.4), {"winter": -0.1, "summer": -0.2})
+
+
+def test_a_tariff_of_other_seasons_has_the_elasticities_of_those_that_another_tells() -> None:
+    # Periods of its own in every month: use stays in its month, at the elasticity of the season
+    # that the month is in by the tariff of two. June to September are summer there.
+    monthly = np.array([[2 * m + 1 + (16 <= hour < 21) for hour in range(24)] for m in range(12)])
+    tables = {
+        "two": tariff(BOTH_SEASONS, 0.1, 0.2, 0.3, 0.4),
+        "monthly": tariff(monthly, *[0.1, 0.3] * 12),
+        "round": tariff(EVENING, 0.1, 0.4),
+    }
+    asked = Response(Elasticity.of({"winter": -0.1, "summer": -0.2}))
+    plans = response_plans(asked, tables, YEAR)
+    plan = plans["monthly"]
+    assert plan.of_month.tolist() == list(range(12))
+    assert plan.elasticity.tolist() == [-0.1] * 5 + [-0.2] * 4 + [-0.1] * 3
+    assert plan.seasons[5:9] == ("summer 1", "summer 2", "summer 3", "summer 4")
+    assert plan.occurs.sum(axis=1).tolist() == [2] * 12
+    # Periods of all months are in both seasons, which are as the other tariff's.
+    assert plans["round"].seasons == plans["two"].seasons == ("winter", "summer")
+    assert plans["round"].of_month.tolist() == plans["two"].of_month.tolist()
+    assert plans["round"].elasticity.tolist() == [-0.1, -0.2]
+    # Two that tell other months tell nothing.
+    early = np.roll(BOTH_SEASONS, -1, axis=0)
+    with pytest.raises(CairoError, match="has 12 seasons by its periods: give winter"):
+        response_plans(asked, tables | {"early": tariff(early, 0.1, 0.2, 0.3, 0.4)}, YEAR)
 
 
 def test_the_report_says_what_moved(demo: Demo, tmp_path: Path) -> None:

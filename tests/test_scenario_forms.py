@@ -136,6 +136,24 @@ def test_subclasses_that_do_not_add_to_the_total_are_named_with_both_sums(demo: 
     assert total["total_delivery_revenue_requirement"] > 0
 
 
+@pytest.mark.parametrize(
+    "key", ["revenue_requirement", "total_delivery_and_supply_revenue_requirement"]
+)
+def test_subclasses_add_to_the_one_total_that_a_file_has(demo: Demo, key: str) -> None:
+    split = {
+        "delivery": {"percustomer": {"hp": "400", "non-hp": 200.0}},
+        "supply": {"passthrough": {"hp": 150.0, "non-hp": "84"}},
+    }
+    # 600 of delivery and 234 of supply are 834.
+    demo.yaml(REQUIREMENT, lambda _: {key: "834", "subclass_revenue_requirements": split})
+    found = read_inputs(read_scenario(demo.scenario).run(RUN)).revenue_requirement
+    assert found == {"hp_tou": 550.0, "flat": 284.0}
+    demo.yaml(REQUIREMENT, lambda stored: stored | {key: 698})
+    message = rf"delivery.percustomer and supply.passthrough add to 834.00 \$, but {key} is 698.00"
+    with pytest.raises(InputErrors, match=message):
+        read_inputs(read_scenario(demo.scenario).run(RUN))
+
+
 def test_a_default_run_without_a_requirement_has_what_its_bills_collect(
     demo: Demo, tmp_path: Path
 ) -> None:
@@ -156,11 +174,14 @@ def test_a_default_run_without_a_requirement_has_what_its_bills_collect(
         read_scenario(demo.scenario).run(MIXED)
 
 
-def test_a_placeholder_for_a_requirement_is_remarked_on(demo: Demo) -> None:
+def test_a_placeholder_for_a_requirement_is_remarked_on(
+    demo: Demo, caplog: pytest.LogCaptureFixture
+) -> None:
     demo.yaml(REQUIREMENT, lambda _: {"revenue_requirement": "1e12"})
     demo.settings({"run_includes_subclasses": False}, MIXED)
     told = cairo.open_run(demo.run(MIXED)).summary["remarks"]
     assert len(told) == 1 and "more than 10 times" in told[0]
+    assert f"{MIXED}: {told[0]}" in caplog.messages
 
 
 def checked(demo: Demo, *names: str) -> list[str]:

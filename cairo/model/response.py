@@ -16,7 +16,7 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,13 +93,44 @@ def seasons_of(
     return tuple(f"season {n + 1}" for n in range(len(kinds))), of_month
 
 
+def told_winter(tables: Iterable[Tariff]) -> list[int] | None:
+    """Winter months (from 1) that tariffs of two seasons agree on; None where they do not."""
+    told = set()
+    for table in tables:
+        names, of_month = seasons_of(table)
+        if names == (WINTER, SUMMER):
+            told.add(tuple((np.flatnonzero(of_month == 0) + 1).tolist()))
+    return list(told.pop()) if len(told) == 1 else None
+
+
+def _within(
+    winter_months: Sequence[int], of_month: Int1D
+) -> tuple[tuple[str, ...], Int1D, tuple[str, ...]]:
+    """(names, season of each month, winter or summer of each) of a tariff's seasons in a year's.
+
+    Use moves within a season of the tariff, which is cut where winter meets summer.
+    """
+    calendar = [WINTER if month in winter_months else SUMMER for month in range(1, MONTHS + 1)]
+    pairs = list(zip(calendar, of_month.tolist(), strict=True))
+    kinds = list(dict.fromkeys(pairs))
+    named = [season for season, _ in kinds]
+    names = tuple(
+        season if named.count(season) == 1 else f"{season} {named[: n + 1].count(season)}"
+        for n, season in enumerate(named)
+    )
+    return names, np.array([kinds.index(pair) for pair in pairs], dtype=np.int64), tuple(named)
+
+
 def response_plan(
     table: Tariff,
     elasticity: Elasticity,
     year: int,
     winter_months: Sequence[int] | None = None,
+    told: Sequence[int] | None = None,
 ) -> ResponsePlan:
     """The plan of one tariff in a calendar year.
+
+    told : winter months (from 1) that other tariffs of the run tell, for one that does not.
 
     Raises
     ------
@@ -114,16 +145,18 @@ def response_plan(
             "within a season is not modelled"
         )
     names, of_month = seasons_of(table, winter_months)
+    of_year = names
     by_season = elasticity.by_season
+    if by_season is not None and names != (WINTER, SUMMER) and told is not None:
+        names, of_month, of_year = _within(told, of_month)
     if by_season is not None:
-        odd = [season for season in by_season if season not in names]
-        if odd or set(np.unique(of_month).tolist()) != set(range(len(names))):
-            count = len(np.unique(of_month))
+        there = len(np.unique(of_month))
+        if there != len(names) or not set(by_season) <= set(of_year):
             raise ScenarioError(
-                f"elasticity names {listed(by_season)}; tariff {table.key} has {count} "
-                f"season{'s' if count > 1 else ''} by its periods: give winter_months"
+                f"elasticity names {listed(by_season)}; tariff {table.key} has {there} "
+                f"season{'s' if there > 1 else ''} by its periods: give winter_months"
             )
-    values = np.array([elasticity.of_season(name) for name in names])
+    values = np.array([elasticity.of_season(season) for season in of_year])
     month, hour = hour_months(), hour_of_day()
     period = (
         np.where(hour_weekend(year), table.weekend[month, hour], table.weekday[month, hour]) - 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,8 @@ from cairo.rates_tool.design import Design
 from cairo.rates_tool.run_spec import Costs, RunSpec
 from cairo.workers.memory import PeakMemory
 from cairo.workers.stages import Timings
+
+logger = logging.getLogger(__name__)
 
 MOST_OF_REVENUE = 10
 """A requirement beyond so many times the revenue is a placeholder."""
@@ -66,6 +69,9 @@ def run_record(
 ) -> dict[str, object]:
     """The record of a finished run, plain values throughout; `further` are remarks to add."""
     _, revenue = system_revenues.aggregate_system_revenues(bills, spec.customers.frame)
+    first = remarks(costs, revenue)
+    if first and not costs.from_bills:
+        logger.warning("%s: %s", spec.name, first[0])
     return {
         "run_name": spec.name,
         "started": origin.started.isoformat(timespec="seconds"),
@@ -78,7 +84,7 @@ def run_record(
             "revenue_requirement_from": "bills" if costs.from_bills else "settings",
             "revenue": revenue,
             "components": components_record(costs),
-            "remarks": [*left_out(origin.unmodelled), *remarks(costs, revenue), *further],
+            "remarks": [*left_out(origin.unmodelled), *first, *further],
             "peak_kw": float(demand.max()),
             "peak_time": str(demand.idxmax()),
             "annual_kwh": float(demand.sum()),

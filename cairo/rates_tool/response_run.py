@@ -18,6 +18,7 @@ from cairo.model.response import (
     ResponsePlan,
     achieved_elasticity,
     response_plan,
+    told_winter,
     varies_within_a_day,
 )
 from cairo.model.tariff import Tariff
@@ -134,7 +135,9 @@ def response_plans(
 
 
 def _has_periods(plan: ResponsePlan, season: str) -> bool:
-    return bool(plan.occurs[plan.seasons.index(season)].sum() > 1)
+    # A season that is cut in the year's winter and summer has a number behind its name.
+    parts = [n for n, name in enumerate(plan.seasons) if name.split()[0] == season]
+    return bool((plan.occurs[parts].sum(axis=1) > 1).any())
 
 
 def plans_of_some(
@@ -147,8 +150,10 @@ def plans_of_some(
                 f"tariff {key}: a response to price is not modelled where all use is bought and "
                 "all generation sold (dgrules Buy All Sell All)"
             )
+    responding = {key: table for key, table in tariffs.items() if varies_within_a_day(table)}
+    winter = response.winter_months
+    told = told_winter(responding.values())
     return {
-        key: response_plan(table, response.elasticity, year, response.winter_months)
-        for key, table in tariffs.items()
-        if varies_within_a_day(table)
+        key: response_plan(table, response.elasticity, year, winter, told)
+        for key, table in responding.items()
     }

@@ -79,8 +79,11 @@ class RequirementFile:
 
     def total(self, *, supply: bool) -> float:
         """The requirement of all customers, with supply or of delivery alone [$/year]."""
+        return self.dollars(self._key_of_total(supply=supply))
+
+    def _key_of_total(self, *, supply: bool) -> str:
         key = WHOLE_TOTAL if supply else DELIVERY_TOTAL
-        return self.dollars(ALONE if key not in self.stored and ALONE in self.stored else key)
+        return ALONE if key not in self.stored and ALONE in self.stored else key
 
     @property
     def has_both_totals(self) -> bool:
@@ -128,8 +131,19 @@ class RequirementFile:
         if total is None:
             return
         named = DELIVERY_TOTAL if part == "delivery" else f"{WHOLE_TOTAL} less {DELIVERY_TOTAL}"
-        if abs(found - total) > SUM_RTOL * max(abs(total), abs(found)):
-            raise RequirementError(f"{what} add to {found:,.2f} $, but {named} is {total:,.2f} $")
+        _check_same(found, total, what, named)
+
+    def check_whole(self, found: float, what: str, *, supply: bool) -> None:
+        """The same of all that a run includes, for a file that does not tell delivery and supply.
+
+        Raises
+        ------
+        RequirementError
+            They do not add to the total that the run goes by; it names both numbers.
+        """
+        key = self._key_of_total(supply=supply)
+        if self.stored.get(key) is not None:
+            _check_same(found, self.dollars(key), what, key)
 
     def _total_of(self, part: str) -> float | None:
         """The file's total of delivery or of supply; None where it does not tell."""
@@ -138,6 +152,11 @@ class RequirementFile:
             return None
         delivery = self.dollars(DELIVERY_TOTAL)
         return delivery if part == "delivery" else self.dollars(WHOLE_TOTAL) - delivery
+
+
+def _check_same(found: float, total: float, what: str, named: str) -> None:
+    if abs(found - total) > SUM_RTOL * max(abs(total), abs(found)):
+        raise RequirementError(f"{what} add to {found:,.2f} $, but {named} is {total:,.2f} $")
 
 
 def read_requirement_file(settings: RunSettings) -> RequirementFile:
@@ -178,6 +197,11 @@ def stored_requirement(
         parts[SUPPLY] = str(settings.residual_allocation_supply)
     by_alias = {part: file.by_alias(part, method, key_of) for part, method in parts.items()}
     by_key = {part: _by_key(dollars, key_of) for part, dollars in by_alias.items()}
+    if not split:
+        named = " and ".join(f"{part}.{method}" for part, method in parts.items())
+        every = [value for dollars in by_alias.values() for value in dollars.values()]
+        what = f"{file.what}: subclasses of {named}"
+        file.check_whole(math.fsum(every), what, supply=with_supply)
     return of_subclasses(by_key, split=split)
 
 
