@@ -294,10 +294,15 @@ def test_time_of_use_rates_are_at_cost_after_customers_have_responded(
     flat = [rate for name in ("winter", "summer") for rate in expected[name][::-1]]
     assert filed == pytest.approx(flat, rel=1e-10)
     assert run.summary["revenue"] == pytest.approx(run.summary["revenue_requirement"], rel=1e-9)
+    if response == "calibrated":
+        check_backends(demo, found[BASE].path)
+
+
+def check_backends(demo: Demo, base: Path) -> None:
     demo.settings({"path_tariffs_electric": {
-        "hp": {"derive": "tou", "from": f"{found[BASE].path}/tariff_final_config.json#flat",
+        "hp": {"derive": "tou", "from": f"{base}/tariff_final_config.json#flat",
                "hours": 4},
-        "others": f"{found[BASE].path}/tariff_final_config.json#flat"}}, "tou")  # fmt: skip
+        "others": f"{base}/tariff_final_config.json#flat"}}, "tou")  # fmt: skip
     runs = [demo.run("tou", backend=one) for one in ("pandas", "dask_dataframe")]
     assert cairo.compare_runs(*runs, rtol=1e-12, atol=1e-9).equal
 
