@@ -47,7 +47,7 @@ WAYS = {
     "report, what the run was": (["report", "done"], "opened", "run.json", True),
     "compare": (["compare", "done", "done"], "opened", "customer_metadata", True),
     "explore": (["explore", "done"], "opened", "customer_metadata", True),
-    "explain": (["explain", "done", "1"], "opened", "run.json", True),
+    "explain": (["explain", "done", "1"], "opened", "customer_metadata", True),
     "requirement": (
         ["requirement", "done", "--by", "in.tenure", "--delivery", "peak"],
         "opened",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,9 @@ from cairo.errors import (
 from cairo.files.load_file import LoadFileReader
 from cairo.files.reading import read_bytes
 from cairo.files.recorded_options import CLUSTER, STORAGE, recorded_options, told, without_values
+from cairo.files.tariff_maps import tariff_key
 from cairo.runs.demo import METADATA
+from cairo.scenario.overrides import _label, override
 from cairo.workers import cluster
 from cairo.workers.settings import ClusterSettings, DaskSettings
 from tests.cairo_command import Command
@@ -212,11 +216,44 @@ def test_keys_of_other_tools_are_recorded_without_what_they_hold(demo: Demo) -> 
     }
 
 
+@pytest.mark.parametrize("secret", ["aaa.Top.ccc", "a/Top/c", "Top"])
+def test_a_signature_is_in_no_name_of_a_tariff_or_run(secret: str) -> None:
+    url = f"https://host/rates/flat.json?sig={secret}"
+    assert tariff_key(url) == "flat"
+    assert tariff_key("rates/what?.json") == "what?"
+    assert _label(override("path_tariffs_electric.all=a/a.json,b/c.json"), url) == "all=flat"
+
+
+@pytest.mark.parametrize("key", ["storage_options.token", "dask.cluster.kwargs.auth", "not_used.a"])
+def test_what_is_set_on_the_command_line_is_not_quoted_where_it_may_be_secret(key: str) -> None:
+    with pytest.raises(CairoError, match=f"--set {key} has 2 values, which would stand in the na"):
+        override(f"{key}={SECRET},{SECRET}2")
+    with pytest.raises(CairoError, match=f"--set {key}: the value cannot be read") as caught:
+        override(f"{key}={{a: '{SECRET}")
+    assert SECRET not in str(caught.value)
+    assert override(f"{key}={SECRET}").values == (SECRET,)
+
+
 class BrokenCluster:
     """Of a package that quotes what it was given."""
 
     def __init__(self, **arguments: object) -> None:
         raise RuntimeError(f"job failed: {arguments}")
+
+
+def test_a_schedulers_address_is_not_quoted_with_its_password(
+    demo: Demo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    demo.settings({"dask": {"scheduler_address": f"tls://me:{SECRET}@127.0.0.1:1"}})
+    start = time.monotonic()
+    ended = Command(monkeypatch, capsys)("run", demo.scenario, RUN)
+    assert ended.code == 2
+    errors = [line for line in ended.errors if not line.startswith("[")]
+    assert len(errors) == 1 and "cannot start or reach Dask at tls://set@127.0.0.1:1" in errors[0]
+    assert SECRET not in ended.output + errors[0]
+    gc.collect()
+    # A client that was half made would wait here for what it cannot close.
+    assert time.monotonic() - start < 15.0
 
 
 def test_a_cluster_that_does_not_start_does_not_quote_its_arguments() -> None:

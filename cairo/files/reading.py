@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from cairo.errors import CairoError
@@ -29,6 +29,11 @@ A_FOLDER = "it is a folder, expected a file"
 def is_url(path: str) -> bool:
     """Whether a path is an fsspec URL and not a local path."""
     return "://" in path
+
+
+def stem_of(path: str) -> str:
+    """A file's name without its suffix; of a URL without its query, which may be a signature."""
+    return PurePath(path.partition("?")[0] if is_url(path) else path).stem
 
 
 def read_bytes(

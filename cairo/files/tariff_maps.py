@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from pathlib import PurePath
 from typing import TypeAlias
 
 import numpy as np
@@ -14,7 +13,7 @@ import pandas as pd
 from cairo.errors import TariffError, listed, listed_buildings, one_line
 from cairo.files.csv_text import read_text_table
 from cairo.files.numbers import is_no_number, is_rounded
-from cairo.files.reading import FilePath, read_bytes
+from cairo.files.reading import FilePath, read_bytes, stem_of
 from cairo.files.spreadsheet import without_marks
 
 TariffMap: TypeAlias = "FilePath | pd.DataFrame | Mapping[int, str]"
@@ -23,7 +22,9 @@ TariffMap: TypeAlias = "FilePath | pd.DataFrame | Mapping[int, str]"
 def tariff_key(path: str) -> str:
     """Key of a tariff in a file: the file's stem, or KEY of `tariff_final_config.json#KEY`."""
     file, key = tariff_place(path)
-    return PurePath(file).stem.removeprefix("derived:") if key is None else key
+    if key is not None:
+        return key
+    return stem_of(file).removeprefix("derived:")
 
 
 def keys_of_aliases(paths: Mapping[str, str]) -> dict[str, str]:

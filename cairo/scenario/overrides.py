@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import PurePath
 
 import yaml
 
 from cairo.errors import listed
+from cairo.files.reading import stem_of
 from cairo.model.setting_problems import one_line_error
 from cairo.scenario.references import reference
 from cairo.scenario.run_parts import RUN_PREFIX, TariffChange
@@ -20,6 +20,8 @@ from cairo.scenario.scenario_file import RUN_KEYS, Scenario
 
 TARIFFS = "tariffs"
 """First part of `tariffs.ALIAS.CHANGE`."""
+NOT_FOR_NAMES = {("storage_options",), ("not_used",), ("dask", "cluster")}
+"""Beginnings of keys whose values may be secret."""
 CHANGES = "tariff_changes"
 """The key of the settings that holds them."""
 
@@ -53,7 +55,13 @@ def override(text: str) -> Override:
     try:
         values = yaml.safe_load(f"[{written}]")
     except yaml.YAMLError:
-        raise one_line_error(f"--set {text}: the value cannot be read as YAML") from None
+        # Not what it is: it may be a secret that misses a quote.
+        raise one_line_error(f"--set {name}: the value cannot be read as YAML") from None
+    if len(values) > 1 and {key[:1], key[:2]} & NOT_FOR_NAMES:
+        raise one_line_error(
+            f"--set {name} has {len(values)} values, which would stand in the names of runs: "
+            "expected one"
+        )
     return Override(key, tuple(values) or (None,))
 
 
@@ -126,7 +134,7 @@ def _place(key: tuple[str, ...]) -> tuple[str, ...]:
 
 def _label(one: Override, value: object) -> str:
     """What tells a run of several from the others: `fixed_charge=10`."""
-    text = PurePath(value).stem if isinstance(value, str) and "/" in value else str(value)
+    text = stem_of(value) if isinstance(value, str) and "/" in value else str(value)
     return f"{one.key[-1]}={re.sub(r'[^A-Za-z0-9_.+-]+', '-', text).strip('-')}"
 
 

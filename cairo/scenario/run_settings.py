@@ -289,7 +289,7 @@ class RunSettings(BaseModel):
     )
     not_used: dict[str, Any] = Field(
         default_factory=dict,
-        description="Keys of other tools that the run had: kept in `run.json`, used for nothing.",
+        description="Keys of other tools that the run had: named in `run.json`, used for nothing.",
     )
     storage_options: dict[str, Any] = Field(
         default_factory=dict, description="fsspec options for URLs, such as `{anon: true}`."

@@ -128,7 +128,9 @@ def _not_started(settings: DaskSettings, error: Exception) -> ClusterError:
     if where is None:
         where = settings.cluster.class_ if settings.cluster else "local cluster"
     cause = _first_cause(error)
-    given = settings.cluster.arguments if settings.cluster else None
+    # Dask quotes an address without what comes before its host.
+    user = (settings.scheduler_address or "").rpartition("://")[2].rpartition("@")[0]
+    given = {"user": user} | (settings.cluster.arguments if settings.cluster else {})
     problem = f"cannot start or reach Dask at {where}: {told(cause, given, CLUSTER, 300)}"
     if own and NANNY_FAILED in problem and "cairo.cli" not in sys.modules:
         problem += f"; {UNGUARDED}"
@@ -203,6 +205,7 @@ def _client(
     if address is None and settings.scheduler_file:
         address = written_address(settings.scheduler_file)
     if address:
+        _check_address(address)
         client = Client(address, security=security, timeout=CONNECT_SECONDS, set_as_default=False)
         stack.callback(_close, client)
         check_versions(client)
@@ -223,6 +226,14 @@ def _client(
             client.wait_for_workers(settings.cluster.n_workers)
         check_versions(client)
     return client
+
+
+def _check_address(address: str) -> None:
+    """Refuse an address that Dask would fail on half way, with a client it cannot close."""
+    from distributed.comm.addressing import get_address_host_port
+
+    if address.startswith(("tcp://", "tls://")):
+        get_address_host_port(address, strict=True)
 
 
 def _close(client: Client) -> None:
