@@ -15,7 +15,7 @@ import pytest
 
 from cairo.model.names import BACKENDS
 from tests.cairo_process import ROOT, TWO_PROCESSES
-from tests.whole_runs import RUN, Demo
+from tests.whole_runs import IN_PROCESS, RUN, Demo
 
 HOMES = 6
 
@@ -302,6 +302,44 @@ def test_a_program_that_is_no_file_runs_with_workers(
         )
         assert (done.stdout, said(done)) == (f"{13 * HOMES}\n", [])
         here.mkdir(exist_ok=True)
+
+
+DASKS_LOGGERS = (
+    "distributed",
+    "distributed.client",
+    "distributed.worker",
+    "tornado.application",
+    "asyncio",
+)
+
+
+@pytest.mark.parametrize("command", [True, False], ids=["command", "caller"])
+def test_what_dask_logs_after_a_command_is_not_shown_and_after_a_run_of_a_caller_it_is(
+    demo: Demo, tmp_path: Path, command: bool
+) -> None:
+    start = f"""
+        import atexit, logging, sys
+        import cairo
+
+        def late():
+            print("late")
+            for name in {DASKS_LOGGERS}:
+                logging.getLogger(name).error("of %s", name)
+
+        if __name__ == "__main__":
+            atexit.register(late)
+            if {command}:
+                from cairo.__main__ import main
+                sys.argv = ["cairo", "run", {str(demo.scenario)!r}, {RUN!r}]
+                main()
+            else:
+                cairo.run({str(demo.scenario)!r}, {RUN!r}, backend="dask_dataframe")
+        """
+    demo.settings({"backend": "dask_dataframe"} | IN_PROCESS)
+    done = script(start, tmp_path)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "late")
+    told = [name for name in DASKS_LOGGERS if f"of {name}\n" in done.stderr]
+    assert told == ([] if command else list(DASKS_LOGGERS))
 
 
 RUNS_OF_A_CALLER = {
