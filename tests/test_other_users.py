@@ -19,7 +19,7 @@ import psutil
 import pytest
 from distributed import Client, Security
 
-from cairo.workers import cluster
+from cairo.workers import cluster, own_cluster
 from cairo.workers.certificates import own_security
 from cairo.workers.settings import DaskSettings
 from tests.cairo_process import TWO_PROCESSES
@@ -92,7 +92,7 @@ def test_another_user_runs_no_code_on_a_local_cluster(
 def test_the_intruder_would_get_in_without_certificates(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster, "own_security", lambda: None)
+    monkeypatch.setattr(own_cluster, "own_security", lambda: None)
     private = tmp_path / "private"
     private.write_text("mine alone")
     private.chmod(0o600)
@@ -152,7 +152,7 @@ def test_the_key_is_in_no_file_and_on_no_command_line(connected: Client) -> None
         assert middle not in " ".join(process.cmdline())
         assert middle not in "\0".join(process.environ().values())
     temporary = Path(connected.cluster.workers[0].local_directory)
-    while temporary.name and not temporary.name.startswith(cluster.SCRATCH):
+    while temporary.name and not temporary.name.startswith(own_cluster.SCRATCH):
         temporary = temporary.parent
     assert temporary.name
     assert temporary.stat().st_mode & 0o077 == 0

@@ -215,11 +215,6 @@ def test_sums_say_what_the_original_says_of_the_hours(
     rows = np.searchsorted(after.bldg_ids, homes)
     expected = np.maximum(hourly[rows], 0.0).sum(axis=1)
     assert (np.abs(billed - expected) <= 1e-10 * scale[rows]).all()
-    # Exports are net load below zero.
-    exports = after.electricity["tou"].exports
-    assert exports is not None
-    out = np.maximum(-hourly[rows], 0.0).sum(axis=1)
-    assert (np.abs(exports.sum(axis=(1, 2)) - out) <= 1e-10 * scale[rows]).all()
     # What a kWh of each period costs, where all have load.
     period = kind[0][year, np.arange(HOURS) % 24]
     load = [weights[rows] @ hourly[rows][:, period == p + 1] for p in range(len(kind[1]))]
