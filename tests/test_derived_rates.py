@@ -246,7 +246,7 @@ def test_time_of_use_rates_follow_from_load_and_prices(demo: Demo) -> None:
     assert run.summary["revenue"] == pytest.approx(run.summary["revenue_requirement"], rel=1e-9)
 
 
-@pytest.mark.parametrize("response", ["given", "calibrated"])
+@pytest.mark.parametrize("response", [pytest.param("given", marks=pytest.mark.long), "calibrated"])
 def test_time_of_use_rates_are_at_cost_after_customers_have_responded(
     demo: Demo, response: str
 ) -> None:

@@ -43,7 +43,7 @@ WAYS = {
     "run, where it writes": (["run", SCENARIO, RUN], "looked up", "outputs", True),
     "pack, a load file": (["pack", LOADS, "packed"], "opened", LOAD, False),
     "pack, the folder's names": (["pack", LOADS, "packed"], "looked up", "upgrade=00", True),
-    "report, a table": (["report", "done"], "opened", "elec_bills", False),
+    "report, a table": (["report", "done"], "opened", "elec_bills", True),
     "report, what the run was": (["report", "done"], "opened", "run.json", True),
     "compare": (["compare", "done", "done"], "opened", "customer_metadata", True),
     "explore": (["explore", "done"], "opened", "customer_metadata", True),
