@@ -16,11 +16,18 @@ from hypothesis import strategies as st
 
 import cairo
 from cairo.errors import CairoError, InputErrors
+from cairo.model import kernels
 from cairo.model.calendar import hour_months, hour_stamps
 from cairo.model.elasticity import Elasticity, Response
 from cairo.model.names import CAPACITY_PRICE, ENERGY_PRICE, HOURS, NET_LOAD
 from cairo.model.prices import Prices
-from cairo.model.response import ResponsePlan, response_plan, seasons_of, shifted
+from cairo.model.response import (
+    ResponsePlan,
+    response_plan,
+    seasons_of,
+    shifted,
+    shifted_gross,
+)
 from cairo.model.tariff import Tariff, parse_tariff
 from cairo.rates_tool import response_frames, settle
 from cairo.rates_tool.dd_stages import respond, summary
@@ -169,6 +176,15 @@ TARIFFS = st.sampled_from(
 )
 
 
+def test_a_loss_of_a_home_that_exports_after_its_response_is_no_export() -> None:
+    # At noon 2 kWh are used and 5 generated; at night 0.002 are lost, and a response asks for less.
+    gross, pv = np.array([[2.0, 0.0]]), np.array([[-5.0, 0.002]])
+    before, after = np.array([[-3.0, 0.002]]), np.array([[-2.5, -0.001]])
+    moved = shifted_gross(gross, pv, before, after)
+    assert moved.tolist() == [[2.5, -0.001]]
+    assert kernels.net_exports(moved, pv).tolist() == [[2.5, 0.001]]
+
+
 @given(stocks(5), TARIFFS, st.sampled_from([-0.1, -0.4, -2.0]), st.integers(1, 6))
 def test_sums_say_what_the_original_says_of_the_hours(
     stock: Stock, kind: Any, elasticity: float, size: int
@@ -215,6 +231,11 @@ def test_sums_say_what_the_original_says_of_the_hours(
     rows = np.searchsorted(after.bldg_ids, homes)
     expected = np.maximum(hourly[rows], 0.0).sum(axis=1)
     assert (np.abs(billed - expected) <= 1e-10 * scale[rows]).all()
+    # Exports are net load below zero.
+    exports = after.electricity["tou"].exports
+    assert exports is not None
+    out = np.maximum(-hourly[rows], 0.0).sum(axis=1)
+    assert (np.abs(exports.sum(axis=(1, 2)) - out) <= 1e-10 * scale[rows]).all()
     # What a kWh of each period costs, where all have load.
     period = kind[0][year, np.arange(HOURS) % 24]
     load = [weights[rows] @ hourly[rows][:, period == p + 1] for p in range(len(kind[1]))]

@@ -25,7 +25,7 @@ from cairo.errors import ScenarioError, TariffError, listed
 from cairo.model.arrays import Bool1D, Float1D, Float2D, Float3D, FloatND, Int1D
 from cairo.model.calendar import hour_months, hour_of_day, hour_weekend
 from cairo.model.elasticity import SUMMER, WINTER, Elasticity
-from cairo.model.kernels import weighted_total
+from cairo.model.kernels import generation, weighted_total
 from cairo.model.names import MONTHS
 from cairo.model.periods import HourGroups, grouped_hours
 from cairo.model.tariff import Tariff
@@ -280,14 +280,15 @@ def shifted(plan: ResponsePlan, before: Float3D, weight: Float1D) -> Shift:
     return Shift(plan, before, before + moved, flat, factor, added, ratio, ~over.any(axis=1))
 
 
-def shifted_gross(gross: FloatND, before: FloatND, after: FloatND) -> FloatND:
+def shifted_gross(gross: FloatND, pv: FloatND, before: FloatND, after: FloatND) -> FloatND:
     """Gross load [kWh] whose exports are those of the net load after a response.
 
     Exports are net load below zero: where it is so they move with it. Net load that has been
-    floored has none such, and its exports stay.
+    floored has none such, and its exports stay. `pv` has either sign, and losses in hours without
+    generation, which are in the net load and not in the gross.
     """
-    moved: FloatND = np.where((before < 0.0) | (after < 0.0), gross + (after - before), gross)
-    return moved
+    moved: FloatND = np.where(before < 0.0, gross + (after - before), gross)
+    return np.where(after < 0.0, generation(pv) + after, moved)
 
 
 def period_costs(plan: ResponsePlan, use: Float3D, cost: Float3D, weight: Float1D) -> Float1D:

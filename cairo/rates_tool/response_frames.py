@@ -52,7 +52,11 @@ def after_response(
         places = np.stack(rows)
         period = load_funcs._tariff_hours(tariffs[key], year)["period"].to_numpy()
         moved[key] = homes, _responded(net, places, homes, plan, period, weight)
-    gross = shifted_gross(loads[GROSS_LOAD].to_numpy(np.float64), before, net)
+    of_homes = [
+        one.reshape(-1, HOURS)
+        for one in (*loads[[GROSS_LOAD, "pv_generation"]].to_numpy(np.float64).T, before, net)
+    ]
+    gross = shifted_gross(*of_homes).reshape(-1)
     return loads.assign(**{NET_LOAD: net, GROSS_LOAD: gross}), moved
 
 

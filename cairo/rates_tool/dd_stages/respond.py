@@ -166,7 +166,7 @@ Change = tuple[Int1D, Int1D, np.ndarray, np.ndarray]
 
 def _shift_partition(partition: pd.DataFrame, changes: list[Change]) -> pd.DataFrame:
     """A partition after the response of those of its homes that respond."""
-    columns = [name for name in (NET_LOAD, GROSS_LOAD) if name in partition]
+    columns = [name for name in (NET_LOAD, GROSS_LOAD, "pv_generation") if name in partition]
     ids, arrays = partition_arrays(partition[columns])
     net: Float2D = arrays[NET_LOAD].copy()
     for homes, group, factor, added in changes:
@@ -176,7 +176,9 @@ def _shift_partition(partition: pd.DataFrame, changes: list[Change]) -> pd.DataF
             net[row] = net[row] * factor[home].ravel()[group] + added[home].ravel()[group]
     hours = {NET_LOAD: net}
     if GROSS_LOAD in arrays:
-        hours[GROSS_LOAD] = shifted_gross(arrays[GROSS_LOAD], arrays[NET_LOAD], net)
+        hours[GROSS_LOAD] = shifted_gross(
+            arrays[GROSS_LOAD], arrays["pv_generation"], arrays[NET_LOAD], net
+        )
     shifted_one = partition.assign(**{name: one.reshape(-1) for name, one in hours.items()})
     shifted_one.attrs = partition.attrs
     return shifted_one
