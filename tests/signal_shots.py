@@ -27,7 +27,7 @@ from pathlib import Path
 import psutil
 import yaml
 
-from cairo.model.names import BACKENDS
+from cairo.model.backends import BACKENDS
 from tests.cairo_process import TWO_PROCESSES, CairoProcess, ended
 from tests.loaded_command import Loaded, LoadedCairoProcess
 from tests.whole_runs import RUN, Demo, make_demo

@@ -11,8 +11,8 @@ from typing import get_args
 import cairo
 from cairo.cli import app
 from cairo.model import arrays
-from cairo.model.names import BACKENDS
-from cairo.rates_tool.backend import CLASSES, backend_class
+from cairo.model.backends import BACKENDS, REGISTRY
+from cairo.rates_tool.backend import backend_class
 
 PACKAGE = Path(cairo.__file__).parent
 ROOMS = ("model", "files", "workers", "rates_tool", "scenario", "results", "runs", "cli")
@@ -162,5 +162,5 @@ def test_only_the_registry_and_the_classes_know_the_backends_by_name() -> None:
         if isinstance(part, ast.Constant) and part.value in names
     }
     assert asking == set()
-    assert set(CLASSES) == names
+    assert set(REGISTRY) == names
     assert {backend_class(name).name for name in names} == names

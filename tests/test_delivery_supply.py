@@ -18,8 +18,8 @@ import cairo
 from cairo.errors import CairoError
 from cairo.model import kernels
 from cairo.model.allocations import ALLOCATIONS, Bases
+from cairo.model.backends import BACKENDS
 from cairo.model.components import COMPONENTS, ComponentCosts, ComponentShares
-from cairo.model.names import BACKENDS
 from cairo.model.subclass_requirements import by_subclass, cost_of_service, methods
 from cairo.rates_tool.run_files import RUN_FILES
 from cairo.scenario.finished_run import requirement_content

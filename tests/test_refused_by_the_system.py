@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cairo.model.names import BACKENDS
+from cairo.model.backends import BACKENDS
 from tests.cairo_process import TWO_PROCESSES, CairoProcess, cairo_run
 from tests.test_surroundings import cairo_command, environment, said
 from tests.whole_runs import IN_PROCESS, RUN, Demo, contents

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from cairo.model.names import BACKENDS
+from cairo.model.backends import BACKENDS
 from tests.cairo_process import ROOT, TWO_PROCESSES
 from tests.whole_runs import IN_PROCESS, RUN, Demo
 

@@ -11,7 +11,7 @@ import pytest
 import cairo
 from cairo.errors import CairoError, InputErrors, LoadError
 from cairo.files.pack import pack
-from cairo.model.names import BACKENDS
+from cairo.model.backends import BACKENDS
 from cairo.scenario.scenario_checks import check_runs
 from cairo.scenario.scenario_file import read_scenario
 from tests.whole_runs import IN_PROCESS, RUN, Demo

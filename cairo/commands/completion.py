@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from cairo.errors import CairoError
-from cairo.model.names import BACKENDS
+from cairo.model.backends import BACKENDS
 
 
 def run_names(ctx: typer.Context, incomplete: str) -> list[str]:

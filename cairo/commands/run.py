@@ -200,7 +200,7 @@ def _prepare(
     from cairo.workers.dask_settings import import_dask
 
     import_dask()
-    from cairo.model.names import ON_WORKERS
+    from cairo.model.backends import ON_WORKERS
     from cairo.scenario.scenario_file import read_scenario
 
     found = read_scenario(scenario, config_dir)

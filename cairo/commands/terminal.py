@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from cairo.errors import CairoError, OutputError
-from cairo.model.names import BACKENDS
+from cairo.model.backends import BACKENDS
 from cairo.stopping import ignore
 
 if TYPE_CHECKING:

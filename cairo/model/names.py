@@ -33,11 +33,6 @@ DAYS_OF_MONTH = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 gas_tariff_year = 2025
 """Default calendar year of gas tariffs."""
 
-Backend = Literal["pandas", "dask_delayed", "dask_dataframe"]
-"""How the stages over hourly loads are run."""
-BACKENDS: tuple[Backend, ...] = get_args(Backend)
-ON_WORKERS = frozenset({"dask_dataframe"})
-"""Backends that start worker processes as soon as they can."""
 RunType = Literal["precalc", "default"]
 """Solve for rates that meet the requirement, or bill the tariffs as they are."""
 RUN_TYPES: tuple[RunType, ...] = get_args(RunType)

@@ -21,8 +21,9 @@ import pandas as pd
 
 from cairo.errors import ScenarioError, listed
 from cairo.files.load_file import NOTHING_READ, ReadCount
+from cairo.model.backends import REGISTRY, Backend
 from cairo.model.bills import Billed
-from cairo.model.names import RESIDUAL_COSTS, Backend
+from cairo.model.names import RESIDUAL_COSTS
 from cairo.model.prices import Prices
 from cairo.model.tariff import Tariff
 from cairo.rates_tool.dd_stages.sources import LoadOptions, LoadSource, load_source
@@ -38,13 +39,6 @@ if TYPE_CHECKING:
     from cairo.rates_tool.systemsimulator import MeetRevenueSufficiencySystemWide
 
 logger = logging.getLogger(__name__)
-
-CLASSES: dict[Backend, str] = {
-    "pandas": "cairo.rates_tool.pandas_backend:PandasBackend",
-    "dask_delayed": "cairo.rates_tool.pandas_backend:DelayedBackend",
-    "dask_dataframe": "cairo.rates_tool.dd_stages.backend:DataFrameBackend",
-}
-"""The registry: {name: module and class}, imported when used."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +97,8 @@ class LoadBackend(ABC):
     """
 
     name: ClassVar[Backend]
+    shares_pass: ClassVar[bool] = False
+    """Several runs of a study can ask their questions in one reading of the hours."""
 
     def __init__(
         self,
@@ -134,7 +130,10 @@ class LoadBackend(ABC):
         LoadError, ScenarioError
             They are nothing this backend works on.
         """
-        if type(given).__name__ == "LoadSummary":
+        # Imported here: it needs dask.dataframe, which this backend may not.
+        from cairo.rates_tool.dd_stages.summary import LoadSummary
+
+        if isinstance(given, LoadSummary):
             raise ScenarioError("a LoadSummary needs the backend dask_dataframe")
         return load_source(given, options)
 
@@ -243,9 +242,9 @@ def backend_class(name: str) -> type[LoadBackend]:
     ScenarioError
         There is none of this name.
     """
-    for known, place in CLASSES.items():
+    for known, registered in REGISTRY.items():
         if known == name:
-            module, _, kind = place.partition(":")
+            module, _, kind = registered.place.partition(":")
             found: type[LoadBackend] = getattr(importlib.import_module(module), kind)
             return found
-    raise ScenarioError(f"backend {name} is unknown, expected one of {listed(CLASSES)}")
+    raise ScenarioError(f"backend {name} is unknown, expected one of {listed(REGISTRY)}")

@@ -1,10 +1,10 @@
 """Column names, months and units, under the names CAIRO's callers import."""
 
 from cairo.model.allocations import share_columns
+from cairo.model.backends import BACKENDS, Backend
 from cairo.model.names import (
     ANCILLARY_PRICE,
     ANNUAL,
-    BACKENDS,
     BURDEN,
     CAPACITY_PRICE,
     DAYS_OF_MONTH,
@@ -26,7 +26,6 @@ from cairo.model.names import (
     TOTAL_PRICE,
     TOTAL_SYSTEM_COSTS,
     UNIT_SUFFIXES,
-    Backend,
     LoadKey,
     RunType,
     gas_tariff_year,

@@ -15,8 +15,9 @@ import pandas as pd
 
 from cairo.errors import CairoError
 from cairo.model.arrays import Float1D
+from cairo.model.backends import Backend
 from cairo.model.bills import CustomerUse
-from cairo.model.names import ELECTRICITY, GAS, Backend, months
+from cairo.model.names import ELECTRICITY, GAS, months
 from cairo.model.tariff import Tariff, parse_tariff
 from cairo.rates_tool import (
     delayed_stages,

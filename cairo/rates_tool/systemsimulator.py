@@ -18,15 +18,14 @@ from cairo.errors import ScenarioError
 from cairo.files.run_directory import RunDirectory, writing
 from cairo.files.tariff_maps import TariffMap, load_tariff_map
 from cairo.model import low_income_assistance
+from cairo.model.backends import BACKENDS, Backend
 from cairo.model.bills import SolarStyle
 from cairo.model.kernels import weighted_total
 from cairo.model.names import (
     ANNUAL,
-    BACKENDS,
     ELECTRICITY,
     GAS,
     RUN_TYPES,
-    Backend,
     RunType,
     gas_tariff_year,
     months,

@@ -11,7 +11,8 @@ from typing import Unpack
 
 from cairo.errors import ScenarioError, listed
 from cairo.files.run_directory import RunDirectory, check_writable
-from cairo.model.names import ANNUAL, ON_WORKERS
+from cairo.model.backends import ON_WORKERS
+from cairo.model.names import ANNUAL
 from cairo.rates_tool.backend import RunLoads, Work, backend_class
 from cairo.rates_tool.baseline import Baseline
 from cairo.rates_tool.dd_stages.unsound import all_unsound_told
@@ -106,7 +107,7 @@ def _check_workers(settings: RunSettings, *, performance_report: bool, hold: boo
         if wanted and settings.backend not in ON_WORKERS:
             raise ScenarioError(
                 f"run {settings.run_name} has backend {settings.backend}, which has no workers and "
-                f"so no {what.removeprefix('a ')}: only {listed(sorted(ON_WORKERS))} has {what}"
+                f"so no {what.removeprefix('a ')}: only {listed(ON_WORKERS)} has {what}"
             )
     if hold and not settings.dask.dashboard_address:
         raise ScenarioError(

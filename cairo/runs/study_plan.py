@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cairo.errors import CairoError, ScenarioError, listed
 from cairo.files.run_directory import check_writable
-from cairo.model.names import ON_WORKERS
+from cairo.rates_tool.backend import backend_class
 from cairo.rates_tool.dd_stages.sources import StoredLoads
 from cairo.runs.asked import Instead, finished_source, output_folder, settings_of
 from cairo.runs.finished import same_run
@@ -159,7 +159,7 @@ def _pass_key(one: Planned) -> object:
     settings, source = one.inputs.settings, one.inputs.loads
     spec = one.inputs.spec
     shares = (
-        settings.backend in ON_WORKERS
+        backend_class(settings.backend).shares_pass
         and isinstance(source, StoredLoads)
         # Prices, or the hours themselves, that the pass gives first.
         and spec.distribution_cost is None

@@ -17,8 +17,9 @@ from pydantic import (
 
 from cairo.errors import ScenarioError
 from cairo.files.recorded_options import STORAGE, recorded_options
+from cairo.model.backends import Backend
 from cairo.model.elasticity import Elasticity, Response
-from cairo.model.names import Backend, RunType, gas_tariff_year
+from cairo.model.names import RunType, gas_tariff_year
 from cairo.model.setting_problems import one_line_error, setting_problems
 from cairo.model.tariff_rules import TierRule
 from cairo.scenario.run_misfits import misfits

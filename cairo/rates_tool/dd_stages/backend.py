@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import dask.dataframe as dd
 import pandas as pd
 
+from cairo.model.backends import Backend
 from cairo.model.bills import CustomerUse, customer_use
-from cairo.model.names import Backend, months
+from cairo.model.names import months
 from cairo.model.periods import PeriodUse
 from cairo.model.tariff import Tariff
 from cairo.rates_tool import replaced, system_revenues
@@ -45,6 +46,7 @@ class DataFrameBackend(LoadBackend):
     """The pass of `dd_stages`, and bills of whole tariffs at once."""
 
     name: ClassVar[Backend] = "dask_dataframe"
+    shares_pass: ClassVar[bool] = True
     _before: LoadSummary | None = None
     _report: str | None = None
     _recorder = ExitStack()
