@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 import cairo
 from cairo.errors import CairoError, InputErrors
 from cairo.model import kernels
+from cairo.model.backends import BACKENDS
 from cairo.model.calendar import hour_months, hour_stamps
 from cairo.model.elasticity import Elasticity, Response
 from cairo.model.names import CAPACITY_PRICE, ENERGY_PRICE, HOURS, NET_LOAD
@@ -40,7 +41,7 @@ from cairo.runs.demo import METADATA
 from cairo.scenario.inputs import read_inputs
 from cairo.scenario.scenario_file import read_scenario
 from tests.strategies import YEAR, Stock, stocks, tariff_dict
-from tests.whole_runs import IN_PROCESS, RUN, Demo, contents, make_demo
+from tests.whole_runs import IN_PROCESS, RUN, Counting, Demo, contents, make_demo
 
 EVENING = np.array([[2 if 16 <= hour < 21 else 1 for hour in range(24)]] * 12)
 BOTH_SEASONS = np.array(
@@ -202,9 +203,12 @@ def test_sums_say_what_the_original_says_of_the_hours(
         of_hours = summary.summarize(respond.shifted_frame(frame, uses, shifts), asked)
     after = respond.responded(before, shifts, of_hours)
     weight = stock.metadata.set_index("bldg_id")["weight"]
+    answered: list[int] = []
     loads, moved = response_frames.after_response(
-        stock.electric_frame(), {"tou": plan}, on_tariff(stock), {"tou": table}, weight, YEAR
-    )
+        stock.electric_frame(), {"tou": plan}, on_tariff(stock), {"tou": table}, weight, YEAR,
+        done=answered.append,
+    )  # fmt: skip
+    assert sum(answered) == len(moved["tou"][0])
     hourly = loads[NET_LOAD].to_numpy().reshape(len(stock.bldg_ids), HOURS)
     place = pd.Index(stock.bldg_ids).get_indexer(pd.Index(after.bldg_ids))
     hourly, original = hourly[place], stock.net[place]
@@ -394,16 +398,26 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
+OVER_HOURS = {"electric loads", "system hourly demand", "response", "demand by period",
+              "electric bills", "bill alignment"}  # fmt: skip
+"""Stages that work on homes, and count them."""
+SHORT = {"inputs", "revenue requirement", "bills, rates and bill alignment", "files"}
+
+
 @pytest.mark.parametrize("case", SETTINGS)
 def test_backends_agree_on_a_response(demo: Demo, case: str) -> None:
     demo.settings(SETTINGS[case])
-    places = {
-        backend: demo.run(backend=backend)
-        for backend in ("pandas", "dask_delayed", "dask_dataframe")
-    }
+    counted = {backend: Counting() for backend in BACKENDS}
+    places = {backend: demo.run(backend=backend, progress=counted[backend]) for backend in BACKENDS}
     for backend in ("dask_delayed", "dask_dataframe"):
         found = cairo.compare_runs(places["pandas"], places[backend], rtol=1e-12, atol=1e-9)
         assert [one for one in found.differences if not one.equal] == []
+    for backend in ("pandas", "dask_delayed"):
+        stages = counted[backend].stages
+        homes = {name: total for name, (total, _) in stages.items() if total}
+        assert stages.keys() - homes.keys() <= SHORT
+        assert homes.keys() >= OVER_HOURS
+        assert all(told == done for told, done in stages.values())
     run = cairo.open_run(places["dask_dataframe"])
     told = run.info["demand_response"]
     assert told["peak_kw_before"] == run.system["system_load_before_response_kwh"].max()

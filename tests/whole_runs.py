@@ -12,10 +12,29 @@ import yaml
 
 from cairo.runs.demo import LOADS, METADATA, write_demo
 from cairo.runs.runner import run_scenario
+from cairo.workers.progress import SilentProgress
 
 RUN = "demo_hp_tou_precalc"
 IN_PROCESS = {"dask": {"processes": False, "n_workers": 1, "dashboard_address": None}}
 """Settings of a run that starts no other process."""
+
+
+class Counting(SilentProgress):
+    """Homes of each stage: (those it said it would work on, those it counted)."""
+
+    def __init__(self) -> None:
+        self.stages: dict[str, tuple[int, int]] = {}
+        self._now = ""
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        """A stage begins."""
+        self._now = name
+        self.stages[name] = total or 0, 0
+
+    def advance(self, n: int) -> None:
+        """Homes are done."""
+        total, counted = self.stages[self._now]
+        self.stages[self._now] = total, counted + n
 
 
 class Demo:

@@ -7,7 +7,7 @@ what runs.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from typing import ClassVar, Self
 
 import numpy as np
@@ -67,11 +67,19 @@ class PandasBackend(LoadBackend):
                 with homes_done(timings, "gas loads", homes, "_home_frame"):
                     self.gas = self.loads.gas.hourly_frame(GAS)
                     self.read += read_count(self.gas)
-            with timings.stage("system hourly demand"):
+            with self._chunks_done("system hourly demand", "process_residential_hourly_demand"):
                 # Taken here, where its time belongs.
                 self.demand = self.system_demand()
             self._kept = stack.pop_all()
         return self
+
+    def _chunks_done(
+        self, stage: str, job: str, *, part: bool = False
+    ) -> AbstractContextManager[None]:
+        """Count the homes of a stage over all hours, as far as it works in chunks of them."""
+        homes = len(self.spec.customers.ids)
+        each = delayed_stages.CHUNK_BUILDINGS
+        return homes_done(self.work.timings, stage, homes, job, part=part, a_job=each)
 
     def system_demand(self) -> pd.Series:
         """System hourly demand, (8760,) by time [kWh]."""
@@ -83,10 +91,12 @@ class PandasBackend(LoadBackend):
         if self._before is None:
             self._before = self.electricity, self.demand
         frame, demand = self._before
-        with self.work.timings.stage("response"):
+        plans, tariff_of = self.spec.response_plans(tariffs), self.spec.electricity.tariff_of
+        timings = self.work.timings
+        with timings.stage("response", sum(key in plans for key in tariff_of.values())):
             self.electricity, moved = response_frames.after_response(
-                frame, self.spec.response_plans(tariffs), self.spec.electricity.tariff_of, tariffs,
-                self.spec.customers.weight_by_id, self.spec.year,
+                frame, plans, tariff_of, tariffs,
+                self.spec.customers.weight_by_id, self.spec.year, timings.advance,
             )  # fmt: skip
             self.demand = self.system_demand()
         change = response_frames.marginal_change(
@@ -203,17 +213,17 @@ class PandasBackend(LoadBackend):
         costs: Mapping[str, float],
     ) -> pd.DataFrame:
         """Bill alignment by building, of the processor's own method."""
-        self.work.timings.tell("bill alignment")
         # What a caller puts in its place sets the index to the column `bldg_id`.
         with_ids = bills.assign(bldg_id=bills.index)
-        return processor._return_cross_subsidization_metrics(
-            self.spec.customers.frame,
-            self.electricity,
-            self.prices.with_total,
-            pd.Series(dict(costs)),
-            with_ids,
-            self.spec.year,
-        )
+        with self._chunks_done("bill alignment", "", part=True):
+            return processor._return_cross_subsidization_metrics(
+                self.spec.customers.frame,
+                self.electricity,
+                self.prices.with_total,
+                pd.Series(dict(costs)),
+                with_ids,
+                self.spec.year,
+            )
 
 
 def _uses(
@@ -249,15 +259,17 @@ class DelayedBackend(PandasBackend):
 
     def burden_and_shares(self, costs: Mapping[str, float]) -> tuple[pd.Series, pd.DataFrame]:
         """(economic burden, residual shares) by building [$]."""
-        return delayed_stages.burden_and_residual_shares(
-            self.spec.customers.frame,
-            self.electricity,
-            self.prices.with_total,
-            pd.Series(dict(costs)),
-        )
+        with self._chunks_done("bill alignment", "chunk_statistics", part=True):
+            return delayed_stages.burden_and_residual_shares(
+                self.spec.customers.frame,
+                self.electricity,
+                self.prices.with_total,
+                pd.Series(dict(costs)),
+            )
 
     def split_bases(self) -> pd.DataFrame:
         """What a split of the costs goes by, by chunks of homes."""
-        return delayed_stages.split_bases(self.electricity, self.prices.with_total)
+        with self._chunks_done("split bases", "split_bases", part=True):
+            return delayed_stages.split_bases(self.electricity, self.prices.with_total)
 
     bill_alignment = LoadBackend.bill_alignment

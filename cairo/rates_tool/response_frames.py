@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,9 @@ from cairo.rates_tool import loads as load_funcs
 MovedHomes = dict[str, tuple[list[int], Moved]]
 """{tariff key: its homes, and what they do}."""
 
+HOMES_AT_ONCE = 64
+"""Homes whose response is worked out together, and then counted."""
+
 
 def after_response(
     loads: pd.DataFrame,
@@ -28,6 +31,7 @@ def after_response(
     tariffs: Mapping[str, Tariff],
     weight: pd.Series,
     year: int,
+    done: Callable[[int], None],
 ) -> tuple[pd.DataFrame, MovedHomes]:
     """(the load frame after the response, what each tariff's homes do).
 
@@ -42,6 +46,7 @@ def after_response(
     tariff_of : {bldg_id: tariff key}; tariffs : with the prices that they respond to.
     weight : customers by bldg_id.
     year : calendar year of the hours.
+    done : told of homes that have responded.
     """
     before = loads[NET_LOAD].to_numpy(np.float64)
     net = before.copy()
@@ -51,7 +56,7 @@ def after_response(
         rows = [np.arange(one.start, one.stop) for one in hourly_frames.rows_of(loads, homes)]
         places = np.stack(rows)
         period = load_funcs._tariff_hours(tariffs[key], year)["period"].to_numpy()
-        moved[key] = homes, _responded(net, places, homes, plan, period, weight)
+        moved[key] = homes, _responded(net, places, homes, plan, period, weight, done)
     of_homes = [
         one.reshape(-1, HOURS)
         for one in (*loads[[GROSS_LOAD, "pv_generation"]].to_numpy(np.float64).T, before, net)
@@ -67,6 +72,7 @@ def _responded(
     plan: ResponsePlan,
     period: np.ndarray,
     weight: pd.Series,
+    done: Callable[[int], None],
 ) -> Moved:
     """What one tariff's homes do; their rows of `net` are changed."""
     shape = (len(homes), len(plan.seasons), len(plan.price))
@@ -74,33 +80,44 @@ def _responded(
     flat = np.full(len(plan.seasons), np.nan)
     price = pd.Series(plan.price, index=range(1, len(plan.price) + 1))
     season_of_hour = plan.of_month[hour_months()]
-    for season, elasticity in enumerate(plan.elasticity):
-        mine = np.flatnonzero(season_of_hour == season)
-        hours = pd.DataFrame(
+    hours_of = [np.flatnonzero(season_of_hour == season) for season in range(len(plan.seasons))]
+
+    def hours(mine: slice, season: int) -> pd.DataFrame:
+        """Some homes' hours of a season, a row an hour."""
+        some, of_season = homes[mine], hours_of[season]
+        return pd.DataFrame(
             {
-                "bldg_id": np.repeat(np.asarray(homes), len(mine)),
-                "energy_period": np.tile(period[mine], len(homes)),
-                NET_LOAD: net[places[:, mine]].reshape(-1),
+                "bldg_id": np.repeat(np.asarray(some), len(of_season)),
+                "energy_period": np.tile(period[of_season], len(some)),
+                NET_LOAD: net[places[mine][:, of_season]].reshape(-1),
             }
         )
-        use = hours.groupby(["bldg_id", "energy_period"])[NET_LOAD].sum().unstack(fill_value=0.0)
-        use = use.reindex(index=list(homes), columns=price.index, fill_value=0.0)
+
+    def by_period(table: pd.DataFrame, mine: slice) -> pd.DataFrame:
+        return table.reindex(index=list(homes[mine]), columns=price.index, fill_value=0.0)
+
+    for season, elasticity in enumerate(plan.elasticity):
+        every = slice(None)
+        grouped = hours(every, season).groupby(["bldg_id", "energy_period"])[NET_LOAD]
+        use = by_period(grouped.sum().unstack(fill_value=0.0), every)
         before[:, season] = after[:, season] = use.to_numpy()
         weighted = use.mul(weight.reindex(use.index), axis=0)
         total = float(weighted.to_numpy().sum())
         paid = float(weighted.mul(price, axis=1).to_numpy().sum())
-        if not (elasticity and total > 0.0 and paid > 0.0):
-            continue
-        one = one_price(plan.price[plan.occurs[season]])
-        flat[season] = paid / total if one is None else one
-        shifted, tracker = load_funcs.process_residential_hourly_demand_response_shift(
-            hours, price, float(elasticity), flat[season]
-        )
-        net[places[:, mine]] = shifted["shifted_net"].to_numpy().reshape(len(homes), len(mine))
-        new = tracker.pivot(index="bldg_id", columns="energy_period", values="Q_new")
-        after[:, season] = new.reindex(
-            index=list(homes), columns=price.index, fill_value=0.0
-        ).to_numpy()
+        if elasticity and total > 0.0 and paid > 0.0:
+            one = one_price(plan.price[plan.occurs[season]])
+            flat[season] = paid / total if one is None else one
+    for start in range(0, len(homes), HOMES_AT_ONCE):
+        mine = slice(start, min(start + HOMES_AT_ONCE, len(homes)))
+        for season in np.flatnonzero(np.isfinite(flat)).tolist():
+            shifted, tracker = load_funcs.process_residential_hourly_demand_response_shift(
+                hours(mine, season), price, float(plan.elasticity[season]), flat[season]
+            )
+            hourly = shifted["shifted_net"].to_numpy().reshape(mine.stop - start, -1)
+            net[places[mine][:, hours_of[season]]] = hourly
+            new = tracker.pivot(index="bldg_id", columns="energy_period", values="Q_new")
+            after[mine, season] = by_period(new, mine).to_numpy()
+        done(mine.stop - start)
     return Moved(plan, before, after, flat)
 
 
