@@ -20,7 +20,7 @@ from cairo.runs.runner import run_scenario
 from cairo.scenario.inputs import read_inputs
 from cairo.scenario.scenario_checks import check_runs
 from cairo.scenario.scenario_file import read_scenario
-from tests.whole_runs import IN_PROCESS, RUN, Demo, make_demo
+from tests.whole_runs import IN_PROCESS, RUN, Counting, Demo, make_demo
 
 REQUIREMENT = "rates/rev_requirement/demo.yaml"
 MIXED = "demo_mixed_default"
@@ -200,9 +200,14 @@ def test_a_check_of_several_runs_reads_each_file_once(
         return original(self, path, bldg_id)
 
     monkeypatch.setattr(LoadFileReader, "read", counted)
-    names = list(read_scenario(demo.scenario).runs)
-    assert len(names) > 2 and checked(demo, *names) == []
+    scenario = read_scenario(demo.scenario)
+    names, counting = list(scenario.runs), Counting()
+    assert len(names) > 2
+    assert check_runs({name: scenario.run(name) for name in names}, counting) == []
     assert sorted(opened) == sorted(str(path) for path in demo.loads.iterdir())
+    # Whose loads they are is said, and of how many other runs.
+    homes = len(opened)
+    assert counting.stages[f"loads of {names[0]} and {len(names) - 1} more"] == (homes, homes)
 
 
 def test_a_file_without_gas_is_fine_where_gas_is_not_billed(demo: Demo) -> None:

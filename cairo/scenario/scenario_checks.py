@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from cairo.errors import CairoError, InputErrors
 from cairo.model.progress import Progress
 from cairo.model.tariff_fields import Unmodelled
-from cairo.rates_tool.dd_stages.load_source import Checked
+from cairo.rates_tool.dd_stages.load_source import Checked, LoadSource
 from cairo.rates_tool.dd_stages.sources import StoredLoads
 from cairo.rates_tool.dd_stages.unsound import summed_up
 from cairo.scenario.inputs import RunInputs, read_inputs
@@ -91,21 +91,32 @@ def check_runs(
 
 def _loads_of(runs: Iterable[RunInputs], progress: Progress | None) -> list[Checked]:
     """What is unsound of the runs' loads; those of runs that bill gas come first, gas too."""
+    runs = sorted(runs, key=lambda one: one.spec.gas is None)
+    places = {one.settings.run_name: _places(one.loads) for one in runs}
     seen: set[str] = set()
     wrong: list[Checked] = []
-    for inputs in sorted(runs, key=lambda one: one.spec.gas is None):
-        source = inputs.loads
+    for inputs in runs:
+        source, run = inputs.loads, inputs.settings.run_name
         if isinstance(source, StoredLoads):
-            new = [i for i in source.bldg_ids if source.place_of(i) not in seen]
+            new = places[run] - seen
             if not new:
                 continue
-            seen |= {source.place_of(bldg_id) for bldg_id in new}
-            source = source.take(new)
+            seen |= new
+            source = source.take([i for i in source.bldg_ids if source.place_of(i) in new])
+            also = sum(not new.isdisjoint(mine) for name, mine in places.items() if name != run)
+            run += f" and {also} more" if also else ""
         if progress:
-            progress.stage(f"loads of {inputs.settings.run_name}", len(source.bldg_ids or ()))
+            progress.stage(f"loads of {run}", len(source.bldg_ids or ()))
         for one in source.check(inputs.fields):
             if one.error is not None:
                 wrong.append(one)
             if progress:
                 progress.advance(len(one.bldg_ids))
     return wrong
+
+
+def _places(source: LoadSource) -> set[str]:
+    """Where each home's loads are stored."""
+    if not isinstance(source, StoredLoads):
+        return set()
+    return {source.place_of(bldg_id) for bldg_id in source.bldg_ids}
