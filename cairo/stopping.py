@@ -54,6 +54,8 @@ class _Command:
     """One of several things is being made: it is not all that was asked for."""
     code = 0
     holding = False
+    left_alone = False
+    """A thread goes on that nobody waits for any more: it may start processes and write files."""
     heard = 0
     """Signals that have come, whether or not Python could answer them."""
 
@@ -203,7 +205,19 @@ def end_soon() -> None:
         _command.code = ended.code if isinstance(ended.code, int) else 1
     elif ended is not None:
         _command.code = 1
+    if _command.left_alone:
+        leave_at_once()
     _later(CLEANING_SECONDS, leave_at_once)
+
+
+def left_alone() -> None:
+    """A thread was given up and goes on: the command ends without giving it time to do more."""
+    _command.left_alone = True
+
+
+def is_left_alone() -> bool:
+    """Whether a thread has been given up."""
+    return _command.left_alone
 
 
 @contextmanager

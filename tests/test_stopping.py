@@ -218,6 +218,40 @@ def test_what_the_system_holds_up_for_good_is_ended_by_a_signal(
     assert (process.returncode, errors) == (143, "terminated\n")
 
 
+GIVEN_UP = """
+import sys, threading, time
+from pathlib import Path
+from cairo.stopping import always_removed_at_once, catch, end_soon
+from cairo.workers import limits
+
+left = Path(sys.argv[1])
+limits.KILLED_SECONDS = limits.AGAIN_SECONDS
+
+def on_and_on():
+    while True:
+        left.touch()
+        time.sleep(0.2)
+
+catch(own=True)
+always_removed_at_once(lambda: left.unlink(missing_ok=True))
+try:
+    limits.within(0.1, on_and_on, limits.OwnChildren())
+except limits.TooLong:
+    # Python waits for it at its end.
+    threading.Thread(target=time.sleep, args=[60]).start()
+    sys.exit(2)
+finally:
+    end_soon()
+"""
+
+
+def test_a_thread_that_is_given_up_does_nothing_more(tmp_path: Path) -> None:
+    environ = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", GIVEN_UP, str(tmp_path / "left")]
+    done = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=15)
+    assert (done.returncode, done.stderr, list(tmp_path.iterdir())) == (2, "", [])
+
+
 EARLY = """
 import os, signal, sys
 sys.argv = [sys.argv[1]]

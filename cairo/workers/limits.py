@@ -11,11 +11,14 @@ from typing import TypeVar
 import psutil
 
 from cairo.children import fork_server, tracker
+from cairo.stopping import left_alone
 
 Result = TypeVar("Result")
 
 KILLED_SECONDS = 5.0
 """How long work may take to see that what it waited for is gone."""
+AGAIN_SECONDS = 0.5
+"""How often what it has started since, in place of the killed, is killed too."""
 
 
 class TooLong(Exception):
@@ -54,7 +57,7 @@ def within(seconds: float, work: Callable[[], Result], children: OwnChildren) ->
     ------
     TooLong
         It took longer. Its child processes are killed, which should end it; a thread that hangs
-        on is left to itself.
+        on is left alone, and so is what it starts in the process of a command.
     """
     results: list[Result] = []
     errors: list[BaseException] = []
@@ -69,8 +72,13 @@ def within(seconds: float, work: Callable[[], Result], children: OwnChildren) ->
     thread.start()
     _join(thread, seconds)
     if thread.is_alive():
-        children.kill()
-        _join(thread, KILLED_SECONDS)
+        for _ in range(round(KILLED_SECONDS / AGAIN_SECONDS)):
+            children.kill()
+            _join(thread, AGAIN_SECONDS)
+            if not thread.is_alive():
+                break
+        else:
+            left_alone()
         if not results:
             raise TooLong
     if errors:

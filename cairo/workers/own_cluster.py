@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cairo.files.leftovers import of_this_process, remove_at_its_name, sweep
-from cairo.stopping import removed_at_once
+from cairo.stopping import always_removed_at_once, is_left_alone, removed_at_once
 from cairo.workers.certificates import own_security
 from cairo.workers.limits import OwnChildren, TooLong, within
 from cairo.workers.settings import DaskSettings
@@ -84,8 +84,10 @@ def scratch_folder() -> Iterator[None]:
         with removed_at_once(remove), dask.config.set({"temporary-directory": str(folder)}):
             yield
     finally:
-        # Closing may have been given up, and a thread of Dask's be at it still.
         remove()
+        if is_left_alone():
+            # A worker that is started yet would make the folder again.
+            always_removed_at_once(remove)
 
 
 def _local_cluster() -> type:
