@@ -96,13 +96,14 @@ def check_stamps(stamps: np.ndarray, path: str) -> tuple[int, int]:
             here, after = stamps[places[0]], stamps[places[0] + 1]
             raise LoadError(f"load file {path} {problem.format(_stamp(here), _stamp(after))}")
     year_start = stamps[0].astype("datetime64[Y]")
-    if stamps[0] - year_start.astype(stamps.dtype) not in (np.timedelta64(0, "h"), step):
+    if stamps[0] - year_start.astype(stamps.dtype) not in (zero, step):
         raise LoadError(
             f"load file {path} begins at {_stamp(stamps[0])}, expected the first hour of a year"
         )
     # Every step is right, so a last stamp before the year's end is a leap year's cut short.
     begins = stamps[0] == year_start.astype(stamps.dtype)
-    last = (year_start + 1).astype(stamps.dtype) - (step if begins else np.timedelta64(0, "h"))
+    year_end = (year_start + np.timedelta64(1, "Y")).astype(stamps.dtype)
+    last = year_end - (step if begins else zero)
     if stamps[-1] != last:
         raise LoadError(
             f"load file {path} ends at {_stamp(stamps[-1])}, expected {_stamp(last)}: of a leap "
