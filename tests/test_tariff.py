@@ -11,10 +11,9 @@ from cairo.model.tariff import (
     NO_LIMIT,
     energy_charge_aggregation_method,
     energy_charge_map,
-    in_therms,
     parse_tariff,
-    with_energy_rates,
 )
+from cairo.model.tariff_changes import in_therms, with_energy_rates
 
 SUMMER = range(5, 9)
 
