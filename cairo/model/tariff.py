@@ -183,8 +183,8 @@ AnyTariff: TypeAlias = Tariff | Mapping[str, object]
 def parse_tariff(key: str, tariff: object) -> Tariff:
     """A PySAM-style tariff dict, read once; a `Tariff` is returned as it is.
 
-    A run does this where a tariff comes in and nowhere else: what is made of a `Tariff`, such as
-    calibrated rates, has its arrays already.
+    Readers do this, and CAIRO's functions that are given dicts. What follows from a `Tariff` is
+    made by its methods.
 
     Raises
     ------
