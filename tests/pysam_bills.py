@@ -17,7 +17,7 @@ import pytest
 
 from cairo.model.calendar import hour_months, hour_stamps
 from cairo.model.export_compensation import _return_export_compensation_rate
-from cairo.model.tariff import in_therms
+from cairo.model.tariff_changes import in_therms
 from cairo.rates_tool.loads import process_building_demand_by_period
 from cairo.rates_tool.lookups import ELECTRICITY, GAS, HOURS, KWH_TO_THERM, NET_LOAD, months
 from cairo.rates_tool.system_revenues import run_system_revenues

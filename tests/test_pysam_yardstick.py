@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cairo.model.calendar import hour_weekend
-from cairo.model.tariff import in_therms
+from cairo.model.tariff_changes import in_therms
 from cairo.rates_tool.loads import _return_load
 from cairo.rates_tool.lookups import GAS, GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN
 from cairo.rates_tool.tariffs import get_default_tariff_structures

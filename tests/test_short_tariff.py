@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from cairo.errors import TariffError
 from cairo.files.short_tariff import KEYS, urdb_of_short
 from cairo.files.short_tariff_export import short_of, short_text
+from cairo.files.tariff_files import tariffs_of_file
 from cairo.files.urdb import URDBv7_to_ElectricityRates
 from cairo.files.urdb_export import ElectricityRates_to_URDB
 from cairo.model.names import months
 from cairo.model.tariff import Tariff, parse_tariff
-from cairo.rates_tool.tariffs import get_default_tariff_structures, tariffs_of_file
+from cairo.rates_tool.tariffs import get_default_tariff_structures
 from tests.strategies import tariffs
 from tests.tariff_meaning import assert_same_meaning, bills
 from tests.whole_runs import IN_PROCESS, Demo, contents

@@ -25,11 +25,11 @@ from cairo.files.metadata import read_frame, return_buildingstock
 from cairo.files.packed import MANIFEST, read_manifest
 from cairo.files.price_files import read_prices
 from cairo.files.reading import read_bytes
+from cairo.files.tariff_files import tariffs_of_file
 from cairo.files.yaml_files import read_yaml
 from cairo.model.calendar import hour_stamps
 from cairo.rates_tool.lookups import HOURS, TOTAL_COLUMN
 from cairo.rates_tool.run_reader import RunReader
-from cairo.rates_tool.tariffs import tariffs_of_file
 from cairo.results.finding import record_of
 from tests.cairo_process import ROOT
 from tests.strategies import write_load_file

@@ -1,20 +1,23 @@
 """Tariff dicts as arrays: every cell, every refusal, and the rewritings."""
 
 import copy
+import dataclasses
 import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cairo.errors import TariffError
 from cairo.model.tariff import (
     NO_LIMIT,
     energy_charge_aggregation_method,
     energy_charge_map,
-    in_therms,
     parse_tariff,
-    with_energy_rates,
 )
+from cairo.model.tariff_changes import in_therms, with_energy_rates
+from tests.strategies import tariffs
 
 SUMMER = range(5, 9)
 
@@ -210,6 +213,57 @@ def test_new_rates_take_the_place_of_rate_and_adjustment():
     assert {k: v for k, v in new.items() if k != "ur_ec_tou_mat"} == {
         k: v for k, v in given.items() if k != "ur_ec_tou_mat"
     }
+
+
+@given(tariffs(), st.integers(0, 2**32 - 1))
+def test_a_changed_tariff_is_what_its_dict_says(given, seed):
+    table = parse_tariff("t", given)
+    prices = np.random.default_rng(seed).uniform(-1.0, 1.0, table.rate.shape)
+    for changed in (
+        table.with_energy_rates(prices),
+        table.with_sell_rates(prices),
+        table.with_rules({"tier_rule": "period", "net_metering_rollover": False}),
+        table.changed(fixed_charge=7.0, min_charge=3.0, rate_scale=1.1),
+        table.in_therms(),
+    ):
+        assert_equal(changed, parse_tariff("t", changed.to_dict()))
+
+
+def test_a_change_keeps_the_rows_that_a_period_lacks_and_converts_units_and_charges():
+    limits = ((1, 1, 200, 1, 0.1, 0.01), (1, 2, 1e38, 0, 0.2, 0), (3, 1, 50, 0, 0.3, 0))
+    given = (
+        tariff(
+            ur_dc_enable=1,
+            ur_dc_flat_mat=[[m, 1, 9.0, 2.0] for m in range(12)],
+            fueladjustmentsmonthly=[0.01] * 12,
+        )
+        | rates(*((*row, 0.05) for row in limits))
+        | flat_hours()
+    )
+    table = parse_tariff("t", given)
+    for changed in (table.in_therms(), table.with_sell_rates(np.ones((3, 2)))):
+        assert_equal(changed, parse_tariff("t", changed.to_dict()))
+    assert table.with_sell_rates(np.ones((3, 2))).sell.tolist() == [[1, 1], [0, 0], [1, 0]]
+
+
+def test_rates_that_are_no_numbers_are_refused():
+    table = parse_tariff("tou", tariff())
+    with pytest.raises(TariffError, match="tariff tou: row 1 of ur_ec_tou_mat has nan"):
+        table.with_energy_rates(np.full(table.rate.shape, np.nan))
+    with pytest.raises(TariffError, match="tariff tou: ur_monthly_fixed_charge is inf"):
+        table.changed(fixed_charge=math.inf)
+
+
+def assert_equal(a, b):
+    """Tariffs, or parts of them, are equal to the bit."""
+    assert type(a) is type(b)
+    if dataclasses.is_dataclass(a):
+        for one in dataclasses.fields(a):
+            assert_equal(getattr(a, one.name), getattr(b, one.name))
+    elif isinstance(a, np.ndarray):
+        assert (a.dtype, a.shape, a.tobytes()) == (b.dtype, b.shape, b.tobytes())
+    else:
+        assert a == b
 
 
 def test_a_gas_bill_is_the_same_in_therms_as_in_kwh():

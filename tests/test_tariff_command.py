@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cairo.files.short_tariff_export import short_text
-from cairo.rates_tool.tariffs import tariffs_of_file
+from cairo.files.tariff_files import tariffs_of_file
 from cairo.results.tariff_picture import tariff_picture
 from tests.cairo_command import Command
 from tests.tariff_meaning import assert_same_meaning

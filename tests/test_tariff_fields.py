@@ -20,7 +20,8 @@ from cairo.files.urdb_fields import BILLED, HARMLESS
 from cairo.model.bills import CustomerUse, monthly_bills
 from cairo.model.export_compensation import _return_export_compensation_rate
 from cairo.model.response import Elasticity, response_plan
-from cairo.model.tariff import in_therms, parse_tariff
+from cairo.model.tariff import parse_tariff
+from cairo.model.tariff_changes import in_therms
 from cairo.rates_tool.system_revenues import calibrated_tariffs
 from cairo.rates_tool.tariffs import get_default_tariff_structures, precalc_period_mapping
 from cairo.results.report.exports import Exports

@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 
 from cairo.errors import TariffError
-from cairo.model.tariff import DemandCharges, in_therms, parse_tariff
+from cairo.model.demand_charges import DemandCharges
+from cairo.model.tariff import parse_tariff
+from cairo.model.tariff_changes import in_therms
 from cairo.rates_tool.tariffs import (
     URDBv7_to_ElectricityRates,
     __load_tariff_maps__,

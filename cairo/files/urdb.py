@@ -25,7 +25,7 @@ from cairo.files.urdb_fields import (
 from cairo.files.urdb_lookback import ratchet_inputs
 from cairo.files.urdb_structures import place_of, price_of, schedules_of, structure_of
 from cairo.model.names import MONTHS
-from cairo.model.tariff import parse_tariff
+from cairo.model.tariff import Tariff, parse_tariff
 from cairo.model.tariff_fields import FUEL_ADJUSTMENT, is_junk, says_something
 from cairo.model.tariff_rows import UNITS, TariffDict, is_sound, number
 
@@ -64,6 +64,11 @@ def URDBv7_to_ElectricityRates(urdb: object, key: str | None = None) -> TariffDi
         Whatever `parse_tariff` refuses, unknown units of charges and rates, fields that hold
         something and are neither billed nor known to change no bill (`urdb_fields`).
     """
+    return dict(tariff_of_urdb(urdb, key).given)
+
+
+def tariff_of_urdb(urdb: object, key: str | None = None) -> Tariff:
+    """`URDBv7_to_ElectricityRates`, parsed."""
     item = {name: v for name, v in _item(urdb, key).items() if not is_junk(v)}
     name = key or str(item.get("label") or item.get("name") or "without label")
     if ENERGY_STRUCTURE not in item:
@@ -91,8 +96,7 @@ def URDBv7_to_ElectricityRates(urdb: object, key: str | None = None) -> TariffDi
     rates |= {field: item[field] for field in BEYOND_URDB if field in item}
     demand = demand_inputs(name, item)
     rates |= demand | ratchet_inputs(name, item, demand)
-    parse_tariff(name, rates)
-    return rates
+    return parse_tariff(name, rates)
 
 
 def _item(urdb: object, key: str | None) -> Mapping[str, object]:

@@ -8,7 +8,8 @@ import numpy as np
 
 from cairo.model.derived_rates import FIXED, LEVEL, SUMMER, WINTER, Windows
 from cairo.model.names import MONTHS
-from cairo.model.tariff import parse_tariff, with_energy_rates
+from cairo.model.tariff import AnyTariff, parse_tariff
+from cairo.model.tariff_changes import with_energy_rates
 from cairo.model.tariff_rows import NO_LIMIT, TariffDict, energy_rows
 
 WINTER_MONTHS = (1, 2, 3, 10, 11, 12)
@@ -77,7 +78,7 @@ def windowed_tariff(
 
 def fair_tariff(
     key: str,
-    given: Mapping[str, object],
+    given: AnyTariff,
     values: Mapping[str, float],
     winter_months: Sequence[int],
 ) -> TariffDict:
@@ -90,7 +91,7 @@ def fair_tariff(
         level. Minimum charges are left out, since bills have to be linear in the knobs.
     """
     table = parse_tariff(key, given)
-    tariff = with_energy_rates(given, table.rate * values[LEVEL])
+    tariff = with_energy_rates(table.given, table.rate * values[LEVEL])
     rows = [list(row) for row in energy_rows(key, tariff)]
     days = {name: np.array(getattr(table, name)).tolist() for name in ("weekday", "weekend")}
     for knob, of_season in ((WINTER, "winter"), (SUMMER, "summer")):

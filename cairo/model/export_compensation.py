@@ -10,7 +10,7 @@ import numpy as np
 
 from cairo.errors import ScenarioError, TariffError, listed
 from cairo.model.names import MONTHS
-from cairo.model.tariff import BILLING_DOLLARS, BUY_ALL, Tariff, parse_tariff, with_sell_rates
+from cairo.model.tariff import BILLING_DOLLARS, BUY_ALL, AnyTariff, Tariff, parse_tariff
 from cairo.model.tariff_fields import ROLLOVER, ROLLOVER_TERMS, says_something
 from cairo.model.tariff_rows import TariffDict, number
 from cairo.model.tariff_rules import DECEMBER, IN_DOLLARS, IN_KWH
@@ -25,7 +25,7 @@ def _return_export_compensation_rate(
     year_run: int,
     solar_pv_compensation: str | None,
     solar_pv_export_import_ratio: float | None,
-    tariff_dict: Mapping[str, Mapping[str, object]],
+    tariff_dict: Mapping[str, AnyTariff],
 ) -> dict[str, TariffDict | None]:
     """What an exported kWh is credited with, by tariff.
 
@@ -51,31 +51,37 @@ def _return_export_compensation_rate(
         Net metering of a tariff under which all use is bought and all generation sold, credits
         that cannot be carried.
     """
+    credited = export_credits(solar_pv_compensation, solar_pv_export_import_ratio, tariff_dict)
+    return {key: None if one is None else one.to_dict() for key, one in credited.items()}
+
+
+def export_credits(
+    style: str | None, ratio: float | None, given: Mapping[str, AnyTariff]
+) -> dict[str, Tariff | None]:
+    """`_return_export_compensation_rate`, parsed.
+
+    style : `solar_pv_compensation`. ratio : `solar_pv_export_import_ratio`. given : the tariffs.
+    """
     styles = (None, "net_metering", "net_billing")
-    if solar_pv_compensation not in styles:
-        raise ScenarioError(
-            f"solar_pv_compensation is {solar_pv_compensation!r}, expected one of {styles}"
-        )
-    ratio = solar_pv_export_import_ratio
+    if style not in styles:
+        raise ScenarioError(f"solar_pv_compensation is {style!r}, expected one of {styles}")
     if ratio is not None and not (math.isfinite(ratio) and ratio >= 0.0):
         raise ScenarioError(f"solar_pv_export_import_ratio is {ratio}, expected a number from 0")
-    _check_buy_all(solar_pv_compensation, tariff_dict)
-    _name_carried_dollars(solar_pv_compensation, tariff_dict)
-    for key, tariff in tariff_dict.items():
-        _check_rollover(parse_tariff(key, tariff), solar_pv_compensation, ratio)
-    if solar_pv_compensation is None:
-        return dict.fromkeys(tariff_dict)
-    net_metering = solar_pv_compensation == "net_metering"
-    return {
-        key: _net_metering(key, tariff, ratio) if net_metering else _net_billing(key, tariff, ratio)
-        for key, tariff in tariff_dict.items()
-    }
+    tariffs = {key: parse_tariff(key, tariff) for key, tariff in given.items()}
+    _check_buy_all(style, tariffs)
+    _name_carried_dollars(style, tariffs)
+    for tariff in tariffs.values():
+        _check_rollover(tariff, style, ratio)
+    if style is None:
+        return dict.fromkeys(tariffs)
+    credited = _net_metering if style == "net_metering" else _net_billing
+    return {key: credited(tariff, ratio) for key, tariff in tariffs.items()}
 
 
-def _check_buy_all(style: str | None, tariffs: Mapping[str, Mapping[str, object]]) -> None:
+def _check_buy_all(style: str | None, tariffs: Mapping[str, Tariff]) -> None:
     """Buy all, sell all needs net billing: refused with net metering, named without either."""
     for key, tariff in tariffs.items():
-        if parse_tariff(key, tariff).metering_option != BUY_ALL:
+        if tariff.metering_option != BUY_ALL:
             continue
         if style == "net_metering":
             raise TariffError(
@@ -92,10 +98,10 @@ def _check_buy_all(style: str | None, tariffs: Mapping[str, Mapping[str, object]
             )
 
 
-def _name_carried_dollars(style: str | None, tariffs: Mapping[str, Mapping[str, object]]) -> None:
+def _name_carried_dollars(style: str | None, tariffs: Mapping[str, Tariff]) -> None:
     """Net billing that carries dollars is billed as net billing that does not."""
     for key, tariff in tariffs.items():
-        if style == "net_billing" and parse_tariff(key, tariff).metering_option == BILLING_DOLLARS:
+        if style == "net_billing" and tariff.metering_option == BILLING_DOLLARS:
             logger.warning(
                 "tariff %s: dgrules Net Billing Hourly (ur_metering_option %d) carries dollars "
                 "from month to month, which is not modelled: exports are credited in their month",
@@ -153,7 +159,7 @@ def _determine_sell_rate(
     solar_pv_compensation: str | None,
     export_import_ratio: float | None,
     year_run: int,
-    tariff_dict: Mapping[str, Mapping[str, object]],
+    tariff_dict: Mapping[str, AnyTariff],
 ) -> dict[str, TariffDict | None]:
     """`_return_export_compensation_rate` with CAIRO's other order of arguments."""
     return _return_export_compensation_rate(
@@ -161,16 +167,16 @@ def _determine_sell_rate(
     )
 
 
-def _net_metering(key: str, tariff: Mapping[str, object], ratio: float | None) -> TariffDict:
-    table = parse_tariff(key, tariff)
+def _net_metering(table: Tariff, ratio: float | None) -> Tariff:
     share = FULL_RETAIL if ratio is None else float(ratio)
-    return with_sell_rates(tariff, np.full(table.rate.shape, share))
+    return table.with_sell_rates(np.full(table.rate.shape, share))
 
 
-def _net_billing(key: str, tariff: Mapping[str, object], ratio: float | None) -> TariffDict:
-    table = parse_tariff(key, tariff)
+def _net_billing(table: Tariff, ratio: float | None) -> Tariff:
     if table.sell.any():
-        return with_sell_rates(tariff, table.sell)
+        return table.with_sell_rates(table.sell)
     if ratio is None:
-        logger.warning("tariff %s has no sell rate: net billing credits exports with 0 $", key)
-    return with_sell_rates(tariff, table.rate * (0.0 if ratio is None else float(ratio)))
+        logger.warning(
+            "tariff %s has no sell rate: net billing credits exports with 0 $", table.key
+        )
+    return table.with_sell_rates(table.rate * (0.0 if ratio is None else float(ratio)))

@@ -11,32 +11,29 @@ URDB's, since SAM has no such input: `fueladjustmentsmonthly`, twelve $/kWh. Two
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
 from cairo.errors import TariffError
 from cairo.model.arrays import Float1D, Float2D, Int2D
 from cairo.model.demand_charges import DemandCharges, demand_of
-from cairo.model.names import KWH_TO_THERM, MONTHS
+from cairo.model.names import KWH_TO_THERM
 from cairo.model.rollover import Rollover
-from cairo.model.tariff_fields import (
-    BILLING_DEMAND,
-    FUEL_ADJUSTMENT,
-    refuse_unknown_inputs,
-    says_something,
-)
+from cairo.model.tariff_changes import in_therms, with_energy_rates, with_sell_rates
+from cairo.model.tariff_fields import BILLING_DEMAND, refuse_unknown_inputs, says_something
 from cairo.model.tariff_rows import (
     NO_LIMIT,
     PER_KW,
     UNITS,
+    Rows,
     TariffDict,
+    dollars_of,
     energy_rows,
-    is_sound,
+    fuel_adjustment_of,
     limit_array,
-    matrix_rows,
     number,
     row_cells,
     schedule_array,
@@ -95,11 +92,73 @@ class Tariff:
 
     def with_energy_rates(self, rate: Float2D) -> Tariff:
         """The same tariff with other energy rates (P, T) [$/kWh]; see `with_energy_rates`."""
-        return parse_tariff(self.key, with_energy_rates(self.given, rate))
+        return self._priced(with_energy_rates(self.given, rate))
+
+    def with_sell_rates(self, sell: Float2D) -> Tariff:
+        """The same tariff with other sell rates (P, T); see `with_sell_rates`."""
+        return self._priced(with_sell_rates(self.given, sell))
+
+    def with_rules(self, rules: Mapping[str, object]) -> Tariff:
+        """The same tariff with other rules: how tiers are filled, which credits are carried.
+
+        Raises
+        ------
+        TariffError
+            It cannot be billed so.
+        """
+        given = dict(self.given) | dict(rules)
+        tier_rule = tier_rule_of(self.key, given)
+        if tier_rule == "month":
+            check_shared_limits(self.key, self.max_usage, self.unit, self.weekday, self.weekend)
+        rollover = rollover_of(self.key, given, self.metering_option, self.unit, self.weekday)
+        return replace(self, tier_rule=tier_rule, rollover=rollover, given=given)
+
+    def changed(
+        self,
+        fixed_charge: float | None = None,
+        min_charge: float | None = None,
+        rate_scale: float | None = None,
+    ) -> Tariff:
+        """The same tariff with some of its figures changed.
+
+        Parameters
+        ----------
+        fixed_charge, min_charge : [$/month] in the place of its own.
+        rate_scale : factor of every energy rate and its adjustment; sell rates stay.
+
+        Raises
+        ------
+        TariffError
+            They are no sound figures.
+        """
+        table = self if rate_scale is None else self.with_energy_rates(self.rate * rate_scale)
+        given = dict(table.given)
+        if fixed_charge is not None:
+            given["ur_monthly_fixed_charge"] = float(fixed_charge)
+        if min_charge is not None:
+            given["ur_monthly_min_charge"] = float(min_charge)
+        return replace(
+            table,
+            monthly_fixed=dollars_of(self.key, given, "ur_monthly_fixed_charge"),
+            monthly_min=dollars_of(self.key, given, "ur_monthly_min_charge"),
+            given=given,
+        )
 
     def in_therms(self) -> Tariff:
         """A gas tariff published per kWh as one per therm; see `in_therms`."""
-        return parse_tariff(self.key, in_therms(self.given))
+        given = in_therms(self.given)
+        stays = np.isin(self.unit, PER_KW) | (self.max_usage >= NO_LIMIT)
+        return replace(
+            self._priced(given),
+            max_usage=np.where(stays, self.max_usage, self.max_usage * KWH_TO_THERM),
+            demand=demand_of(self.key, given),
+            fuel_adjustment=fuel_adjustment_of(self.key, given),
+        )
+
+    def _priced(self, given: TariffDict) -> Tariff:
+        """The same tariff with the prices of a dict that has its periods and tiers."""
+        rate, sell = _prices(energy_rows(self.key, given), self.rate.shape)
+        return replace(self, rate=rate, sell=sell, given=given)
 
     @property
     def n_periods(self) -> int:
@@ -117,8 +176,15 @@ class Tariff:
         return bool(np.isin(self.unit, PER_KW).any())
 
 
+AnyTariff: TypeAlias = Tariff | Mapping[str, object]
+"""A tariff, or its PySAM-style dict: what CAIRO's functions take."""
+
+
 def parse_tariff(key: str, tariff: object) -> Tariff:
     """A PySAM-style tariff dict, read once; a `Tariff` is returned as it is.
+
+    Readers do this, and CAIRO's functions that are given dicts. What follows from a `Tariff` is
+    made by its methods.
 
     Raises
     ------
@@ -135,17 +201,15 @@ def parse_tariff(key: str, tariff: object) -> Tariff:
     rows = energy_rows(key, tariff)
     cells = row_cells(key, "ur_ec_tou_mat", rows, first=1)
     limit = limit_array(key, "ur_ec_tou_mat", cells, first=1)
-    rate, sell = np.zeros_like(limit), np.zeros_like(limit)
     unit = np.zeros_like(limit, dtype=np.int64)
-    for (period, tier), (_, _, _, code, price, adjustment, sold) in cells.items():
-        place = period - 1, tier - 1
+    for (period, tier), (_, _, _, code, *_) in cells.items():
         if code not in UNITS:
             raise TariffError(
                 f"tariff {key}: unit code {code:g} of period {period}, tier {tier} is not billed; "
                 f"expected {', '.join(f'{c} ({name})' for c, name in UNITS.items())}"
             )
-        rate[place], sell[place] = price + adjustment, sold
-        unit[place] = int(code)
+        unit[period - 1, tier - 1] = int(code)
+    rate, sell = _prices(rows, limit.shape)
     _check_limit_units(key, limit, unit)
     periods = {period for period, _ in cells}
     if says_something(tariff.get(BILLING_DEMAND)) and np.isin(unit, PER_KW).any():
@@ -167,69 +231,16 @@ def parse_tariff(key: str, tariff: object) -> Tariff:
         unit,
         weekday,
         weekend,
-        _amount(key, tariff, "ur_monthly_fixed_charge"),
-        _amount(key, tariff, "ur_monthly_min_charge"),
-        _amount(key, tariff, "ur_annual_min_charge"),
+        dollars_of(key, tariff, "ur_monthly_fixed_charge"),
+        dollars_of(key, tariff, "ur_monthly_min_charge"),
+        dollars_of(key, tariff, "ur_annual_min_charge"),
         metering,
         demand_of(key, tariff),
-        _fuel_adjustment(key, tariff),
+        fuel_adjustment_of(key, tariff),
         tier_rule,
         rollover_of(key, tariff, metering, unit, weekday),
         tariff,
     )
-
-
-def with_energy_rates(tariff: Mapping[str, object], rate: Float2D) -> TariffDict:
-    """A copy of a PySAM-style tariff with other energy rates.
-
-    Parameters
-    ----------
-    tariff : is not changed.
-    rate : (P, T) [$/kWh]; it takes the place of rate + adjustment, so adjustments become 0.
-
-    Returns
-    -------
-    Plain Python numbers throughout the new `ur_ec_tou_mat`; limits, units and sell rates stay.
-    """
-    return _rewritten(
-        tariff, lambda r: [*r[:4], float(rate[int(r[0]) - 1, int(r[1]) - 1]), 0.0, r[6]]
-    )
-
-
-def with_sell_rates(tariff: Mapping[str, object], sell: Float2D) -> TariffDict:
-    """A copy of a PySAM-style tariff with `sell` (P, T) in the seventh column of its rows."""
-    return _rewritten(tariff, lambda r: [*r[:6], float(sell[int(r[0]) - 1, int(r[1]) - 1])])
-
-
-def in_therms(tariff: Mapping[str, object]) -> TariffDict:
-    """A gas tariff published per kWh of gas, as one per therm for loads in therms.
-
-    Rates [$/kWh] are divided by `KWH_TO_THERM`, tier limits [kWh] multiplied by it; a limit per
-    kW of peak is a number of hours and stays, and so do fixed and minimum charges. Demand
-    charges and fuel adjustments are scaled alike. The input is not changed.
-    """
-
-    def limit(most: float) -> float:
-        return most if most >= NO_LIMIT else most * KWH_TO_THERM
-
-    def row(r: tuple[float, ...]) -> list[float]:
-        most = r[2] if r[3] in PER_KW else limit(r[2])
-        return [r[0], r[1], most, r[3], *(price / KWH_TO_THERM for price in r[4:])]
-
-    converted = _rewritten(tariff, row)
-    for name in ("ur_dc_tou_mat", "ur_dc_flat_mat"):
-        if tariff.get(name) is not None:
-            converted[name] = [
-                [int(r[0]), int(r[1]), limit(r[2]), r[3] / KWH_TO_THERM]
-                for r in matrix_rows("of gas", tariff, name, widths=(4,))
-            ]
-    fuel = _fuel_adjustment("of gas", tariff)
-    if fuel.any():
-        converted[FUEL_ADJUSTMENT] = (fuel / KWH_TO_THERM).tolist()
-    least = _amount("of gas", tariff, "ur_billing_demand_minimum")
-    if least:
-        converted["ur_billing_demand_minimum"] = least * KWH_TO_THERM
-    return converted
 
 
 def energy_charge_aggregation_method(tariff: Mapping[str, object]) -> AggregationMethod:
@@ -257,15 +268,13 @@ def energy_charge_map(tariff: Mapping[str, object]) -> pd.DataFrame:
     return frame.astype({"period": "int64", "tier": "int64", "unit": "int64"})
 
 
-def _rewritten(
-    tariff: Mapping[str, object], row: Callable[[tuple[float, ...]], Sequence[float]]
-) -> TariffDict:
-    new = copy.deepcopy(dict(tariff))
-    new["ur_ec_tou_mat"] = [
-        [int(r[0]), int(r[1]), float(r[2]), int(r[3]), *map(float, r[4:])]
-        for r in map(row, energy_rows("given", tariff))
-    ]
-    return new
+def _prices(rows: Rows, shape: tuple[int, int]) -> tuple[Float2D, Float2D]:
+    """(rate + adjustment, sell rate) (P, T) of energy rows; 0 for the tiers a period lacks."""
+    rate, sell = np.zeros(shape), np.zeros(shape)
+    for period, tier, _, _, price, adjustment, sold in rows:
+        place = int(period) - 1, int(tier) - 1
+        rate[place], sell[place] = price + adjustment, sold
+    return rate, sell
 
 
 def _check_limit_units(key: str, limit: Float2D, unit: Int2D) -> None:
@@ -282,26 +291,6 @@ def _check_limit_units(key: str, limit: Float2D, unit: Int2D) -> None:
 
 def _schedule(key: str, tariff: Mapping[str, object], name: str, periods: Iterable[int]) -> Int2D:
     return schedule_array(f"tariff {key}: {name}", tariff.get(name), set(periods))
-
-
-def _amount(key: str, tariff: Mapping[str, object], name: str) -> float:
-    value = tariff.get(name)
-    amount = 0.0 if value is None else number(value)
-    if amount is None or not is_sound(amount):
-        raise TariffError(f"tariff {key}: {name} is {value!r}, expected dollars")
-    return amount
-
-
-def _fuel_adjustment(key: str, tariff: Mapping[str, object]) -> Float1D:
-    given = tariff.get(FUEL_ADJUSTMENT)
-    if given is None:
-        return np.zeros(MONTHS)
-    prices = [number(one) for one in given] if isinstance(given, Sequence | np.ndarray) else []
-    if len(prices) != MONTHS or not all(p is not None and is_sound(p) for p in prices):
-        raise TariffError(
-            f"tariff {key}: {FUEL_ADJUSTMENT} is {str(given)[:60]}, expected $/kWh of the 12 months"
-        )
-    return np.array(prices, dtype=np.float64)
 
 
 def _metering(key: str, tariff: Mapping[str, object]) -> int:

@@ -8,8 +8,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from cairo.errors import TariffError
-from cairo.model.arrays import Float2D, Int2D
+from cairo.model.arrays import Float1D, Float2D, Int2D
 from cairo.model.names import MONTHS
+from cairo.model.tariff_fields import FUEL_ADJUSTMENT
 
 NO_LIMIT = 1e38
 """Max usage that means none, as SAM writes it."""
@@ -152,6 +153,40 @@ def schedule_array(what: str, given: object, periods: set[int], first: int = 1) 
                     f"rates; periods with rates count from {first}: {sorted(periods)}"
                 )
     return np.array([[int(value) for value in row] for row in rows], dtype=np.int64)
+
+
+def dollars_of(key: str, tariff: Mapping[str, object], name: str) -> float:
+    """A charge of a PySAM-style dict; 0 when absent.
+
+    Raises
+    ------
+    TariffError
+        It is no number of dollars.
+    """
+    value = tariff.get(name)
+    amount = 0.0 if value is None else number(value)
+    if amount is None or not is_sound(amount):
+        raise TariffError(f"tariff {key}: {name} is {value!r}, expected dollars")
+    return amount
+
+
+def fuel_adjustment_of(key: str, tariff: Mapping[str, object]) -> Float1D:
+    """(12,) fuel adjustments of a PySAM-style dict [$/kWh]; zeros when absent.
+
+    Raises
+    ------
+    TariffError
+        They are not twelve prices.
+    """
+    given = tariff.get(FUEL_ADJUSTMENT)
+    if given is None:
+        return np.zeros(MONTHS)
+    prices = [number(one) for one in given] if isinstance(given, Sequence | np.ndarray) else []
+    if len(prices) != MONTHS or not all(p is not None and is_sound(p) for p in prices):
+        raise TariffError(
+            f"tariff {key}: {FUEL_ADJUSTMENT} is {str(given)[:60]}, expected $/kWh of the 12 months"
+        )
+    return np.array(prices, dtype=np.float64)
 
 
 def is_sound(x: float) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cairo.files.urdb_export import ElectricityRates_to_URDB
 from cairo.model.arrays import Float1D
-from cairo.model.tariff import with_energy_rates
+from cairo.model.tariff_changes import with_energy_rates
 from cairo.model.tariff_rows import TariffDict
 
 

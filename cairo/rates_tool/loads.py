@@ -280,7 +280,7 @@ def process_building_demand_by_period(
     target_year : year whose weekdays the schedules follow.
     load_col_key : "total_fuel_electricity" or "total_fuel_gas".
     prototype_ids : buildings, in the order wanted.
-    tariff_base : {tariff_key: PySAM-style tariff}.
+    tariff_base : {tariff_key: PySAM-style tariff}, parsed here where it is not yet.
     tariff_map : building to tariff: frame, CSV path or mapping.
     prepassed_load : hourly load frame; never changed.
     solar_pv_compensation : style, by which a tariff of buy all, sell all buys all use and sells
@@ -298,7 +298,7 @@ def process_building_demand_by_period(
         A building without tariff or load.
     """
     ids = [int(bldg_id) for bldg_id in prototype_ids]
-    strategy, tariffs = tariff_funcs._load_base_tariffs(tariff_base, tariff_map, ids)
+    strategy, tariffs = tariff_funcs.base_tariffs(tariff_base, tariff_map, ids)
     key = _load_key(load_col_key)
     worker = dask.delayed(aggregate_load_worker)
     tables = tariff_funcs.delayed_tables(strategy.values(), tariffs)

@@ -1,7 +1,8 @@
 """Backends on pandas frames: the originals (`pandas`), and chunks of homes (`dask_delayed`).
 
 Stages are called through their modules, so that what a caller has put in a function's place is
-what runs.
+what runs. Such a function is given CAIRO's dicts; ours are given the tariffs as the run has parsed
+them. Of a tariff one more dict is parsed, with its calibrated rates: CAIRO's stage returns dicts.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from cairo.rates_tool.dd_stages.sources import LoadSource
 from cairo.rates_tool.demand_frames import uses_from_frames
 from cairo.rates_tool.postprocessing import InternalCrossSubsidizationProcessor
 from cairo.rates_tool.response_run import Responded
-from cairo.rates_tool.run_spec import Billing
+from cairo.rates_tool.run_spec import Billing, SellRates
 from cairo.workers.homes_done import homes_done
 from cairo.workers.pools import process_scheduler
 
@@ -137,33 +138,39 @@ class PandasBackend(LoadBackend):
 
     def _billed(self, by: Billing, requirement: float | Mapping[str, float]) -> ElectricBills:
         spec, solar = self.spec, by.solar
-        ids, params = spec.customers.ids, by.service.dicts()
+        ids, tariffs = spec.customers.ids, by.service.tariffs
         on = dict(by.service.tariff_of)
-        sell_rate = solar.sell_rate(by.service.tariffs)
+        credited = solar.sell_rate(tariffs)
+
+        def sell_rate(stage: replaced.Place) -> SellRates:
+            return None if credited is None else replaced.as_taken(stage, credited)
+
         timings = self.work.timings
         with homes_done(timings, "demand by period", len(ids), "aggregate_load_worker", part=True):
             aggregated, exports = load_funcs.process_building_demand_by_period(
-                spec.year, ELECTRICITY, ids, params, by.service.frame, self.electricity,
-                solar.style,
+                spec.year, ELECTRICITY, ids,
+                replaced.as_taken(replaced.DEMAND_BY_PERIOD, tariffs),
+                by.service.frame, self.electricity, solar.style,
             )  # fmt: skip
-        final = params
         if by.relative is not None:
             with homes_done(timings, "rates", len(ids), "run_aggregator_precalculation", part=True):
                 final = system_revenues._precalc_customer_rates(
-                    aggregated, exports, by.relative, requirement, spec.customers.frame, params,
-                    on, sell_rate, solar.style,
+                    aggregated, exports, by.relative, requirement, spec.customers.frame,
+                    replaced.as_taken(replaced.RATES, tariffs), on, sell_rate(replaced.RATES),
+                    solar.style,
                 )  # fmt: skip
+            tariffs = {key: parse_tariff(key, tariff) for key, tariff in final.items()}
         with homes_done(
             timings, "electric bills", len(ids), "return_monthly_bills_year1", part=True
         ):
             bills = system_revenues.run_system_revenues(
                 aggregated_load=aggregated,
                 aggregated_solar=exports,
-                solar_compensation_df=sell_rate,
+                solar_compensation_df=sell_rate(replaced.REVENUES),
                 solar_compensation_style=solar.style,
                 process_agg_load=True,
                 prototype_ids=ids,
-                tariff_config=final,
+                tariff_config=replaced.as_taken(replaced.REVENUES, tariffs),
                 tariff_strategy=on,
             )
         energy = aggregated[aggregated["charge_type"] == "energy_charge"]
@@ -171,7 +178,6 @@ class PandasBackend(LoadBackend):
         table = grid.unstack(fill_value=0.0).reindex(
             index=ids, columns=range(1, 13), fill_value=0.0
         )
-        tariffs = {key: parse_tariff(key, tariff) for key, tariff in final.items()}
         uses = _uses(aggregated, exports, ids, on, tariffs)
         billed = system_revenues.billed_of(uses, tariffs, solar)
         return ElectricBills(bills, table.set_axis(months, axis=1), tariffs, billed)
@@ -189,7 +195,9 @@ class PandasBackend(LoadBackend):
                 spec.year,
                 spec.customers.frame,
                 spec.gas.tariff_map,
-                spec.gas.for_callers,
+                spec.gas.for_callers
+                if self.simulator.gas_stage_is_replaced()
+                else spec.gas.tariffs,
             )
 
     def burden_and_shares(self, costs: Mapping[str, float]) -> tuple[pd.Series, pd.DataFrame]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import ModuleType
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
+from cairo.model.tariff import Tariff
+from cairo.model.tariff_rows import TariffDict
 from cairo.rates_tool import loads, postprocessing, system_revenues
 
 Place: TypeAlias = tuple[type | ModuleType, str]
@@ -26,11 +28,14 @@ ALIGNMENT: tuple[Place, ...] = tuple(
         "_return_cross_subsidization_metrics",
     )
 )
+DEMAND_BY_PERIOD: Place = (loads, "process_building_demand_by_period")
+REVENUES: Place = (system_revenues, "run_system_revenues")
+RATES: Place = (system_revenues, "_precalc_customer_rates")
 STAGES: tuple[Place, ...] = (
-    (loads, "process_building_demand_by_period"),
+    DEMAND_BY_PERIOD,
     (loads, "process_residential_hourly_demand"),
-    (system_revenues, "run_system_revenues"),
-    (system_revenues, "_precalc_customer_rates"),
+    REVENUES,
+    RATES,
 )
 
 
@@ -41,6 +46,19 @@ def among(places: Iterable[Place]) -> list[str]:
         for owner, name in places
         if not _is_ours(owner, name)
     ]
+
+
+Parsed = TypeVar("Parsed", bound=Tariff | None)
+
+
+def as_taken(place: Place, tariffs: Mapping[str, Parsed]) -> Mapping[str, Parsed | TariffDict]:
+    """Tariffs as the function at a place takes them: a caller's own gets CAIRO's dicts.
+
+    Ours takes both, and what has been parsed is not parsed again.
+    """
+    if _is_ours(*place):
+        return tariffs
+    return {key: one if one is None else one.to_dict() for key, one in tariffs.items()}
 
 
 def _is_ours(owner: type | ModuleType, name: str) -> bool:

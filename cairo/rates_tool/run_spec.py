@@ -13,6 +13,7 @@ import pandas as pd
 
 from cairo.errors import MetadataError, TariffError, listed, listed_buildings
 from cairo.files.metadata import building_ids, scaled_weights
+from cairo.files.tariff_files import read_tariffs
 from cairo.files.tariff_maps import TariffMap, tariff_of
 from cairo.model.arrays import Float1D, Float2D
 from cairo.model.bills import SolarStyle
@@ -21,7 +22,7 @@ from cairo.model.elasticity import Response
 from cairo.model.names import TOTAL_SYSTEM_COSTS, RunType
 from cairo.model.prices import Prices
 from cairo.model.response import ResponsePlan
-from cairo.model.tariff import Tariff, parse_tariff, with_sell_rates
+from cairo.model.tariff import AnyTariff, Tariff, parse_tariff
 from cairo.model.tariff_fields import Unmodelled
 from cairo.model.tariff_rows import TariffDict
 from cairo.rates_tool import tariffs as tariff_funcs
@@ -32,10 +33,10 @@ from cairo.shared import read_once
 if TYPE_CHECKING:
     from cairo.files.reading import FilePath
 
-SellRates: TypeAlias = "Mapping[str, Mapping[str, object] | None] | None"
-"""{tariff key: tariff-shaped dict whose seventh values credit exports}, as CAIRO passes it."""
-GivenTariff: TypeAlias = "FilePath | Mapping[str, object]"
-"""A tariff's file, or its PySAM-style dict."""
+SellRates: TypeAlias = Mapping[str, AnyTariff | None] | None
+"""{tariff key: tariff whose sell rates credit exports}; CAIRO passes tariff-shaped dicts."""
+GivenTariff: TypeAlias = "FilePath | AnyTariff"
+"""A tariff, its PySAM-style dict, or its file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,9 +114,9 @@ class Service:
 
 @dataclass(frozen=True, eq=False)
 class GasService:
-    """Gas tariffs as a caller gives them: the map, and {tariff key: file or dict} per kWh.
+    """Gas tariffs as a caller gives them: the map, and {tariff key: file or tariff} per kWh.
 
-    They are read when a bill needs them: a caller may bill gas by a function of its own, which
+    Files are read when a bill needs them: a caller may bill gas by a function of its own, which
     reads {tariff key: file}. files : of those that have been read, on this machine, and are billed
     as they are. unmodelled : fields that bills leave out.
     """
@@ -127,8 +128,15 @@ class GasService:
 
     @property
     def for_callers(self) -> dict[str, GivenTariff]:
-        """{tariff key: file}, the tariff itself where it has no file of this machine."""
-        return {key: self.files.get(key, given) for key, given in self.tariffs.items()}
+        """{tariff key: file}, the PySAM-style dict where it has no file of this machine."""
+        return {**self.as_given(), **self.files}
+
+    def as_given(self) -> dict[str, GivenTariff]:
+        """{tariff key: file or PySAM-style dict}, as CAIRO's callers have them."""
+        return {
+            key: given.to_dict() if isinstance(given, Tariff) else given
+            for key, given in self.tariffs.items()
+        }
 
     def read(self, bldg_ids: Sequence[int]) -> Service:
         """The tariffs of some homes, parsed, per therm.
@@ -149,8 +157,8 @@ class GasService:
         parsed: dict[str, Tariff] = {}
         for key in keys:
             given = self.tariffs[key]
-            if not isinstance(given, Mapping):
-                given = tariff_funcs.get_default_tariff_structures([key], {key: given})[key]
+            if not isinstance(given, Mapping | Tariff):
+                given = read_tariffs([key], {key: given})[key]
             parsed[key] = parse_tariff(key, given).in_therms()
         return Service(parsed, on)
 
@@ -177,12 +185,12 @@ class Solar:
                 sell[key] = parse_tariff(key, tariff).sell
         return cls(style, sell)
 
-    def sell_rate(self, tariffs: Mapping[str, Tariff]) -> dict[str, TariffDict | None] | None:
-        """{tariff key: tariff-shaped dict or None}, as CAIRO's functions take it."""
+    def sell_rate(self, tariffs: Mapping[str, Tariff]) -> dict[str, Tariff | None] | None:
+        """{tariff key: tariff with these sell rates, or None}, in the form that CAIRO has."""
         if not self.sell:
             return None
         return {
-            key: with_sell_rates(tariff.given, self.sell[key]) if key in self.sell else None
+            key: tariff.with_sell_rates(self.sell[key]) if key in self.sell else None
             for key, tariff in tariffs.items()
         }
 

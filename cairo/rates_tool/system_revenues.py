@@ -29,7 +29,7 @@ from cairo.model.kernels import weighted_total
 from cairo.model.names import ANNUAL, DISTRIBUTION_PRICE, PRICE_COLUMNS, months
 from cairo.model.precalc import rate_level
 from cairo.model.revenue_requirement import return_revenue_requirement_target
-from cairo.model.tariff import Tariff, parse_tariff
+from cairo.model.tariff import AnyTariff, Tariff, parse_tariff
 from cairo.model.tariff_rows import TariffDict
 from cairo.rates_tool import loads as load_funcs
 from cairo.rates_tool.demand_frames import uses_from_frames
@@ -79,7 +79,7 @@ def run_system_revenues(
     solar_compensation_style: SolarStyle | None = None,
     process_agg_load: bool = True,
     prototype_ids: Iterable[int] = (),
-    tariff_config: Mapping[str, Mapping[str, object]] | None = None,
+    tariff_config: Mapping[str, AnyTariff] | None = None,
     tariff_strategy: TariffMap = None,
 ) -> pd.DataFrame:
     """Bills of all customers, building by building under `dask.delayed`.
@@ -93,7 +93,7 @@ def run_system_revenues(
     process_agg_load : False when the frames hold one row a building, month, period and tier
         already; rows are added up either way, so this changes nothing.
     prototype_ids : buildings, in the order of the result; all with rows by default.
-    tariff_config : {tariff_key: PySAM-style tariff}.
+    tariff_config : {tariff_key: PySAM-style tariff}, parsed here where it is not yet.
     tariff_strategy : {bldg_id: tariff_key}, or a tariff map.
 
     Returns
@@ -192,7 +192,7 @@ def bills_in_order(bills: Sequence[Billed], bldg_ids: Sequence[int]) -> pd.DataF
 
 def bills_of_uses(
     uses: Mapping[str, CustomerUse],
-    tariffs: Mapping[str, Mapping[str, object]],
+    tariffs: Mapping[str, AnyTariff],
     bldg_ids: Sequence[int],
     sell_rate: SellRates = None,
     style: SolarStyle | None = None,
@@ -316,7 +316,7 @@ def calibrated(
 
 def calibrated_tariffs(
     uses: Mapping[str, CustomerUse],
-    tariffs: Mapping[str, Mapping[str, object]],
+    tariffs: Mapping[str, AnyTariff],
     mapping: pd.DataFrame,
     requirement: RevenueRequirement,
     weight: pd.Series,
@@ -351,7 +351,7 @@ def _precalc_customer_rates(
     precalc_period_mapping: pd.DataFrame,
     revenue_requirement: RevenueRequirement,
     customer_metadata: pd.DataFrame,
-    tariff_config: Mapping[str, Mapping[str, object]],
+    tariff_config: Mapping[str, AnyTariff],
     tariff_strategy: TariffMap,
     solar_compensation_df: SellRates = None,
     solar_compensation_style: SolarStyle | None = None,
@@ -388,8 +388,9 @@ def _precalc_customer_rates(
     for bldg_id, response in zip(ids, dask.compute(*jobs), strict=True):
         responses[strategy[bldg_id]].append(response)
     final = _solved(responses, relative, revenue_requirement, parsed)
-    return {key: dict(tariff) for key, tariff in tariff_config.items()} | {
-        key: tariff.to_dict() for key, tariff in final.items()
+    return {
+        key: tariff.to_dict() if isinstance(tariff, Tariff) else dict(tariff)
+        for key, tariff in (dict(tariff_config) | final).items()
     }
 
 

@@ -31,11 +31,11 @@ from cairo.model.names import (
     months,
 )
 from cairo.model.prices import Prices
-from cairo.model.tariff import Tariff, parse_tariff
+from cairo.model.tariff import AnyTariff, Tariff
 from cairo.model.tariff_rows import TariffDict
 from cairo.model.taxes import bills_with_taxes, tax_parts
 from cairo.rates_tool import loads as load_funcs
-from cairo.rates_tool import postprocessing, system_revenues, tariffs
+from cairo.rates_tool import postprocessing, replaced, system_revenues, tariffs
 from cairo.rates_tool.backend import ElectricBills, LoadBackend, RunLoads, Work, backend_class
 from cairo.rates_tool.config import OUTPUT_INTERNAL_POSTPROCESSING
 from cairo.rates_tool.dd_stages.sources import LoadOptions, LoadSource
@@ -155,7 +155,7 @@ class MeetRevenueSufficiencySystemWide:
     def simulate(
         self,
         revenue_requirement: float | Mapping[str, float] | None,
-        tariffs_params: Mapping[str, Mapping[str, object]],
+        tariffs_params: Mapping[str, AnyTariff],
         tariff_map: TariffMap,
         precalc_period_mapping: pd.DataFrame | None,
         customer_metadata: pd.DataFrame,
@@ -206,8 +206,8 @@ class MeetRevenueSufficiencySystemWide:
             raise ScenarioError("simulate needs marginal_system_prices and costs_by_type")
         kind = self._backend_class
         customers = Customers.of(customer_metadata, self.building_stock_sample)
-        on, params = tariffs._load_base_tariffs(tariffs_params, tariff_map, customers.ids)
-        electricity = Service({key: parse_tariff(key, one) for key, one in params.items()}, on)
+        on, parsed = tariffs.base_tariffs(tariffs_params, tariff_map, customers.ids)
+        electricity = Service(parsed, on)
         check_passed(
             revenue_requirement,
             marginal_system_prices,
@@ -398,16 +398,22 @@ class MeetRevenueSufficiencySystemWide:
         rates and tier limits are converted to therms here, once.
         """
         ids = list(prototype_ids)
-        strategy, params = gas_tariff_strategy(ids, gas_tariff_map, gas_tariff_str_loc)
+        gas = GasService(gas_tariff_map, gas_tariff_str_loc or {}).read(ids)
+        strategy = dict(gas.tariff_of)
         used, solar = load_funcs.process_building_demand_by_period(
-            target_year, GAS, ids, params, strategy, raw_load
+            target_year,
+            GAS,
+            ids,
+            replaced.as_taken(replaced.DEMAND_BY_PERIOD, gas.tariffs),
+            strategy,
+            raw_load,
         )
         return system_revenues.run_system_revenues(
             aggregated_load=used,
             aggregated_solar=solar,
             solar_compensation_df=None,
             prototype_ids=ids,
-            tariff_config=params,
+            tariff_config=replaced.as_taken(replaced.REVENUES, gas.tariffs),
             tariff_strategy=strategy,
         )
 

@@ -6,27 +6,22 @@ are passed on from the modules that hold them.
 
 from __future__ import annotations
 
-import copy
-import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
-from pathlib import Path
 
 import dask
 import numpy as np
 import pandas as pd
 from dask.delayed import Delayed
 
-from cairo.errors import TariffError, listed, one_line
-from cairo.files.reading import FilePath, read_bytes
-from cairo.files.short_tariff import is_short_form, read_short_tariff
-from cairo.files.tariff_maps import TariffMap, load_tariff_map, tariff_of, tariff_place
-from cairo.files.unmodelled import without_unmodelled
+from cairo.errors import TariffError, listed
+from cairo.files.reading import FilePath
+from cairo.files.tariff_files import read_tariffs, tariff_of_either_form
+from cairo.files.tariff_maps import TariffMap, load_tariff_map, tariff_of
 from cairo.files.urdb import URDBv7_to_ElectricityRates
 from cairo.files.urdb_export import ElectricityRates_to_URDB
 from cairo.model.export_compensation import _determine_sell_rate, _return_export_compensation_rate
-from cairo.model.tariff import Tariff, parse_tariff
+from cairo.model.tariff import AnyTariff, Tariff, parse_tariff
 from cairo.model.tariff_fields import Unmodelled
 from cairo.model.tariff_rows import LARGEST, TariffDict, energy_rows
 
@@ -43,8 +38,6 @@ __all__ = [
 ]
 
 __load_tariff_maps__ = load_tariff_map
-MOST_TARIFF_BYTES = 2**26
-"""Of a file of tariffs: JSON takes up to twenty times as much in memory."""
 REL_VALUE_PLACES = 4
 """Decimal places of `rel_value`."""
 
@@ -77,92 +70,8 @@ def get_default_tariff_structures(
     TariffError
         A key without path, a file that is missing or not JSON, or a tariff that cannot be billed.
     """
-    return {
-        key: _read_tariff(key, paths, storage_options, unmodelled) for key in dict.fromkeys(keys)
-    }
-
-
-def _read_tariff(
-    key: str,
-    paths: Mapping[str, FilePath],
-    storage_options: Mapping[str, object] | None,
-    unmodelled: list[Unmodelled] | None = None,
-) -> TariffDict:
-    if key not in paths:
-        near = get_close_matches(str(key), [str(k) for k in paths], n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise TariffError(f"tariff {key} has no file; there are files of {listed(paths)}{hint}")
-    path, inner = tariff_place(os.fspath(paths[key]))
-    given = _stored(key, path, storage_options)
-    if inner is not None:
-        if not isinstance(given, Mapping) or inner not in given:
-            there = listed(given) if isinstance(given, Mapping) else "none"
-            raise TariffError(f"tariff {key}: {path} has no tariff {inner} (there are {there})")
-        given = given[inner]
-    if unmodelled is not None:
-        given, left_out = without_unmodelled(key, given)
-        unmodelled += left_out
-    return _pysam_style(given, f"{key} ({path})")
-
-
-def _stored(key: str, path: str, storage_options: Mapping[str, object] | None) -> object:
-    """What a tariff file holds, one of the short form as URDB JSON."""
-    if is_short_form(path):
-        return read_short_tariff(path, f"tariff {key}", storage_options)
-    what = f"tariff {key}: file"
-    content = read_bytes(path, storage_options, TariffError, what, MOST_TARIFF_BYTES)
-    try:
-        return json.loads(content, object_pairs_hook=_fields_once)
-    except TariffError as error:
-        raise TariffError(f"tariff {key}: {path} {error}") from error
-    except (ValueError, RecursionError) as error:
-        raise TariffError(f"tariff {key}: {path} is not JSON: {one_line(error)}") from error
-
-
-def _fields_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """One object of a JSON file, of which Python would take the last of two values of a field."""
-    fields: dict[str, object] = {}
-    for field, value in pairs:
-        if field in fields and fields[field] != value:
-            raise TariffError(f"has {field} twice, with different values: expected one")
-        fields[field] = value
-    return fields
-
-
-def tariffs_of_file(path: FilePath) -> dict[str, Tariff]:
-    """Every tariff of a file, by name: of URDB JSON, a PySAM-style dict, the short form, or the
-    `tariff_final_config.json` of a run.
-
-    Parameters
-    ----------
-    path : file; `FILE#NAME` is one tariff of it.
-
-    Raises
-    ------
-    TariffError
-        It is missing, of none of these forms, or has no tariff of that name.
-    """
-    name, wanted = tariff_place(os.fspath(path))
-    key = Path(name).stem
-    stored = _stored(key, name, None)
-    given: dict[str, object] = {key: stored}
-    if isinstance(stored, Mapping) and stored:
-        each = stored.values()
-        if all(isinstance(one, Mapping) and "ur_ec_tou_mat" in one for one in each):
-            given = {str(one): tariff for one, tariff in stored.items()}
-    if wanted is not None:
-        if wanted not in given:
-            raise TariffError(f"{name} has no tariff {wanted} (there are {listed(given)})")
-        given = {wanted: given[wanted]}
-    return {k: parse_tariff(k, _pysam_style(one, f"{k} ({name})")) for k, one in given.items()}
-
-
-def _pysam_style(given: object, name: str) -> TariffDict:
-    """A tariff in either form as a PySAM-style dict; the input is not changed."""
-    if isinstance(given, Mapping) and "ur_ec_tou_mat" in given:
-        parse_tariff(name, given)
-        return copy.deepcopy(dict(given))
-    return URDBv7_to_ElectricityRates(given, name)
+    read = read_tariffs(keys, paths, storage_options, unmodelled)
+    return {key: tariff.to_dict() for key, tariff in read.items()}
 
 
 # Tariffs of a run
@@ -191,28 +100,47 @@ def _load_base_tariffs(
     TariffError
         Buildings without tariff, tariff keys without tariff.
     """
-    strategy = tariff_of(tariff_map, prototype_ids)
-    used = dict.fromkeys(strategy.values())
+    strategy, used = _used(tariff_base, tariff_map, prototype_ids)
+    return strategy, {
+        key: given
+        if isinstance(given, dict) and "ur_ec_tou_mat" in given
+        else base_tariff(key, given).to_dict()
+        for key, given in used.items()
+    }
+
+
+def base_tariffs(
+    tariff_base: Mapping[str, object], tariff_map: TariffMap, bldg_ids: Sequence[int]
+) -> tuple[dict[int, str], dict[str, Tariff]]:
+    """`_load_base_tariffs` with parsed tariffs, which may be given so too."""
+    strategy, used = _used(tariff_base, tariff_map, bldg_ids)
+    return strategy, {key: base_tariff(key, given) for key, given in used.items()}
+
+
+def _used(
+    tariff_base: Mapping[str, object], tariff_map: TariffMap, bldg_ids: Sequence[int]
+) -> tuple[dict[int, str], dict[str, object]]:
+    """(each building's tariff key, the tariffs as they are given of those keys)."""
+    strategy = tariff_of(tariff_map, bldg_ids)
+    used = list(dict.fromkeys(strategy.values()))
     unknown = [key for key in used if key not in tariff_base]
     if unknown:
         raise TariffError(
             f"tariff map names tariffs {listed(unknown)}, but there are {listed(tariff_base)}"
         )
-    tariffs: dict[str, TariffDict] = {}
-    for key in used:
-        given = tariff_base[key]
-        if isinstance(given, str | os.PathLike):
-            tariffs[key] = _read_tariff(key, {key: given}, None)
-        elif isinstance(given, dict) and "ur_ec_tou_mat" in given:
-            tariffs[key] = given
-        else:
-            tariffs[key] = _pysam_style(given, key)
-    return strategy, tariffs
+    return strategy, {key: tariff_base[key] for key in used}
 
 
-def delayed_tables(
-    keys: Iterable[str], tariffs: Mapping[str, Tariff | Mapping[str, object]]
-) -> dict[str, Delayed]:
+def base_tariff(key: str, given: object) -> Tariff:
+    """A tariff of a file, of a URDB or PySAM-style dict, or one that is parsed already."""
+    if isinstance(given, Tariff):
+        return given
+    if isinstance(given, str | os.PathLike):
+        return read_tariffs([key], {key: given})[key]
+    return tariff_of_either_form(key, given)
+
+
+def delayed_tables(keys: Iterable[str], tariffs: Mapping[str, AnyTariff]) -> dict[str, Delayed]:
     """Tariffs as arguments of many delayed jobs: parsed once, each one value of the graph."""
     return {
         key: dask.delayed(parse_tariff(key, tariffs[key]), pure=False, traverse=False)
@@ -223,7 +151,7 @@ def delayed_tables(
 # Periods and relative rates
 
 
-def _charge_period_mapping(tariff: Mapping[str, object]) -> pd.DataFrame:
+def _charge_period_mapping(tariff: AnyTariff) -> pd.DataFrame:
     """Energy period of each month (1 to 12), hour (0 to 23) and day type.
 
     Columns `month`, `hour`, `day_type` ('weekday' or 'weekend'), `period` (from 1); 576 rows.
@@ -251,7 +179,7 @@ def period_mapping(table: Tariff) -> pd.DataFrame:
     )
 
 
-def precalc_period_mapping(tariffs: Mapping[str, Tariff | Mapping[str, object]]) -> pd.DataFrame:
+def precalc_period_mapping(tariffs: Mapping[str, AnyTariff]) -> pd.DataFrame:
     """Relative energy rates that keep each tariff's own shape.
 
     Parameters
@@ -274,7 +202,7 @@ def precalc_period_mapping(tariffs: Mapping[str, Tariff | Mapping[str, object]])
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
 
-def _relative(key: str, tariff: Tariff | Mapping[str, object]) -> pd.DataFrame:
+def _relative(key: str, tariff: AnyTariff) -> pd.DataFrame:
     table = parse_tariff(key, tariff)
     places = {(int(row[0]), int(row[1])) for row in energy_rows(key, table.given)}
     # A period that the structure leaves empty still has a first tier, which is free.

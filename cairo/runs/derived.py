@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -57,6 +58,7 @@ from cairo.scenario.inputs import RunInputs, read_inputs
 from cairo.scenario.run_parts import DerivedTariff
 from cairo.scenario.run_settings import RunSettings
 from cairo.scenario.subclasses import subclass_of
+from cairo.shared import sharing
 
 OF_THE_TARIFF = (FIXED_ITEM, ENERGY, MINIMUM, ANNUAL_MINIMUM)
 """Items of bills that a derived tariff has rates of its own for, or none."""
@@ -81,7 +83,7 @@ class Source:
         self.run, self.key = run, key
         if key not in run.tariffs:
             raise TariffError(f"{run.path} has no tariff {key} (there are {list(run.tariffs)})")
-        self.given = run.tariffs[key]
+        self.tariff = parse_tariff(key, run.tariffs[key])
         parts = run.determinants
         beyond = parts["item"].isin(BEYOND_RATES)
         if beyond.any():
@@ -100,12 +102,12 @@ class Source:
         ratio = settings.get("solar_pv_export_import_ratio")
         self.net_metering = style == "net_metering"
         self.ratio = float(self.net_metering if ratio is None else ratio)
-        if parse_tariff(key, self.given).metering_option == BUY_ALL:
+        if self.tariff.metering_option == BUY_ALL:
             raise TariffError(
                 f"tariff {key} of {run.path} buys all and sells all, which derived rates do not: "
                 "derive from a tariff that nets"
             )
-        if style == "net_billing" and parse_tariff(key, self.given).sell.any():
+        if style == "net_billing" and self.tariff.sell.any():
             raise TariffError(
                 f"tariff {key} of {run.path} has sell rates of its own, which derived rates do not "
                 "have: give solar_pv_export_import_ratio, or net metering"
@@ -118,12 +120,12 @@ class Source:
     @property
     def fixed(self) -> float:
         """The tariff's fixed charge [$/month]."""
-        return parse_tariff(self.key, self.given).monthly_fixed
+        return self.tariff.monthly_fixed
 
     @property
     def metering(self) -> int:
         """Its `ur_metering_option`."""
-        return parse_tariff(self.key, self.given).metering_option
+        return self.tariff.metering_option
 
     def places(self, bldg_ids: Sequence[int]) -> Bool1D:
         """Which of its homes are among these.
@@ -189,12 +191,16 @@ class Source:
             "others": summed(beside, ~item.isin(OF_THE_TARIFF)),
         }
 
+    @functools.cached_property
+    def _tables(self) -> dict[str, Tariff]:
+        others = {key: one for key, one in self.run.tariffs.items() if key != self.key}
+        return {key: parse_tariff(key, one) for key, one in others.items()} | {
+            self.key: self.tariff
+        }
+
     def _retail_value(self, parts: pd.DataFrame) -> pd.Series:
         """Exports at the first tier's rate of their home's tariff, without fuel adjustment [$]."""
         of_home = self.run.files.table("tariff_map.csv").set_index("bldg_id")["tariff_key"]
-        tables: dict[str, Tariff] = {
-            key: parse_tariff(key, tariff) for key, tariff in self.run.tariffs.items()
-        }
         value = np.zeros(len(parts))
         exported = (parts["item"].astype(str) == CREDIT).to_numpy()
         rows = parts[exported]
@@ -202,7 +208,7 @@ class Source:
         found = np.zeros(len(rows))
         for key in keys.unique():
             mine = (keys == key).to_numpy()
-            rate = tables[key].rate[rows["period"].to_numpy()[mine] - 1, 0]
+            rate = self._tables[key].rate[rows["period"].to_numpy()[mine] - 1, 0]
             found[mine] = rows["quantity"].to_numpy()[mine] * rate
         value[exported] = found
         return pd.Series(value, index=parts.index)
@@ -259,7 +265,7 @@ def designed(
         everybody = source.totals(np.ones(len(mine), dtype=np.bool_), winter_months)
         requirement = float(source.run.summary["revenue_requirement"])
         found = fair_rates(everybody, totals, fixed, requirement, cost, how.knobs)
-        tariff = fair_tariff(source.key, source.given, found.values, winter_months)
+        tariff = fair_tariff(source.key, source.tariff, found.values, winter_months)
         figures |= {"requirement": requirement, **found.values}
         figures |= {"winter_months": sorted(winter_months)}
         if FIXED not in how.knobs:
@@ -270,8 +276,7 @@ def designed(
 
 
 def _has_minimum(source: Source) -> bool:
-    table = parse_tariff(source.key, source.given)
-    return table.monthly_min > 0.0 or table.annual_min > 0.0
+    return source.tariff.monthly_min > 0.0 or source.tariff.annual_min > 0.0
 
 
 def windows_designed(
@@ -328,15 +333,17 @@ def inputs_with_designs(
     InputErrors, TariffError
         As `read_inputs`; or no such rates.
     """
-    inputs = read_inputs(settings)
-    if not settings.derived_tariffs:
-        return inputs, {}
-    with work.timings.stage("derived tariffs"):
-        designs = designs_of(inputs, work)
-    if progress:
-        for alias, one in designs.items():
-            progress.note(f"{settings.run_name}, tariff {alias}: {one.note}")
-    return read_inputs(settings, {alias: one.tariff for alias, one in designs.items()}), designs
+    with sharing():
+        inputs = read_inputs(settings)
+        if not settings.derived_tariffs:
+            return inputs, {}
+        with work.timings.stage("derived tariffs"):
+            designs = designs_of(inputs, work)
+        if progress:
+            for alias, one in designs.items():
+                progress.note(f"{settings.run_name}, tariff {alias}: {one.note}")
+        derived = {alias: one.tariff for alias, one in designs.items()}
+        return read_inputs(settings, derived), designs
 
 
 def designs_of(inputs: RunInputs, work: Work) -> dict[str, Design]:

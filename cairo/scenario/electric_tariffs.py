@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from cairo.errors import TariffError, listed
+from cairo.files.tariff_files import read_tariffs
 from cairo.files.tariff_maps import TariffMap, keys_of_aliases, tariff_key, tariff_of
 from cairo.model.derived_rates import FIXED, LEVEL
 from cairo.model.derived_tariffs import (
@@ -21,10 +22,10 @@ from cairo.model.derived_tariffs import (
     flat_tariff,
     seasonal_tariff,
 )
-from cairo.model.tariff_changes import changed_tariff
+from cairo.model.tariff import Tariff, parse_tariff
 from cairo.model.tariff_fields import Unmodelled
 from cairo.model.tariff_rows import TariffDict
-from cairo.rates_tool.tariffs import get_default_tariff_structures, precalc_period_mapping
+from cairo.rates_tool.tariffs import precalc_period_mapping
 from cairo.scenario.run_parts import EVERYBODY, DerivedTariff, TariffChange
 from cairo.scenario.run_settings import RunSettings
 from cairo.scenario.subclasses import subclass_of
@@ -36,13 +37,13 @@ from cairo.shared import read_once
 class ElectricTariffs:
     """What homes are billed by.
 
-    frame : `bldg_id, tariff_key`, a row a home. params : {tariff key: PySAM-style tariff}.
+    frame : `bldg_id, tariff_key`, a row a home. parsed : {tariff key: tariff}.
     key_of : {alias: tariff key}. files : {tariff key: file} of those in use.
     unmodelled : fields that bills leave out.
     """
 
     frame: pd.DataFrame
-    params: Mapping[str, TariffDict]
+    parsed: Mapping[str, Tariff]
     key_of: Mapping[str, str]
     files: Mapping[str, str]
     unmodelled: Sequence[Unmodelled]
@@ -77,18 +78,20 @@ def electric_tariffs(
     allowed = left_out if settings.allow_unmodelled else None
     made = {key_of[alias]: alias for alias in settings.derived_tariffs}
     from_files = [key for key in keys if key not in made]
-    read = get_default_tariff_structures(from_files, files, settings.storage_options, allowed)
-    params = {
-        key: read[key] if key in read else _derived_tariff(settings, made[key], derived)
+    read = read_tariffs(from_files, files, settings.storage_options, allowed)
+    parsed = {
+        key: read[key]
+        if key in read
+        else parse_tariff(key, _derived_tariff(settings, made[key], derived))
         for key in keys
     }
     for key, change in _changes(settings, key_of).items():
-        if key in params:
-            params[key] = changed_tariff(key, params[key], **change.model_dump())
-    params = ruled(params, electric_rules(settings))
+        if key in parsed:
+            parsed[key] = parsed[key].changed(**change.model_dump())
+    parsed = ruled(parsed, electric_rules(settings))
     if settings.run_type == "precalc":
-        precalc_period_mapping(params)
-    return ElectricTariffs(frame, params, key_of, {key: files[key] for key in from_files}, left_out)
+        precalc_period_mapping(parsed)
+    return ElectricTariffs(frame, parsed, key_of, {key: files[key] for key in from_files}, left_out)
 
 
 def _derived_tariff(
@@ -104,7 +107,7 @@ def _derived_tariff(
     if how.derive != "fair" or not how.known_before:
         return flat_tariff(1.0, 0.0, 0)
     key = tariff_key(how.from_)
-    given = get_default_tariff_structures([key], {key: how.from_}, settings.storage_options)[key]
+    given = read_tariffs([key], {key: how.from_}, settings.storage_options)[key]
     return fair_tariff(key, given, {FIXED: 0.0, LEVEL: 1.0} | dict.fromkeys(how.knobs, 1.0), winter)
 
 

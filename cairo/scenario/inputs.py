@@ -30,10 +30,11 @@ from cairo.files.numbers import written_number
 from cairo.files.reading import folder_listing, is_url, read_bytes
 from cairo.files.run_directory import check_run_name, local_folder
 from cairo.files.short_tariff import SUFFIXES
+from cairo.files.tariff_files import read_tariffs
 from cairo.files.tariff_maps import TariffMap, tariff_place
 from cairo.model.elasticity import Response
+from cairo.model.export_compensation import export_credits
 from cairo.model.prices import Prices
-from cairo.model.tariff import parse_tariff
 from cairo.model.tariff_fields import Unmodelled
 from cairo.model.tariff_rows import TariffDict
 from cairo.rates_tool.dd_stages.sources import LoadOptions, LoadSource, listing_digest, load_source
@@ -52,11 +53,7 @@ from cairo.rates_tool.run_spec import (
     Solar,
     Taxes,
 )
-from cairo.rates_tool.tariffs import (
-    _return_export_compensation_rate,
-    get_default_tariff_structures,
-    precalc_period_mapping,
-)
+from cairo.rates_tool.tariffs import precalc_period_mapping
 from cairo.scenario.electric_tariffs import ElectricTariffs, electric_tariffs, read_map, stems
 from cairo.scenario.requirement import (
     Homes,
@@ -127,7 +124,7 @@ class RunInputs:
     @property
     def gas_tariffs(self) -> Mapping[str, GivenTariff]:
         """{tariff_key: PySAM-style gas tariff} per kWh, as published."""
-        return {} if self.spec.gas is None else self.spec.gas.tariffs
+        return {} if self.spec.gas is None else self.spec.gas.as_given()
 
     @property
     def marginal_system_prices(self) -> pd.DataFrame:
@@ -242,13 +239,10 @@ def _spec(
     requirement: Requirement,
 ) -> RunSpec:
     """The run, of what has been read."""
-    frame, params = tariffs.frame, tariffs.params
-    parsed = {key: parse_tariff(key, tariff) for key, tariff in params.items()}
+    frame, parsed = tariffs.frame, tariffs.parsed
     on = dict(zip(frame["bldg_id"].tolist(), frame["tariff_key"].tolist(), strict=True))
     style = settings.solar_pv_compensation
-    sell_rate = _return_export_compensation_rate(
-        settings.year_run, style, settings.solar_pv_export_import_ratio, params
-    )
+    credited = export_credits(style, settings.solar_pv_export_import_ratio, parsed)
     cost, strategy = settings.distribution_cost_per_kw_year, settings.low_income_strategy
     return RunSpec(
         settings.run_name,
@@ -260,8 +254,8 @@ def _spec(
         prices,
         requirement,
         gas,
-        precalc_period_mapping(params) if settings.run_type == "precalc" else None,
-        Solar.of(style, sell_rate, list(parsed)),
+        precalc_period_mapping(parsed) if settings.run_type == "precalc" else None,
+        Solar.of(style, credited, list(parsed)),
         Taxes(settings.utility_tax_rate, settings.energy_surcharge_rate),
         None
         if strategy is None
@@ -280,8 +274,8 @@ def _check_response(
 ) -> None:
     """Check that somebody responds; of tariffs that are yet to be derived nothing is known."""
     whole = are_derived or not settings.derived_tariffs
-    known = tariffs.params if whole else tariffs.files
-    tables = {key: parse_tariff(key, tariffs.params[key]) for key in known}
+    known = tariffs.parsed if whole else tariffs.files
+    tables = {key: tariffs.parsed[key] for key in known}
     check = response_plans if whole else plans_of_some
     check(response, tables, settings.year_run, settings.solar_pv_compensation)
 
@@ -444,10 +438,10 @@ def _gas_of(
             )
     left_out: list[Unmodelled] = []
     allowed = left_out if allow_unmodelled else None
-    as_read = get_default_tariff_structures(keys, paths, options, allowed)
+    as_read = read_tariffs(keys, paths, options, allowed)
     tariffs = ruled(as_read, rules)
     # A file says what is billed where the run adds nothing to it and leaves nothing out.
-    whole = tariffs == as_read and not left_out
+    whole = not left_out and all(tariffs[key].given == as_read[key].given for key in keys)
     files = {key: paths[key] for key in keys if whole and not is_url(paths[key])}
     return GasService(frame, tariffs, files, tuple(left_out))
 

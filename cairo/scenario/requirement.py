@@ -9,15 +9,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cairo.errors import RequirementError, TariffError, listed
+from cairo.files.tariff_files import read_tariffs
 from cairo.model.components import DELIVERY, SUPPLY
-from cairo.model.tariff import parse_tariff
+from cairo.model.export_compensation import export_credits
 from cairo.model.tariff_fields import Unmodelled
 from cairo.rates_tool.run_spec import Billing, Requirement, RunSpec, Service, Solar
-from cairo.rates_tool.tariffs import (
-    _return_export_compensation_rate,
-    get_default_tariff_structures,
-    precalc_period_mapping,
-)
+from cairo.rates_tool.tariffs import precalc_period_mapping
 from cairo.scenario.electric_tariffs import ElectricTariffs
 from cairo.scenario.finished_run import FinishedRun
 from cairo.scenario.requirement_file import (
@@ -153,18 +150,14 @@ def _twins(settings: RunSettings, paths: Mapping[str, str], tariffs: ElectricTar
     left_out: list[Unmodelled] = []
     allowed = left_out if settings.allow_unmodelled else None
     options, rules = settings.storage_options, electric_rules(settings)
-    as_read = get_default_tariff_structures(tariffs.params, files, options, allowed)
-    params = ruled(as_read, rules)
-    parsed = {key: parse_tariff(key, tariff) for key, tariff in params.items()}
+    own = ruled(read_tariffs(tariffs.parsed, files, options, allowed), rules)
     style = settings.solar_pv_compensation
-    sell_rate = _return_export_compensation_rate(
-        settings.year_run, style, settings.solar_pv_export_import_ratio, params
-    )
+    credited = export_credits(style, settings.solar_pv_export_import_ratio, own)
     frame = tariffs.frame
     on = dict(zip(frame["bldg_id"].tolist(), frame["tariff_key"].tolist(), strict=True))
     return Billing(
-        Service(parsed, on),
-        precalc_period_mapping(params) if settings.run_type == "precalc" else None,
-        Solar.of(style, sell_rate, list(parsed)),
+        Service(own, on),
+        precalc_period_mapping(own) if settings.run_type == "precalc" else None,
+        Solar.of(style, credited, list(own)),
         tuple(left_out),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cairo.model.tariff import parse_tariff
+from cairo.model.tariff import Tariff
 from cairo.model.tariff_fields import ROLLOVER, TIER_RULE
 from cairo.model.tariff_rows import TariffDict
 from cairo.model.tariff_rules import TierRule
@@ -25,7 +25,7 @@ def electric_rules(settings: RunSettings) -> TariffDict:
     return tariff_rules(settings.tier_rule, settings.net_metering_rollover)
 
 
-def ruled(tariffs: Mapping[str, TariffDict], rules: Mapping[str, object]) -> dict[str, TariffDict]:
+def ruled(tariffs: Mapping[str, Tariff], rules: Mapping[str, object]) -> dict[str, Tariff]:
     """{tariff key: tariff} with the rules.
 
     Raises
@@ -35,7 +35,4 @@ def ruled(tariffs: Mapping[str, TariffDict], rules: Mapping[str, object]) -> dic
     """
     if not rules:
         return dict(tariffs)
-    with_rules = {key: tariff | dict(rules) for key, tariff in tariffs.items()}
-    for key, tariff in with_rules.items():
-        parse_tariff(key, tariff)
-    return with_rules
+    return {key: tariff.with_rules(rules) for key, tariff in tariffs.items()}
