@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cairo.model import tariff
-from cairo.model.names import BACKENDS, Backend
+from cairo.model.backends import BACKENDS, Backend
 from cairo.model.tariff_fields import refuse_unknown_inputs
 from cairo.rates_tool import loads, system_revenues
 from tests.whole_runs import IN_PROCESS, Demo
