@@ -19,13 +19,22 @@ from cairo.files.urdb_demand import demand_inputs
 from cairo.files.urdb_fields import (
     BEYOND_URDB,
     BILLED,
+    DEMAND_STRUCTURE,
     ENERGY_STRUCTURE,
+    FLAT_MONTHS,
+    FLAT_STRUCTURE,
     refuse_unknown_fields,
 )
 from cairo.files.urdb_lookback import ratchet_inputs
-from cairo.files.urdb_structures import place_of, price_of, schedules_of, structure_of
+from cairo.files.urdb_structures import (
+    name_last_limits,
+    place_of,
+    price_of,
+    schedules_of,
+    structure_of,
+)
 from cairo.model.names import MONTHS
-from cairo.model.tariff import parse_tariff
+from cairo.model.tariff import Tariff, parse_tariff
 from cairo.model.tariff_fields import FUEL_ADJUSTMENT, is_junk, says_something
 from cairo.model.tariff_rows import UNITS, TariffDict, is_sound, number
 
@@ -64,10 +73,24 @@ def URDBv7_to_ElectricityRates(urdb: object, key: str | None = None) -> TariffDi
         Whatever `parse_tariff` refuses, unknown units of charges and rates, fields that hold
         something and are neither billed nor known to change no bill (`urdb_fields`).
     """
+    return dict(tariff_of_urdb(urdb, key).given)
+
+
+def tariff_of_urdb(urdb: object, key: str | None = None) -> Tariff:
+    """`URDBv7_to_ElectricityRates`, parsed."""
     item = {name: v for name, v in _item(urdb, key).items() if not is_junk(v)}
     name = key or str(item.get("label") or item.get("name") or "without label")
     if ENERGY_STRUCTURE not in item:
         raise TariffError(f"tariff {name}: {_no_tariff(item)}")
+    tariff = tariff_of_item(name, item)
+    flat = [FLAT_STRUCTURE] if FLAT_MONTHS in item else []
+    timed = [DEMAND_STRUCTURE] if DEMAND_STRUCTURE in item else []
+    name_last_limits(name, item, [ENERGY_STRUCTURE, *flat, *timed])
+    return tariff
+
+
+def tariff_of_item(name: str, item: Mapping[str, object]) -> Tariff:
+    """The tariff of a URDB item without junk, whose odd limits nobody is told of."""
     refuse_unknown_fields(name, item)
     rates: TariffDict = {"en_electricity_rates": 1}
     rates["ur_metering_option"] = _metering(name, item)
@@ -91,8 +114,7 @@ def URDBv7_to_ElectricityRates(urdb: object, key: str | None = None) -> TariffDi
     rates |= {field: item[field] for field in BEYOND_URDB if field in item}
     demand = demand_inputs(name, item)
     rates |= demand | ratchet_inputs(name, item, demand)
-    parse_tariff(name, rates)
-    return rates
+    return parse_tariff(name, rates)
 
 
 def _item(urdb: object, key: str | None) -> Mapping[str, object]:

@@ -7,10 +7,17 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from cairo.model.derived_rates import FIXED, LEVEL, SUMMER, WINTER, Windows
+from cairo.model.known_fields import KnownFields
 from cairo.model.names import MONTHS
 from cairo.model.tariff import parse_tariff, with_energy_rates
 from cairo.model.tariff_rows import NO_LIMIT, TariffDict, energy_rows
 
+KNOWN = KnownFields(
+    "rate sell max_usage unit weekday weekend monthly_fixed monthly_min annual_min metering_option "
+    "fuel_adjustment tier_rule demand rollover"
+)
+"""What a tariff may have that rates are derived of: charges that are linear in its rates."""
+NOT_DERIVED = "which rates cannot be derived of: derive from a tariff without it"
 WINTER_MONTHS = (1, 2, 3, 10, 11, 12)
 """October to March, where nothing else is said."""
 
@@ -90,6 +97,7 @@ def fair_tariff(
         level. Minimum charges are left out, since bills have to be linear in the knobs.
     """
     table = parse_tariff(key, given)
+    KNOWN.refuse_others(table, NOT_DERIVED)
     tariff = with_energy_rates(given, table.rate * values[LEVEL])
     rows = [list(row) for row in energy_rows(key, tariff)]
     days = {name: np.array(getattr(table, name)).tolist() for name in ("weekday", "weekend")}

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cairo.model.known_fields import KnownFields
 from cairo.model.tariff import parse_tariff, with_energy_rates
 from cairo.model.tariff_rows import TariffDict
+
+KNOWN = KnownFields(
+    "rate sell max_usage unit weekday weekend monthly_fixed monthly_min annual_min metering_option "
+    "fuel_adjustment tier_rule demand rollover"
+)
+"""What a tariff may have beside what is changed: it stays as it is."""
 
 
 def changed_tariff(
@@ -26,11 +33,13 @@ def changed_tariff(
     Raises
     ------
     TariffError
-        The tariff is unsound.
+        The tariff is unsound, or has a field that a change might have to change too.
     """
+    table = parse_tariff(key, tariff)
+    KNOWN.refuse_others(table, "which tariff_changes does not know: change its file")
     changed = dict(tariff)
     if rate_scale is not None:
-        changed = with_energy_rates(changed, parse_tariff(key, tariff).rate * rate_scale)
+        changed = with_energy_rates(changed, table.rate * rate_scale)
     if fixed_charge is not None:
         changed["ur_monthly_fixed_charge"] = float(fixed_charge)
     if min_charge is not None:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from cairo.errors import TariffError
-from cairo.model.arrays import Float2D, Int2D
+from cairo.model.arrays import Float1D, Float2D, Int2D
 from cairo.model.names import MONTHS
 
 NO_LIMIT = 1e38
@@ -125,6 +125,12 @@ def limit_array(key: str, name: str, cells: Cells, first: int, least: int = 1) -
         if (period, tier + 1) not in cells and tier < limit.shape[1]:
             limit[period - first, tier - 1] = NO_LIMIT
     return limit
+
+
+def reached_tiers(limit: Float1D) -> int:
+    """Tiers of a period (T,) that some usage can reach: those up to the first without a limit."""
+    ends = (tier for tier, most in enumerate(limit[:-1].tolist(), start=1) if most >= NO_LIMIT)
+    return next(ends, len(limit))
 
 
 def schedule_array(what: str, given: object, periods: set[int], first: int = 1) -> Int2D:

@@ -11,7 +11,7 @@ from cairo.errors import TariffError
 from cairo.model.arrays import Float2D, Int2D
 from cairo.model.names import MONTHS, months
 from cairo.model.rollover import Rollover
-from cairo.model.tariff_fields import NO, ROLLOVER, TIER_RULE
+from cairo.model.tariff_fields import NO, ROLLOVER, ROLLOVER_TERMS, TIER_RULE, says_something
 from cairo.model.tariff_rows import NO_LIMIT, PER_KW, is_sound, number
 
 TierRule = Literal["period", "month"]
@@ -91,7 +91,7 @@ def rollover_of(
     """
     if not switched(key, tariff, ROLLOVER):
         return None
-    if option not in (IN_KWH, IN_DOLLARS):
+    if not nets(option):
         raise TariffError(
             f"tariff {key}: {ROLLOVER} needs net metering, found ur_metering_option {option}; "
             "expected 0 (kWh are carried) or 1 (dollars)"
@@ -117,6 +117,20 @@ def rollover_of(
     return Rollover(
         option == IN_DOLLARS, int(settled), price, applied, _next_periods(weekday, len(unit))
     )
+
+
+def uncarried_terms(tariff: Mapping[str, object]) -> list[str]:
+    """Terms of carried credits that say something in a tariff that carries none."""
+    if says_something(tariff.get(ROLLOVER)):
+        return []
+    said = [name for name in ROLLOVER_TERMS if says_something(tariff.get(name))]
+    # SAM's own default of the month is December.
+    return [name for name in said if number(tariff[name]) != float(DECEMBER)]
+
+
+def nets(option: int) -> bool:
+    """Whether a `ur_metering_option` is net metering: SAM's two differ in what is carried alone."""
+    return option in (IN_KWH, IN_DOLLARS)
 
 
 def _next_periods(weekday: Int2D, periods: int) -> Int2D:

@@ -9,7 +9,7 @@ from cairo.model.demand_charges import DemandCharges
 from cairo.model.names import MONTHS, months
 from cairo.model.schedule_words import spans, when
 from cairo.model.tariff import Tariff
-from cairo.model.tariff_rows import NO_LIMIT, UNIT_WORDS
+from cairo.model.tariff_rows import UNIT_WORDS, reached_tiers
 
 
 def charges(tariff: Tariff) -> list[str]:
@@ -85,7 +85,7 @@ def demand_words(demand: DemandCharges) -> dict[int, tuple[str, list[str]]]:
 
 def tier_words(prices: Float1D, most: Float1D, unit: str, of: str) -> str:
     """`0.1 $/kWh up to 300 kWh, then 0.12 $/kWh`, of the tiers that some usage reaches."""
-    last = int(np.argmax(np.append(most[:-1] >= NO_LIMIT, True)))
+    last = reached_tiers(most) - 1
     words = [
         f"{price:.6g} {unit} up to {limit:,g}{of}"
         for price, limit in zip(prices[:last], most[:last], strict=True)

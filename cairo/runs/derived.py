@@ -35,6 +35,8 @@ from cairo.model.derived_rates import (
     seasonal_rates,
 )
 from cairo.model.derived_tariffs import (
+    KNOWN,
+    NOT_DERIVED,
     fair_tariff,
     flat_tariff,
     seasonal_tariff,
@@ -82,6 +84,7 @@ class Source:
         if key not in run.tariffs:
             raise TariffError(f"{run.path} has no tariff {key} (there are {list(run.tariffs)})")
         self.given = run.tariffs[key]
+        KNOWN.refuse_others(parse_tariff(key, self.given), NOT_DERIVED)
         parts = run.determinants
         beyond = parts["item"].isin(BEYOND_RATES)
         if beyond.any():
