@@ -12,10 +12,10 @@ from cairo.errors import TariffError, listed
 from cairo.files.schedule_texts import ALL_YEAR, REST, hours_text, months_text
 from cairo.files.short_seasons import MONTHLY
 from cairo.files.short_tariff import urdb_of_short
-from cairo.files.urdb import METERING, tariff_of_urdb
+from cairo.files.urdb import RULES, tariff_of_urdb
 from cairo.model.arrays import Bool1D, Float1D, Int2D
 from cairo.model.demand_charges import DemandCharges
-from cairo.model.known_fields import refuse_waiting_terms
+from cairo.model.known_fields import refuse_waiting_inputs
 from cairo.model.names import MONTHS, months
 from cairo.model.schedule_words import spans
 from cairo.model.tariff import Tariff
@@ -97,7 +97,7 @@ def short_of(tariff: Tariff) -> TariffDict:
             f"tariff {tariff.key}: has a tier_rule or carried credits, {NO_WORDS}; keep its JSON, "
             "or give them in the run"
         )
-    refuse_waiting_terms(tariff, f"{NO_WORDS}; keep its JSON")
+    refuse_waiting_inputs(tariff, f"{NO_WORDS}; keep its JSON")
     short = _written(tariff)
     lost = differing_meaning(tariff, tariff_of_urdb(urdb_of_short(short), tariff.key))
     if lost:
@@ -116,8 +116,7 @@ def _written(tariff: Tariff) -> TariffDict:
     if tariff.fuel_adjustment.any():
         short["fuel_adjustment"] = tariff.fuel_adjustment.tolist()
     if not nets(tariff.metering_option):
-        rules = {code: rule.lower() for rule, code in METERING.items()}
-        short["metering"] = rules[tariff.metering_option]
+        short["metering"] = RULES[tariff.metering_option].lower()
     if tariff.demand is not None:
         demand = _demand(tariff.demand)
         demand["seasons"] = demand.get("seasons", ALL_YEAR[0])

@@ -46,6 +46,8 @@ METERING = {
     "Buy All Sell All": 4,
 }
 """`dgrules` and SAM's `ur_metering_option`."""
+RULES = {code: rule for rule, code in METERING.items()}
+"""The same the other way; SAM's 1, net metering too, has no rule of its own."""
 SAMS_STRUCTURE = "ur_ec_tou_mat"
 UNIT_CODES = {name.lower(): code for code, name in UNITS.items()}
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from cairo.errors import TariffError, listed
-from cairo.files.urdb import METERING, tariff_of_item
+from cairo.files.urdb import RULES, tariff_of_item
 from cairo.model.demand_charges import DemandCharges
 from cairo.model.known_fields import differing
 from cairo.model.names import MONTHS
 from cairo.model.tariff import Tariff, parse_tariff
 from cairo.model.tariff_fields import FUEL_ADJUSTMENT, ROLLOVER, ROLLOVER_TERMS, TIER_RULE
 from cairo.model.tariff_rows import NO_LIMIT, UNITS, TariffDict, energy_rows, matrix_rows
-from cairo.model.tariff_rules import IN_DOLLARS, IN_KWH, uncarried_terms
+from cairo.model.tariff_rules import IN_DOLLARS, IN_KWH, waiting_inputs
 
 
 def ElectricityRates_to_URDB(tariff: Mapping[str, object], key: str | None = None) -> TariffDict:
@@ -57,7 +57,7 @@ def ElectricityRates_to_URDB(tariff: Mapping[str, object], key: str | None = Non
         item[FUEL_ADJUSTMENT] = table.fuel_adjustment.tolist()
     if table.tier_rule != "period":
         item[TIER_RULE] = table.tier_rule
-    if table.rollover is not None or uncarried_terms(tariff):
+    if table.rollover is not None or waiting_inputs(tariff):
         item |= {name: tariff[name] for name in (ROLLOVER, *ROLLOVER_TERMS) if name in tariff}
     annual = table.annual_min != 0.0
     if annual and table.monthly_min != 0.0:
@@ -65,8 +65,7 @@ def ElectricityRates_to_URDB(tariff: Mapping[str, object], key: str | None = Non
         annual = False
     item["mincharge"] = table.annual_min if annual else table.monthly_min
     item["minchargeunits"] = "$/year" if annual else "$/month"
-    rules = {code: rule for rule, code in METERING.items()}
-    item["dgrules"] = rules.get(table.metering_option, rules[IN_KWH])
+    item["dgrules"] = RULES.get(table.metering_option, RULES[IN_KWH])
     if table.metering_option == IN_DOLLARS:
         # Net metering too, with another rollover: URDB does not tell them apart.
         item["ur_metering_option"] = IN_DOLLARS
@@ -85,6 +84,7 @@ def _check_whole(tariff: Tariff, item: Mapping[str, object]) -> None:
         Naming the fields.
     """
     lost = differing(tariff, tariff_of_item(tariff.key, item))
+    lost += [name for name in waiting_inputs(tariff.given) if name not in item]
     if lost:
         raise TariffError(
             f"tariff {tariff.key}: {listed(lost)} would not be the same in URDB JSON, which has no "

@@ -15,7 +15,7 @@ import numpy as np
 
 from cairo.errors import TariffError
 from cairo.model.tariff_fields import Unmodelled, says_something
-from cairo.model.tariff_rules import uncarried_terms
+from cairo.model.tariff_rules import waiting_inputs
 
 if TYPE_CHECKING:
     from cairo.model.tariff import Tariff
@@ -53,6 +53,14 @@ class KnownFields:
         within, _, own = name.rpartition(".")
         return own in self._names[within] if within in self._names else within in self
 
+    def names(self) -> set[str]:
+        """All of them, as `field_values` has them."""
+        return {
+            f"{within}.{name}" if within else name
+            for within, names in self._names.items()
+            for name in names
+        }
+
     def refuse_others(self, tariff: Tariff, why: str) -> None:
         """Refuse a tariff with a field that says something and is none of these.
 
@@ -70,18 +78,17 @@ class KnownFields:
                 raise TariffError(f"{Unmodelled.of(tariff.key, name, value)}, {why}")
 
 
-def refuse_waiting_terms(tariff: Tariff, why: str) -> None:
-    """Refuse a tariff with terms of carried credits that no field has, as credits are not carried.
+def refuse_waiting_inputs(tariff: Tariff, why: str) -> None:
+    """Refuse a tariff with inputs that count as soon as a run gives it other rules.
 
-    They count as soon as a run carries credits, so that code that writes a tariff of its fields
-    alone would lose them.
+    No field has them, so that code that writes a tariff of its fields alone would lose them.
 
     Raises
     ------
     TariffError
         Naming the first of them.
     """
-    for name in uncarried_terms(tariff.given):
+    for name in waiting_inputs(tariff.given):
         raise TariffError(f"{Unmodelled.of(tariff.key, name, tariff.given[name])}, {why}")
 
 

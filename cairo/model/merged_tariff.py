@@ -7,7 +7,7 @@ import numpy as np
 from cairo.errors import TariffError
 from cairo.model.arrays import Float1D, Int1D, Int2D
 from cairo.model.demand_charges import DemandCharges
-from cairo.model.known_fields import KnownFields, refuse_waiting_terms
+from cairo.model.known_fields import KnownFields, refuse_waiting_inputs
 from cairo.model.names import MONTHS, months
 from cairo.model.tariff import Tariff, parse_tariff
 from cairo.model.tariff_fields import FUEL_ADJUSTMENT
@@ -82,7 +82,7 @@ def _refuse(delivery: Tariff, supply: Tariff, key: str) -> None:
         if one.demand is not None and one.demand.billing is not None:
             raise TariffError(f"tariff {key}: {one.key} has a demand ratchet, which is not merged")
         KNOWN.refuse_others(one, NOT_MERGED)
-        refuse_waiting_terms(one, NOT_MERGED)
+        refuse_waiting_inputs(one, NOT_MERGED)
     options = {one.metering_option for one in (delivery, supply)}
     if len(options) > 1 and not all(map(nets, options)):
         raise TariffError(

@@ -63,6 +63,30 @@ BILLING_DEMAND_INPUTS = (
     "ur_billing_demand_lookback_percentages",
     "ur_dc_billing_demand_periods",
 )
+IN_FIELDS = frozenset(
+    {
+        "ur_ec_tou_mat",
+        "ur_ec_sched_weekday",
+        "ur_ec_sched_weekend",
+        "ur_monthly_fixed_charge",
+        "ur_monthly_min_charge",
+        "ur_annual_min_charge",
+        "ur_metering_option",
+        "en_electricity_rates",
+        FUEL_ADJUSTMENT,
+        TIER_RULE,
+        ROLLOVER,
+        "ur_dc_enable",
+        "ur_dc_tou_mat",
+        "ur_dc_flat_mat",
+        "ur_dc_sched_weekday",
+        "ur_dc_sched_weekend",
+        BILLING_DEMAND,
+        *BILLING_DEMAND_INPUTS,
+    }
+)
+"""Inputs that the fields of a `Tariff` are read from; what is billed and is none of them has to be
+carried by name."""
 HARMLESS_INPUTS = frozenset(
     {
         # Of dollars that net billing carries, which our bills do not have: docs/pysam.md.
@@ -177,6 +201,13 @@ def unknown_inputs(tariff: Mapping[str, object]) -> list[str]:
         for name, value in tariff.items()
         if name not in known and says_something(value) and not _is_label(name, value)
     ]
+
+
+def inputs_of_no_field(tariff: Mapping[str, object]) -> list[str]:
+    """Billed inputs that say something, and that no field of the parsed tariff has."""
+    billed = ENERGY_INPUTS | DEMAND_INPUTS | {BILLING_DEMAND, *BILLING_DEMAND_INPUTS}
+    loose = billed - IN_FIELDS
+    return [name for name, value in tariff.items() if name in loose and says_something(value)]
 
 
 def _is_label(name: str, value: object) -> bool:

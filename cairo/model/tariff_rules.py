@@ -11,7 +11,14 @@ from cairo.errors import TariffError
 from cairo.model.arrays import Float2D, Int2D
 from cairo.model.names import MONTHS, months
 from cairo.model.rollover import Rollover
-from cairo.model.tariff_fields import NO, ROLLOVER, ROLLOVER_TERMS, TIER_RULE, says_something
+from cairo.model.tariff_fields import (
+    NO,
+    ROLLOVER,
+    ROLLOVER_TERMS,
+    TIER_RULE,
+    inputs_of_no_field,
+    says_something,
+)
 from cairo.model.tariff_rows import NO_LIMIT, PER_KW, is_sound, number
 
 TierRule = Literal["period", "month"]
@@ -119,11 +126,15 @@ def rollover_of(
     )
 
 
-def uncarried_terms(tariff: Mapping[str, object]) -> list[str]:
-    """Terms of carried credits that say something in a tariff that carries none."""
+def waiting_inputs(tariff: Mapping[str, object]) -> list[str]:
+    """Inputs that say something, and that bills have only by a rule that the tariff has not.
+
+    Such are terms of carried credits where none are carried: they count as soon as a run gives the
+    tariff that rule.
+    """
+    said = inputs_of_no_field(tariff)
     if says_something(tariff.get(ROLLOVER)):
-        return []
-    said = [name for name in ROLLOVER_TERMS if says_something(tariff.get(name))]
+        said = [name for name in said if name not in ROLLOVER_TERMS]
     # SAM's own default of the month is December.
     return [name for name in said if number(tariff[name]) != float(DECEMBER)]
 
