@@ -44,11 +44,6 @@ def run(demo: Demo) -> cairo.Run:
     return cairo.open_run(demo.run(MIXED))
 
 
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(monkeypatch, capsys)
-
-
 def on_tariff(run: cairo.Run, key: str) -> int:
     homes = pd.read_csv(run.path / "tariff_map.csv")
     return int(homes.loc[homes["tariff_key"] == key, "bldg_id"].iloc[0])

@@ -16,7 +16,7 @@ from cairo.files.urdb import RULES, tariff_of_urdb
 from cairo.model.arrays import Bool1D, Float1D, Int2D
 from cairo.model.demand_charges import DemandCharges
 from cairo.model.known_fields import refuse_waiting_inputs
-from cairo.model.names import MONTHS, months
+from cairo.model.names import MONTHS, SUMMER, WINTER, months
 from cairo.model.schedule_words import spans
 from cairo.model.tariff import Tariff
 from cairo.model.tariff_meaning import differing_meaning
@@ -211,7 +211,7 @@ def _season_names(groups: Sequence[Bool1D]) -> list[str]:
     if len(groups) == MONTHS:
         return list(months)
     if len(groups) == 2:
-        return ["summer" if flags[JULY] else "winter" for flags in groups]
+        return [SUMMER if flags[JULY] else WINTER for flags in groups]
     return [
         months_text(flags) if len(spans(flags)) == 1 else f"season {number}"
         for number, flags in enumerate(groups, start=1)

@@ -33,12 +33,12 @@ from cairo.files.urdb_structures import (
     schedules_of,
     structure_of,
 )
-from cairo.model.names import MONTHS
+from cairo.model.names import DAYS, MONTHS
 from cairo.model.tariff import Tariff, parse_tariff
 from cairo.model.tariff_fields import FUEL_ADJUSTMENT, is_junk, says_something
 from cairo.model.tariff_rows import UNITS, TariffDict, is_sound, number
 
-DAYS_PER_MONTH = 365 / 12
+DAYS_PER_MONTH = DAYS / MONTHS
 METERING = {
     "Net Metering": 0,
     "Net Billing Instantaneous": 2,

@@ -8,9 +8,9 @@ from typing import Any
 
 from cairo.errors import TariffError
 from cairo.files.urdb_fields import refuse_unknown_tier_fields
-from cairo.model.names import MONTHS
+from cairo.model.names import HOURS_OF_DAY, MONTHS
 from cairo.model.tariff_fields import is_junk
-from cairo.model.tariff_rows import HOURS_OF_DAY, NO_LIMIT, is_sound, number, schedule_array
+from cairo.model.tariff_rows import NO_LIMIT, is_sound, number, schedule_array
 
 logger = logging.getLogger(__name__)
 

@@ -30,7 +30,7 @@ TIER_RULE = "tier_rule"
 ROLLOVER = "net_metering_rollover"
 """Switch of ours: SAM's net metering always carries credits."""
 ROLLOVER_TERMS = ("ur_nm_credit_month", "ur_nm_yearend_sell_rate", "ur_nm_credit_rollover")
-ENERGY_INPUTS = frozenset(
+ENERGY_FIELDS = frozenset(
     {
         "ur_ec_tou_mat",
         "ur_ec_sched_weekday",
@@ -43,10 +43,10 @@ ENERGY_INPUTS = frozenset(
         FUEL_ADJUSTMENT,
         TIER_RULE,
         ROLLOVER,
-        # Counted where credits are carried, and named where they are not.
-        *ROLLOVER_TERMS,
     }
 )
+ENERGY_INPUTS = ENERGY_FIELDS.union(ROLLOVER_TERMS)
+"""Terms count where credits are carried, and are named where they are not."""
 DEMAND_INPUTS = frozenset(
     {
         "ur_dc_enable",
@@ -63,28 +63,7 @@ BILLING_DEMAND_INPUTS = (
     "ur_billing_demand_lookback_percentages",
     "ur_dc_billing_demand_periods",
 )
-IN_FIELDS = frozenset(
-    {
-        "ur_ec_tou_mat",
-        "ur_ec_sched_weekday",
-        "ur_ec_sched_weekend",
-        "ur_monthly_fixed_charge",
-        "ur_monthly_min_charge",
-        "ur_annual_min_charge",
-        "ur_metering_option",
-        "en_electricity_rates",
-        FUEL_ADJUSTMENT,
-        TIER_RULE,
-        ROLLOVER,
-        "ur_dc_enable",
-        "ur_dc_tou_mat",
-        "ur_dc_flat_mat",
-        "ur_dc_sched_weekday",
-        "ur_dc_sched_weekend",
-        BILLING_DEMAND,
-        *BILLING_DEMAND_INPUTS,
-    }
-)
+IN_FIELDS = ENERGY_FIELDS | DEMAND_INPUTS | {BILLING_DEMAND, *BILLING_DEMAND_INPUTS}
 """Inputs that the fields of a `Tariff` are read from; what is billed and is none of them has to be
 carried by name."""
 HARMLESS_INPUTS = frozenset(

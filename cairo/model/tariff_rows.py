@@ -9,7 +9,7 @@ import numpy as np
 
 from cairo.errors import TariffError
 from cairo.model.arrays import Float1D, Float2D, Int2D
-from cairo.model.names import MONTHS
+from cairo.model.names import HOURS_OF_DAY, MONTHS
 
 NO_LIMIT = 1e38
 """Max usage that means none, as SAM writes it."""
@@ -25,7 +25,6 @@ PER_KW = (1, 3)
 """Unit codes whose tier limits are per kW of the month's peak."""
 PER_DAY = (2, 3)
 """Unit codes whose tier limits are per day of the month."""
-HOURS_OF_DAY = 24
 MOST_PERIODS = 2 * MONTHS * HOURS_OF_DAY
 """As many periods as the weekday and weekend schedules have entries."""
 

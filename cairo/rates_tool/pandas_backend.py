@@ -16,7 +16,7 @@ import pandas as pd
 from cairo.errors import CairoError
 from cairo.model.arrays import Float1D
 from cairo.model.bills import CustomerUse
-from cairo.model.names import ELECTRICITY, GAS, Backend, months
+from cairo.model.names import ELECTRICITY, GAS, MONTHS, Backend, months
 from cairo.model.tariff import Tariff, parse_tariff
 from cairo.rates_tool import (
     delayed_stages,
@@ -158,7 +158,7 @@ class PandasBackend(LoadBackend):
         energy = aggregated[aggregated["charge_type"] == "energy_charge"]
         grid = energy.set_index("month", append=True).groupby(level=[0, 1])["grid_cons"].sum()
         table = grid.unstack(fill_value=0.0).reindex(
-            index=ids, columns=range(1, 13), fill_value=0.0
+            index=ids, columns=range(1, MONTHS + 1), fill_value=0.0
         )
         tariffs = {key: parse_tariff(key, tariff) for key, tariff in final.items()}
         uses = _uses(aggregated, exports, ids, on, tariffs)

@@ -9,9 +9,8 @@ import numpy as np
 from rich.text import Text
 
 from cairo.model.arrays import Float1D, Int2D
-from cairo.model.names import months
+from cairo.model.names import HOURS_OF_DAY, months
 from cairo.model.tariff import Tariff
-from cairo.model.tariff_rows import HOURS_OF_DAY
 from cairo.results.rate_words import (
     charges,
     demand_words,

@@ -44,7 +44,7 @@ from cairo.model.derived_tariffs import (
     windowed_tariff,
 )
 from cairo.model.kernels import weighted_total
-from cairo.model.names import ANNUAL, BURDEN
+from cairo.model.names import ANNUAL, BURDEN, HOURS_OF_DAY
 from cairo.model.progress import Progress
 from cairo.model.subclass_requirements import cost_of_service, share_column
 from cairo.model.tariff import BUY_ALL, Tariff, parse_tariff
@@ -301,7 +301,7 @@ def windows_designed(
     found = best_windows(load, price, hour_of_day(), seasons, list(hours))
     tariff = windowed_tariff(found, winter_months, source.fixed, source.metering)
     windows = {
-        name: f"{start:02d}:00 to {(start + found.hours) % 24:02d}:00"
+        name: f"{start:02d}:00 to {(start + found.hours) % HOURS_OF_DAY:02d}:00"
         for name, start in found.starts.items()
     }
     figures: dict[str, object] = {

@@ -30,7 +30,7 @@ from cairo.files.numbers import written_number
 from cairo.files.reading import folder_listing, is_url, read_bytes
 from cairo.files.run_directory import check_run_name, local_folder
 from cairo.files.short_tariff import SUFFIXES
-from cairo.files.tariff_maps import TariffMap, tariff_place
+from cairo.files.tariff_maps import TariffMap, keys_by_home, tariff_place
 from cairo.model.elasticity import Response
 from cairo.model.prices import Prices
 from cairo.model.tariff import parse_tariff
@@ -242,9 +242,9 @@ def _spec(
     requirement: Requirement,
 ) -> RunSpec:
     """The run, of what has been read."""
-    frame, params = tariffs.frame, tariffs.params
+    params = tariffs.params
     parsed = {key: parse_tariff(key, tariff) for key, tariff in params.items()}
-    on = dict(zip(frame["bldg_id"].tolist(), frame["tariff_key"].tolist(), strict=True))
+    on = keys_by_home(tariffs.frame)
     style = settings.solar_pv_compensation
     sell_rate = _return_export_compensation_rate(
         settings.year_run, style, settings.solar_pv_export_import_ratio, params

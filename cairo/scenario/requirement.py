@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cairo.errors import RequirementError, TariffError, listed
+from cairo.files.tariff_maps import keys_by_home
 from cairo.model.components import DELIVERY, SUPPLY
 from cairo.model.tariff import parse_tariff
 from cairo.model.tariff_fields import Unmodelled
@@ -160,8 +161,7 @@ def _twins(settings: RunSettings, paths: Mapping[str, str], tariffs: ElectricTar
     sell_rate = _return_export_compensation_rate(
         settings.year_run, style, settings.solar_pv_export_import_ratio, params
     )
-    frame = tariffs.frame
-    on = dict(zip(frame["bldg_id"].tolist(), frame["tariff_key"].tolist(), strict=True))
+    on = keys_by_home(tariffs.frame)
     return Billing(
         Service(parsed, on),
         precalc_period_mapping(params) if settings.run_type == "precalc" else None,
