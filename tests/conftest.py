@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.cairo_command import Command
 from tests.whole_runs import IN_PROCESS, Demo, contents, make_demo
 
 settings.register_profile(
@@ -99,6 +100,12 @@ def source(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def demo(source: Path, tmp_path: Path) -> Demo:
     """A copy of the module's demo, to change."""
     return Demo(source, tmp_path / "demo")
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """The `cairo` command in this process."""
+    return Command(monkeypatch, capsys)
 
 
 @pytest.fixture(scope="module")

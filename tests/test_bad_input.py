@@ -425,11 +425,6 @@ def demo(source: Path, tmp_path: Path) -> Demo:
     return copied
 
 
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(monkeypatch, capsys)
-
-
 def files(demo: Demo) -> list[Path]:
     """Everything there is, beside the demo too."""
     return sorted(demo.folder.parent.rglob("*"))

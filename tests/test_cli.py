@@ -28,11 +28,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     return demo
 
 
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(monkeypatch, capsys)
-
-
 def test_the_version_is_the_packages(command: Command) -> None:
     assert command("--version").output == f"cairo {cairo.__version__}\n"
 

@@ -62,11 +62,6 @@ def demo(source: Path, tmp_path: Path) -> Demo:
     return Demo(source, tmp_path / "demo")
 
 
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(monkeypatch, capsys)
-
-
 def bat_of(place: Path) -> pd.DataFrame:
     return cairo.open_run(place).bat
 

@@ -20,8 +20,7 @@ from cairo.model.derived_rates import (
     flat_rates,
     seasonal_rates,
 )
-from cairo.scenario.scenario_file import read_scenario
-from tests.whole_runs import IN_PROCESS, Demo, contents, make_demo
+from tests.whole_runs import IN_PROCESS, Demo, contents
 
 BASE = "demo_flat_precalc"
 HOMES = 12
@@ -146,16 +145,10 @@ def test_the_window_leaves_least_of_the_variance_of_price() -> None:
 # Whole runs
 
 
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_demo(tmp_path_factory.mktemp("made") / "demo", HOMES)
-
-
 @pytest.fixture
 def demo(source: Path, tmp_path: Path) -> Demo:
     demo = Demo(source, tmp_path / "demo")
-    for name in read_scenario(demo.scenario).runs:
-        demo.settings(IN_PROCESS, name)
+    demo.every_run(IN_PROCESS)
     return demo
 
 

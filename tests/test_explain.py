@@ -15,8 +15,8 @@ from cairo.errors import CairoError
 from cairo.model.tariff import parse_tariff
 from cairo.rates_tool import system_revenues
 from cairo.results.explain import explain
+from cairo.results.rate_words import tariff_words
 from cairo.results.report import write_report
-from cairo.results.tariff_words import tariff_words
 from tests.cairo_command import Command
 from tests.strategies import NO_LIMIT, tariff_dict
 from tests.whole_runs import IN_PROCESS, Demo, contents, make_demo
@@ -42,11 +42,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 @pytest.fixture(scope="module")
 def run(demo: Demo) -> cairo.Run:
     return cairo.open_run(demo.run(MIXED))
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(monkeypatch, capsys)
 
 
 def on_tariff(run: cairo.Run, key: str) -> int:
@@ -211,12 +206,12 @@ def test_tariffs_in_words() -> None:
         )
     )
     assert words == [
-        "fixed charge 10.00 $ a month, at least 15.00 $ a month",
+        "Fixed charge $10.00 a month; minimum bill $15.00 a month",
         "energy, period 1 (All year: weekdays 21:00-16:00; weekends all day): 0.12 $/kWh up to "
-        "300 kWh, then 0.2 $/kWh",
+        "300 kWh a month, then 0.2 $/kWh",
         "energy, period 2 (All year: weekdays 16:00-21:00): 0.3 $/kWh",
-        "demand, highest hour of the month (Jan, Feb, Mar, Apr, May, Jun): 4 $/kW",
-        "demand, highest hour of the month (Jul, Aug, Sep, Oct, Nov, Dec): 5 $/kW",
+        "demand, Jan-Jun: 4 $/kW of the month's highest hour",
+        "demand, Jul-Dec: 5 $/kW of the month's highest hour",
     ]
 
 

@@ -18,11 +18,6 @@ from tests.whole_runs import IN_PROCESS, RUN, Demo
 HOMES = 4
 
 
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(monkeypatch, capsys)
-
-
 def finished(folder: Path, name: str, run: str, **more: str) -> Path:
     place = folder / name
     place.mkdir(parents=True)

@@ -25,15 +25,10 @@ from cairo.rates_tool.systemsimulator import MeetRevenueSufficiencySystemWide
 from cairo.scenario.inputs import RunInputs, read_inputs
 from cairo.scenario.scenario_checks import check_run
 from cairo.scenario.scenario_file import read_scenario
-from tests.whole_runs import IN_PROCESS, RUN, Demo, make_demo
+from tests.whole_runs import IN_PROCESS, RUN, Demo
 
 YEAR = 2025
 HOMES = 6
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_demo(tmp_path_factory.mktemp("made") / "demo", HOMES)
 
 
 @pytest.fixture

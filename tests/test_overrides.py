@@ -21,8 +21,7 @@ BASE = "demo_flat_precalc"
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     source = make_demo(tmp_path_factory.mktemp("made") / "demo", 9)
     demo = Demo(source, tmp_path_factory.mktemp("overrides") / "demo")
-    for name in read_scenario(demo.scenario).runs:
-        demo.settings(IN_PROCESS, name)
+    demo.every_run(IN_PROCESS)
     stored = yaml.safe_load(demo.scenario.read_text())
     stored["runs"]["billed"] = stored["runs"][BASE] | {
         "run_type": "default",

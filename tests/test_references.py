@@ -15,7 +15,7 @@ from cairo.errors import InputErrors, ScenarioError
 from cairo.scenario.references import check_references, order, references
 from cairo.scenario.scenario_file import RunSettings, read_scenario
 from tests.cairo_command import Command
-from tests.whole_runs import IN_PROCESS, RUN, Demo, contents, make_demo
+from tests.whole_runs import IN_PROCESS, RUN, Demo, contents
 
 BASE = "demo_flat_precalc"
 BILLED: dict[str, Any] = {
@@ -26,23 +26,12 @@ BILLED: dict[str, Any] = {
 """What a run says that bills the rates that another has solved for."""
 
 
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_demo(tmp_path_factory.mktemp("made") / "demo", 9)
-
-
 @pytest.fixture
 def demo(source: Path, tmp_path: Path) -> Demo:
     demo = Demo(source, tmp_path / "demo")
-    for name in read_scenario(demo.scenario).runs:
-        demo.settings(IN_PROCESS | {"path_outputs": "../outputs"}, name)
+    demo.every_run(IN_PROCESS | {"path_outputs": "../outputs"})
     add_run(demo, "billed", RUN, BILLED)
     return demo
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(monkeypatch, capsys)
 
 
 def add_run(demo: Demo, name: str, like: str, changes: dict[str, Any]) -> None:

@@ -82,11 +82,6 @@ def runs(made: dict[str, Path], tmp_path: Path) -> dict[str, Path]:
     }
 
 
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(monkeypatch, capsys)
-
-
 def annual(run: Path, fuel: str = "elec") -> pd.Series:
     bills = pd.read_csv(run / "bills" / f"{fuel}_bills_year_run.csv")
     return bills[bills["month"] == "Annual"].set_index("bldg_id")["bill_level"]

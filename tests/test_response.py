@@ -41,7 +41,7 @@ from cairo.runs.demo import METADATA
 from cairo.scenario.inputs import read_inputs
 from cairo.scenario.scenario_file import read_scenario
 from tests.strategies import YEAR, Stock, stocks, tariff_dict
-from tests.whole_runs import IN_PROCESS, RUN, Counting, Demo, contents, make_demo
+from tests.whole_runs import IN_PROCESS, RUN, Counting, Demo, contents
 
 EVENING = np.array([[2 if 16 <= hour < 21 else 1 for hour in range(24)]] * 12)
 BOTH_SEASONS = np.array(
@@ -370,11 +370,6 @@ def test_exports_that_outweigh_use_by_price_say_no_price() -> None:
 
 
 # Whole runs
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_demo(tmp_path_factory.mktemp("made") / "demo", 9)
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import yaml
 
 import cairo
 from cairo.errors import CairoError, InputErrors, ScenarioError
-from cairo.files.load_file import LoadFileReader
 from cairo.files.numbers import written_number
 from cairo.files.run_directory import filled_folder
 from cairo.model.names import GAS_COLUMN
@@ -20,15 +19,11 @@ from cairo.runs.runner import run_scenario
 from cairo.scenario.inputs import read_inputs
 from cairo.scenario.scenario_checks import check_runs
 from cairo.scenario.scenario_file import read_scenario
-from tests.whole_runs import IN_PROCESS, RUN, Counting, Demo, make_demo
+from tests.whole_runs import IN_PROCESS, RUN, Counting, Demo, files_read
 
 REQUIREMENT = "rates/rev_requirement/demo.yaml"
 MIXED = "demo_mixed_default"
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_demo(tmp_path_factory.mktemp("made") / "demo", 6)
+HOMES = 6
 
 
 @pytest.fixture
@@ -192,14 +187,7 @@ def checked(demo: Demo, *names: str) -> list[str]:
 def test_a_check_of_several_runs_reads_each_file_once(
     demo: Demo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened: list[str] = []
-    original = LoadFileReader.read
-
-    def counted(self: LoadFileReader, path: str, bldg_id: int) -> Any:
-        opened.append(path)
-        return original(self, path, bldg_id)
-
-    monkeypatch.setattr(LoadFileReader, "read", counted)
+    opened = files_read(monkeypatch)
     scenario = read_scenario(demo.scenario)
     names, counting = list(scenario.runs), Counting()
     assert len(names) > 2

@@ -45,11 +45,6 @@ def demo(source: Path, tmp_path: Path) -> Demo:
     return copied
 
 
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(monkeypatch, capsys)
-
-
 # Sockets
 
 

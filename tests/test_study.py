@@ -10,28 +10,16 @@ import yaml
 
 import cairo
 from cairo.errors import ScenarioError
-from cairo.files.load_file import LoadFileReader
 from cairo.scenario.scenario_file import read_scenario
 from tests.cairo_command import Command
-from tests.whole_runs import IN_PROCESS, RUN, Demo, contents, make_demo
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_demo(tmp_path_factory.mktemp("made") / "demo", 9)
+from tests.whole_runs import IN_PROCESS, RUN, Demo, contents, files_read
 
 
 @pytest.fixture
 def demo(source: Path, tmp_path: Path) -> Demo:
     demo = Demo(source, tmp_path / "demo")
-    for name in read_scenario(demo.scenario).runs:
-        demo.settings(IN_PROCESS, name)
+    demo.every_run(IN_PROCESS)
     return demo
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(monkeypatch, capsys)
 
 
 def more_runs(demo: Demo, **runs: dict[str, Any]) -> None:
@@ -73,14 +61,7 @@ def test_each_run_has_the_bytes_that_it_has_alone(demo: Demo) -> None:
 def test_each_load_file_is_read_once_for_runs_that_share_it(
     demo: Demo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened: list[str] = []
-    original = LoadFileReader.read
-
-    def counted(self: LoadFileReader, path: str, bldg_id: int) -> Any:
-        opened.append(path)
-        return original(self, path, bldg_id)
-
-    monkeypatch.setattr(LoadFileReader, "read", counted)
+    opened = files_read(monkeypatch)
     more_runs(demo, other_prices=VARIANTS["other_prices"])
     found = cairo.study(demo.scenario, output_dir=demo.folder / "study")
     assert len(found) > 3

@@ -21,8 +21,7 @@ SWEEP = ("--set", f"sample_seed={','.join(map(str, range(RUNS)))}")
 @pytest.fixture
 def demo(tmp_path: Path) -> Demo:
     demo = Demo(make_demo(tmp_path / "made", 6), tmp_path / "demo")
-    for name in read_scenario(demo.scenario).runs:
-        demo.settings(IN_PROCESS, name)
+    demo.every_run(IN_PROCESS)
     return demo
 
 

@@ -20,15 +20,10 @@ from cairo.scenario.run_parts import SubclassConfig
 from cairo.scenario.scenario_file import read_scenario
 from cairo.scenario.subclasses import subclass_of
 from tests.cairo_command import Command
-from tests.whole_runs import IN_PROCESS, RUN, Demo, contents, make_demo
+from tests.whole_runs import IN_PROCESS, RUN, Demo, contents
 
 HP = {"group_col": "has_hp", "selectors": {"hp": "true", "non-hp": "false"}}
 MAP = "path_tariff_maps_electric"
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_demo(tmp_path_factory.mktemp("made") / "demo", 9)
 
 
 @pytest.fixture
@@ -36,11 +31,6 @@ def demo(source: Path, tmp_path: Path) -> Demo:
     demo = Demo(source, tmp_path / "demo")
     demo.settings(IN_PROCESS)
     return demo
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(monkeypatch, capsys)
 
 
 def without_map(demo: Demo, **changes: Any) -> None:

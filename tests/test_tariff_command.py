@@ -24,11 +24,6 @@ demand: {monthly: {summer: 5, winter: 0}}
 
 
 @pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(monkeypatch, capsys)
-
-
-@pytest.fixture
 def short(tmp_path: Path) -> Path:
     path = tmp_path / "evening.yaml"
     path.write_text(SHORT)

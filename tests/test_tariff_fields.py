@@ -275,7 +275,7 @@ def test_a_report_says_what_else_a_bill_is_made_of() -> None:
     tariff = sam(**SAM_DEMAND, **RATCHET, fueladjustmentsmonthly=FUEL)
     page = in_words(parse_tariff("t", tariff), Exports())
     assert "fuel adjustment [$/kWh]" in page and "Dec 0.110000" in page
-    assert "demand charges on billing demand" in page
+    assert "demand billed is at least 4 kW, or shares of the peaks of 11 months before" in page
 
 
 def test_a_gas_tariffs_fuel_adjustment_is_per_therm_too() -> None:

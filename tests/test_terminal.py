@@ -24,11 +24,6 @@ HOMES = 4
 LONG = "rhode_island_energy_hp_seasonal_tou_flex_default_other_stock"
 
 
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(monkeypatch, capsys)
-
-
 class Terminal:
     """The command in a process of its own on a terminal of 80 columns."""
 

@@ -26,11 +26,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     return demo
 
 
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(monkeypatch, capsys)
-
-
 def change(demo: Demo, fuel: str, name: str, **fields: Any) -> None:
     path = demo.folder / "rates" / "tariffs" / fuel / f"{name}.json"
     stored = json.loads(path.read_text())

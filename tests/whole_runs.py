@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 import yaml
 
+from cairo.files.load_file import HourlyLoads, LoadFileReader
 from cairo.runs.demo import LOADS, METADATA, write_demo
 from cairo.runs.runner import run_scenario
 from cairo.workers.progress import SilentProgress
@@ -53,6 +55,11 @@ class Demo:
         stored["runs"][run] |= change
         self.scenario.write_text(yaml.safe_dump(stored, sort_keys=False))
 
+    def every_run(self, change: Mapping[str, Any]) -> None:
+        """Change keys of every run."""
+        for name in yaml.safe_load(self.scenario.read_text())["runs"]:
+            self.settings(change, name)
+
     def parquet(self, path: str | Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
         """Rewrite a parquet file of the demo."""
         place = self.folder / path
@@ -78,6 +85,19 @@ def make_demo(folder: Path, buildings: int, seed: int = 3) -> Path:
     """A demo to copy from."""
     write_demo(folder, buildings, seed)
     return folder
+
+
+def files_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Load files that this process reads from here on."""
+    paths: list[str] = []
+    original = LoadFileReader.read
+
+    def noted(self: LoadFileReader, path: str, bldg_id: int) -> HourlyLoads:
+        paths.append(path)
+        return original(self, path, bldg_id)
+
+    monkeypatch.setattr(LoadFileReader, "read", noted)
+    return paths
 
 
 def contents(place: Path) -> dict[str, bytes]:

@@ -11,7 +11,7 @@ from cairo.errors import LoadError
 from cairo.files.reading import most_text_bytes
 from cairo.model import kernels
 from cairo.model.arrays import Float1D
-from cairo.model.names import GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN
+from cairo.model.names import DAYS, GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN
 
 USE = {"total": TOTAL_COLUMN, "gas": GAS_COLUMN}
 """Fields that are use, and their columns."""
@@ -75,7 +75,7 @@ def check_stamps(stamps: np.ndarray, path: str) -> tuple[int, int]:
     if len(stamps) != rows:
         gaps = np.flatnonzero(steps > step)
         where = f" (first gap after {_stamp(stamps[gaps[0]])})" if len(gaps) else ""
-        if len(stamps) == rows + rows // 365:
+        if len(stamps) == rows + rows // DAYS:
             where = ": of a leap year leave out February 29"
         raise LoadError(f"load file {path} has {len(stamps)} {kind} rows, expected {rows}{where}")
     # A leap year's February 29 is left out: the one jump a sound file may have.

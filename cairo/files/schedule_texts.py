@@ -8,9 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from cairo.model.arrays import Bool1D, Bool2D
-from cairo.model.names import MONTHS, months
+from cairo.model.names import HOURS_OF_DAY, MONTHS, months
 from cairo.model.schedule_words import spans
-from cairo.model.tariff_rows import HOURS_OF_DAY
 
 REST = ("rest", "other hours", "all other hours")
 """Texts that mean the hours, or months, that nothing else has."""

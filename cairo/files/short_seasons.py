@@ -19,8 +19,7 @@ from cairo.files.schedule_texts import (
     months_of,
 )
 from cairo.model.arrays import Bool1D, Bool2D
-from cairo.model.names import MONTHS, months
-from cairo.model.tariff_rows import HOURS_OF_DAY
+from cairo.model.names import HOURS_OF_DAY, MONTHS, months
 
 MONTHLY = "monthly"
 """In the place of seasons: each month is one, named as `Jan`."""

@@ -18,9 +18,9 @@ from cairo.files.short_seasons import Seasons, seasons_of, unknown_key
 from cairo.files.urdb import METERING
 from cairo.files.yaml_files import read_yaml
 from cairo.model.arrays import Int2D
-from cairo.model.names import MONTHS, months
+from cairo.model.names import HOURS_OF_DAY, MONTHS, months
 from cairo.model.tariff_fields import FUEL_ADJUSTMENT
-from cairo.model.tariff_rows import HOURS_OF_DAY, UNITS, TariffDict, is_sound
+from cairo.model.tariff_rows import UNITS, TariffDict, is_sound
 
 SUFFIXES = (".yaml", ".yml")
 KEYS = (

@@ -8,16 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 import yaml
 
-from cairo.errors import TariffError
+from cairo.errors import TariffError, listed
 from cairo.files.schedule_texts import ALL_YEAR, REST, hours_text, months_text
 from cairo.files.short_seasons import MONTHLY
-from cairo.files.urdb import METERING
+from cairo.files.short_tariff import urdb_of_short
+from cairo.files.urdb import RULES, tariff_of_urdb
 from cairo.model.arrays import Bool1D, Float1D, Int2D
 from cairo.model.demand_charges import DemandCharges
-from cairo.model.names import MONTHS, months
+from cairo.model.known_fields import refuse_waiting_inputs
+from cairo.model.names import MONTHS, SUMMER, WINTER, months
 from cairo.model.schedule_words import spans
 from cairo.model.tariff import Tariff
-from cairo.model.tariff_rows import NO_LIMIT, UNIT_WORDS, UNITS, TariffDict
+from cairo.model.tariff_meaning import differing_meaning
+from cairo.model.tariff_rows import UNIT_WORDS, UNITS, TariffDict, reached_tiers
+from cairo.model.tariff_rules import nets
 
 JULY = 6
 BY_PRICE = {1: ("all hours",), 2: ("off-peak", "peak"), 3: ("off-peak", "mid-peak", "peak")}
@@ -32,6 +36,7 @@ COMMENTS = {
     "fuel_adjustment": "$/kWh of each month, added to every rate",
     "demand": "$/kW of the month's highest hour, of all hours or of a period's",
 }
+NO_WORDS = "which the short form has no words for"
 MOST_WHOLE = 1e15
 """Above it a whole number is written as any other."""
 ONE_LINE = 10**6
@@ -79,18 +84,29 @@ def short_of(tariff: Tariff) -> TariffDict:
     Raises
     ------
     TariffError
-        It has a demand ratchet, a `tier_rule` or carried credits.
+        It has a demand ratchet, a `tier_rule`, carried credits, or what does not come back: what is
+        written is read again and compared.
     """
     if tariff.demand is not None and tariff.demand.billing is not None:
         raise TariffError(
-            f"tariff {tariff.key}: has billing demand (a ratchet), which the short form has no "
-            "words for; keep its PySAM-style JSON"
+            f"tariff {tariff.key}: has billing demand (a ratchet), {NO_WORDS}; keep its "
+            "PySAM-style JSON"
         )
     if tariff.tier_rule != "period" or tariff.rollover is not None:
         raise TariffError(
-            f"tariff {tariff.key}: has a tier_rule or carried credits, which the short form has no "
-            "words for; keep its JSON, or give them in the run"
+            f"tariff {tariff.key}: has a tier_rule or carried credits, {NO_WORDS}; keep its JSON, "
+            "or give them in the run"
         )
+    refuse_waiting_inputs(tariff, f"{NO_WORDS}; keep its JSON")
+    short = _written(tariff)
+    lost = differing_meaning(tariff, tariff_of_urdb(urdb_of_short(short), tariff.key))
+    if lost:
+        raise TariffError(f"tariff {tariff.key}: has {listed(lost)}, {NO_WORDS}; keep its JSON")
+    return short
+
+
+def _written(tariff: Tariff) -> TariffDict:
+    """The mapping, whatever it may lack."""
     short: TariffDict = {"name": tariff.key, "fixed_charge": _short(tariff.monthly_fixed)}
     if tariff.monthly_min:
         short["minimum_charge"] = _short(tariff.monthly_min)
@@ -99,10 +115,8 @@ def short_of(tariff: Tariff) -> TariffDict:
     short |= _energy(tariff)
     if tariff.fuel_adjustment.any():
         short["fuel_adjustment"] = tariff.fuel_adjustment.tolist()
-    rules = {code: rule.lower() for rule, code in METERING.items()}
-    # SAM's 1 is net metering too, with another rollover.
-    if rules.get(tariff.metering_option, "net metering") != "net metering":
-        short["metering"] = rules[tariff.metering_option]
+    if not nets(tariff.metering_option):
+        short["metering"] = RULES[tariff.metering_option].lower()
     if tariff.demand is not None:
         demand = _demand(tariff.demand)
         demand["seasons"] = demand.get("seasons", ALL_YEAR[0])
@@ -197,7 +211,7 @@ def _season_names(groups: Sequence[Bool1D]) -> list[str]:
     if len(groups) == MONTHS:
         return list(months)
     if len(groups) == 2:
-        return ["summer" if flags[JULY] else "winter" for flags in groups]
+        return [SUMMER if flags[JULY] else WINTER for flags in groups]
     return [
         months_text(flags) if len(spans(flags)) == 1 else f"season {number}"
         for number, flags in enumerate(groups, start=1)
@@ -241,7 +255,7 @@ def _energy(tariff: Tariff) -> TariffDict:
     weekday, weekend = tariff.weekday - 1, tariff.weekend - 1
 
     def tiers(period: int) -> int:
-        return _tiers(tariff.max_usage[period])
+        return reached_tiers(tariff.max_usage[period])
 
     def spec(_month: int, period: int) -> Hashable:
         n = tiers(period)
@@ -291,17 +305,11 @@ def _demand(demand: DemandCharges) -> TariffDict:
 
 def _unit(tariff: Tariff, period: int) -> int:
     """Unit code of a period's limits; where it has none any would do."""
-    return int(tariff.unit[period, 0]) if _tiers(tariff.max_usage[period]) > 1 else 0
-
-
-def _tiers(limit: Float1D) -> int:
-    """Tiers that some usage can reach."""
-    ends = np.flatnonzero(limit[:-1] >= NO_LIMIT)
-    return int(ends[0]) + 1 if len(ends) else len(limit)
+    return int(tariff.unit[period, 0]) if reached_tiers(tariff.max_usage[period]) > 1 else 0
 
 
 def _limits(limit: Float1D) -> list[float]:
-    return [_short(one) for one in limit[: _tiers(limit) - 1].tolist()]
+    return [_short(one) for one in limit[: reached_tiers(limit) - 1].tolist()]
 
 
 def _short(value: float) -> float:
@@ -311,5 +319,5 @@ def _short(value: float) -> float:
 
 def _prices(price: Float1D, limit: Float1D) -> float | list[float]:
     """One price, or one a tier."""
-    prices: list[float] = price[: _tiers(limit)].tolist()
+    prices: list[float] = price[: reached_tiers(limit)].tolist()
     return prices[0] if len(prices) == 1 else prices

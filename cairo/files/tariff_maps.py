@@ -66,13 +66,17 @@ def tariff_of(
     if isinstance(tariff_map, Mapping):
         on = {int(bldg_id): str(key) for bldg_id, key in tariff_map.items()}
     else:
-        frame = load_tariff_map(tariff_map, storage_options)
-        on = dict(zip(frame["bldg_id"].tolist(), frame["tariff_key"].tolist(), strict=True))
+        on = keys_by_home(load_tariff_map(tariff_map, storage_options))
     ids = [int(bldg_id) for bldg_id in bldg_ids]
     without = [bldg_id for bldg_id in ids if bldg_id not in on]
     if without:
         raise TariffError(f"{what} has no tariff for buildings {listed_buildings(without)}")
     return {bldg_id: on[bldg_id] for bldg_id in ids}
+
+
+def keys_by_home(frame: pd.DataFrame) -> dict[int, str]:
+    """{bldg_id: tariff key} of a frame `bldg_id, tariff_key`, in its order."""
+    return dict(zip(frame["bldg_id"].tolist(), frame["tariff_key"].tolist(), strict=True))
 
 
 def load_tariff_map(

@@ -19,17 +19,26 @@ from cairo.files.urdb_demand import demand_inputs
 from cairo.files.urdb_fields import (
     BEYOND_URDB,
     BILLED,
+    DEMAND_STRUCTURE,
     ENERGY_STRUCTURE,
+    FLAT_MONTHS,
+    FLAT_STRUCTURE,
     refuse_unknown_fields,
 )
 from cairo.files.urdb_lookback import ratchet_inputs
-from cairo.files.urdb_structures import place_of, price_of, schedules_of, structure_of
-from cairo.model.names import MONTHS
+from cairo.files.urdb_structures import (
+    name_last_limits,
+    place_of,
+    price_of,
+    schedules_of,
+    structure_of,
+)
+from cairo.model.names import DAYS, MONTHS
 from cairo.model.tariff import Tariff, parse_tariff
 from cairo.model.tariff_fields import FUEL_ADJUSTMENT, is_junk, says_something
 from cairo.model.tariff_rows import UNITS, TariffDict, is_sound, number
 
-DAYS_PER_MONTH = 365 / 12
+DAYS_PER_MONTH = DAYS / MONTHS
 METERING = {
     "Net Metering": 0,
     "Net Billing Instantaneous": 2,
@@ -37,6 +46,8 @@ METERING = {
     "Buy All Sell All": 4,
 }
 """`dgrules` and SAM's `ur_metering_option`."""
+RULES = {code: rule for rule, code in METERING.items()}
+"""The same the other way; SAM's 1, net metering too, has no rule of its own."""
 SAMS_STRUCTURE = "ur_ec_tou_mat"
 UNIT_CODES = {name.lower(): code for code, name in UNITS.items()}
 
@@ -73,6 +84,15 @@ def tariff_of_urdb(urdb: object, key: str | None = None) -> Tariff:
     name = key or str(item.get("label") or item.get("name") or "without label")
     if ENERGY_STRUCTURE not in item:
         raise TariffError(f"tariff {name}: {_no_tariff(item)}")
+    tariff = tariff_of_item(name, item)
+    flat = [FLAT_STRUCTURE] if FLAT_MONTHS in item else []
+    timed = [DEMAND_STRUCTURE] if DEMAND_STRUCTURE in item else []
+    name_last_limits(name, item, [ENERGY_STRUCTURE, *flat, *timed])
+    return tariff
+
+
+def tariff_of_item(name: str, item: Mapping[str, object]) -> Tariff:
+    """The tariff of a URDB item without junk, whose odd limits nobody is told of."""
     refuse_unknown_fields(name, item)
     rates: TariffDict = {"en_electricity_rates": 1}
     rates["ur_metering_option"] = _metering(name, item)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from cairo.errors import TariffError
-from cairo.files.urdb import METERING
-from cairo.files.urdb_fields import BEYOND_URDB
+from cairo.errors import TariffError, listed
+from cairo.files.urdb import RULES, tariff_of_item
 from cairo.model.demand_charges import DemandCharges
+from cairo.model.known_fields import differing
 from cairo.model.names import MONTHS
-from cairo.model.tariff import parse_tariff
-from cairo.model.tariff_fields import FUEL_ADJUSTMENT, TIER_RULE
+from cairo.model.tariff import Tariff, parse_tariff
+from cairo.model.tariff_fields import FUEL_ADJUSTMENT, ROLLOVER, ROLLOVER_TERMS, TIER_RULE
 from cairo.model.tariff_rows import NO_LIMIT, UNITS, TariffDict, energy_rows, matrix_rows
+from cairo.model.tariff_rules import IN_DOLLARS, IN_KWH, waiting_inputs
 
 
 def ElectricityRates_to_URDB(tariff: Mapping[str, object], key: str | None = None) -> TariffDict:
@@ -25,13 +26,14 @@ def ElectricityRates_to_URDB(tariff: Mapping[str, object], key: str | None = Non
     Raises
     ------
     TariffError
-        The tariff cannot be billed, or has billing demand, which URDB has no room for.
+        The tariff cannot be billed, has billing demand, which URDB has no room for, or has a field
+        that does not come back: what is written is read again and compared.
 
     Notes
     -----
-    `tier_rule` and the terms of carried credits are fields that URDB lacks and other programs pass
-    over. Of a monthly and an annual minimum charge the annual one has the name that URDB's version
-    3 gave it, `annualmincharge`: later versions have room for one of them.
+    `tier_rule`, the terms of carried credits and `ur_metering_option` 1 are fields that URDB lacks
+    and other programs pass over. Of a monthly and an annual minimum charge the annual one has the
+    name that URDB's version 3 gave it, `annualmincharge`: later versions have room for one of them.
     """
     name = key or "given"
     table = parse_tariff(name, tariff)
@@ -55,20 +57,39 @@ def ElectricityRates_to_URDB(tariff: Mapping[str, object], key: str | None = Non
         item[FUEL_ADJUSTMENT] = table.fuel_adjustment.tolist()
     if table.tier_rule != "period":
         item[TIER_RULE] = table.tier_rule
-    if table.rollover is not None:
-        item |= {name: tariff[name] for name in BEYOND_URDB if name in tariff}
+    if table.rollover is not None or waiting_inputs(tariff):
+        item |= {name: tariff[name] for name in (ROLLOVER, *ROLLOVER_TERMS) if name in tariff}
     annual = table.annual_min != 0.0
     if annual and table.monthly_min != 0.0:
         item["annualmincharge"] = table.annual_min
         annual = False
     item["mincharge"] = table.annual_min if annual else table.monthly_min
     item["minchargeunits"] = "$/year" if annual else "$/month"
-    rules = {code: rule for rule, code in METERING.items()}
-    # SAM's 1 is net metering too, with another rollover, which URDB does not tell apart.
-    item["dgrules"] = rules.get(table.metering_option, "Net Metering")
+    item["dgrules"] = RULES.get(table.metering_option, RULES[IN_KWH])
+    if table.metering_option == IN_DOLLARS:
+        # Net metering too, with another rollover: URDB does not tell them apart.
+        item["ur_metering_option"] = IN_DOLLARS
     if table.demand is not None:
         item |= _demand_fields(name, tariff, table.demand)
+    _check_whole(table, item)
     return {"items": [item]}
+
+
+def _check_whole(tariff: Tariff, item: Mapping[str, object]) -> None:
+    """Refuse a tariff that would not be the same when its URDB item is read.
+
+    Raises
+    ------
+    TariffError
+        Naming the fields.
+    """
+    lost = differing(tariff, tariff_of_item(tariff.key, item))
+    lost += [name for name in waiting_inputs(tariff.given) if name not in item]
+    if lost:
+        raise TariffError(
+            f"tariff {tariff.key}: {listed(lost)} would not be the same in URDB JSON, which has no "
+            "room for that; keep its PySAM-style JSON"
+        )
 
 
 Fields = Callable[[Sequence[float]], TariffDict]

@@ -14,7 +14,7 @@ import logging
 from collections.abc import Mapping
 
 from cairo.errors import TariffError
-from cairo.model.names import MONTHS
+from cairo.model.names import HOURS_OF_DAY, MONTHS
 from cairo.model.tariff_fields import (
     BILLING_DEMAND,
     BILLING_DEMAND_INPUTS,
@@ -28,7 +28,7 @@ from cairo.model.tariff_fields import (
     is_junk,
     says_something,
 )
-from cairo.model.tariff_rows import HOURS_OF_DAY, number
+from cairo.model.tariff_rows import number
 
 logger = logging.getLogger(__name__)
 

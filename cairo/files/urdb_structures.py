@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cairo.errors import TariffError
 from cairo.files.urdb_fields import refuse_unknown_tier_fields
-from cairo.model.names import MONTHS
+from cairo.model.names import HOURS_OF_DAY, MONTHS
 from cairo.model.tariff_fields import is_junk
-from cairo.model.tariff_rows import HOURS_OF_DAY, NO_LIMIT, is_sound, number, schedule_array
+from cairo.model.tariff_rows import NO_LIMIT, is_sound, number, schedule_array
 
 logger = logging.getLogger(__name__)
 
@@ -48,17 +48,25 @@ def place_of(name: str, field: str, tiers: Tiers, period: int, tier: int) -> tup
             f"tariff {name}: tier {tier + 1} of period {period} in {field} has no max, but another "
             "tier follows; expected a max (1e38 for none) in every tier but the last"
         )
-    limit = number(given)
-    if tier + 1 == len(tiers) and limit is not None and limit < BEYOND_A_HOME:
-        logger.warning(
-            "tariff %s: the last tier of period %d in %s ends at %g: what is above it is billed at "
-            "its rate",
-            name,
-            period + 1,
-            field,
-            limit,
-        )
     return period + 1, tier + 1, NO_LIMIT if given is None else given
+
+
+def name_last_limits(name: str, item: Mapping[str, object], fields: Iterable[str]) -> None:
+    """Warn of last tiers with a limit, which ends nothing, in structures that have been read."""
+    for field in fields:
+        periods = item[field]
+        assert isinstance(periods, list)
+        for place, tiers in enumerate(periods, start=1):
+            limit = number(tiers[-1].get("max")) if tiers else None
+            if limit is not None and limit < BEYOND_A_HOME:
+                logger.warning(
+                    "tariff %s: the last tier of period %d in %s ends at %g: what is above it is "
+                    "billed at its rate",
+                    name,
+                    place,
+                    field,
+                    limit,
+                )
 
 
 def price_of(name: str, tier: Mapping[str, object], field: str) -> float:

@@ -15,9 +15,8 @@ import pandas as pd
 
 from cairo.errors import CairoError, LoadError
 from cairo.model.arrays import Bool1D, Int1D
-from cairo.model.names import DAYS_OF_MONTH, HOURS
+from cairo.model.names import DAYS, DAYS_OF_MONTH, HOURS, HOURS_OF_DAY, MONTHS
 
-DAYS = HOURS // 24
 SATURDAY = 5
 """Monday is 0."""
 
@@ -48,7 +47,9 @@ def hour_stamps(year: int, tz: str | datetime.tzinfo | None = None) -> pd.Dateti
         The zone is unknown or has daylight saving time, in which some of the hours do not exist.
     """
     days = np.concatenate([_first_of_month(year, m) + np.arange(n) for m, n in _month_days()])
-    hours = days.astype("datetime64[us]")[:, None] + np.arange(24) * np.timedelta64(1, "h")
+    hours = days.astype("datetime64[us]")[:, None] + np.arange(HOURS_OF_DAY) * np.timedelta64(
+        1, "h"
+    )
     stamps = pd.DatetimeIndex(hours.reshape(-1))
     if tz is None:
         return stamps
@@ -64,7 +65,7 @@ def hour_stamps(year: int, tz: str | datetime.tzinfo | None = None) -> pd.Dateti
 @lru_cache(maxsize=1)
 def hour_months() -> Int1D:
     """Month of each hour, (8760,), 0 to 11; the same for every year."""
-    return _read_only(np.repeat(np.arange(12), np.array(DAYS_OF_MONTH) * 24))
+    return _read_only(np.repeat(np.arange(MONTHS), np.array(DAYS_OF_MONTH) * HOURS_OF_DAY))
 
 
 @lru_cache(maxsize=64)
@@ -73,13 +74,13 @@ def hour_weekend(year: int) -> Bool1D:
     days = np.concatenate([_first_of_month(year, m) + np.arange(n) for m, n in _month_days()])
     # 1970-01-01 was a Thursday, 3 counted from Monday.
     weekday = (days.astype(np.int64) + 3) % 7
-    return _read_only(np.repeat(weekday >= SATURDAY, 24))
+    return _read_only(np.repeat(weekday >= SATURDAY, HOURS_OF_DAY))
 
 
 @lru_cache(maxsize=1)
 def hour_of_day() -> Int1D:
     """Hour of the day of each hour, (8760,), 0 to 23."""
-    return _read_only(np.tile(np.arange(24), DAYS))
+    return _read_only(np.tile(np.arange(HOURS_OF_DAY), DAYS))
 
 
 def __timeshift__(df: Frame, target_year: int) -> Frame:
@@ -120,7 +121,9 @@ def __timeshift__(df: Frame, target_year: int) -> Frame:
             raise LoadError(f"hourly frame has buildings with other than {HOURS} consecutive rows")
     source_year = int(times.year[0])
     order = np.roll(
-        np.arange(len(df)).reshape(-1, HOURS), -24 * offset_days(source_year, target_year), 1
+        np.arange(len(df)).reshape(-1, HOURS),
+        -HOURS_OF_DAY * offset_days(source_year, target_year),
+        1,
     )
     shifted = df.iloc[order.reshape(-1)]
     stamps = hour_stamps(target_year, times.tz).as_unit(times.unit)

@@ -9,10 +9,9 @@ import numpy as np
 
 from cairo.errors import TariffError
 from cairo.model.arrays import Bool1D, Bool2D, Float1D, Float2D, Float3D, Int2D
-from cairo.model.names import MONTHS
+from cairo.model.names import HOURS_OF_DAY, MONTHS
 from cairo.model.tariff_fields import BILLING_DEMAND, says_something
 from cairo.model.tariff_rows import (
-    HOURS_OF_DAY,
     NO_LIMIT,
     is_sound,
     limit_array,

@@ -21,12 +21,12 @@ import numpy as np
 
 from cairo.errors import TariffError
 from cairo.model.arrays import Bool1D, Float1D, Float2D, Int1D
+from cairo.model.names import HOURS_OF_DAY, MONTHS
 
-FIXED, LEVEL, WINTER, SUMMER = "fixed_charge", "level", "winter_rate", "summer_rate"
-KNOBS = (FIXED, LEVEL, WINTER, SUMMER)
+FIXED, LEVEL, WINTER_RATE, SUMMER_RATE = "fixed_charge", "level", "winter_rate", "summer_rate"
+KNOBS = (FIXED, LEVEL, WINTER_RATE, SUMMER_RATE)
 """What `fair` may solve for: the fixed charge [$/month], a factor of all energy rates, and one rate
 [$/kWh] for all hours of winter or of summer months."""
-MONTHS_A_YEAR = 12.0
 NO_SOLUTION = 1e-12
 """A determinant this small beside its terms is zero but for rounding."""
 
@@ -84,7 +84,7 @@ def seasonal_rates(mine: ClassTotals, fixed: float, overpaid: float) -> tuple[fl
         raise TariffError("no energy is billed in winter months: expected other winter_months")
     winter = level - overpaid / mine.winter_kwh
     # The most that the fixed charge may be for a winter rate of zero.
-    per_dollar = MONTHS_A_YEAR * mine.customers / mine.kwh
+    per_dollar = MONTHS * mine.customers / mine.kwh
     _check_rate("the winter rate", winter, mine, fixed, overpaid, fixed + winter / per_dollar)
     return level, winter
 
@@ -92,7 +92,7 @@ def seasonal_rates(mine: ClassTotals, fixed: float, overpaid: float) -> tuple[fl
 def _today(mine: ClassTotals, fixed: float) -> float:
     if mine.kwh <= 0.0:
         raise TariffError("the class is billed no energy, so that no rate can be solved for")
-    return (mine.bills - MONTHS_A_YEAR * fixed * mine.customers) / mine.kwh
+    return (mine.bills - MONTHS * fixed * mine.customers) / mine.kwh
 
 
 def _check_rate(
@@ -106,7 +106,7 @@ def _check_rate(
     if rate >= 0.0:
         return
     if most is None:
-        most = (mine.bills - overpaid) / (MONTHS_A_YEAR * mine.customers)
+        most = (mine.bills - overpaid) / (MONTHS * mine.customers)
     advice = (
         f"a fixed charge from 0 to {most:.4f} $/month would do"
         if most >= 0.0
@@ -186,17 +186,17 @@ def fair_rates(
 def _column(one: ClassTotals, knob: str, knobs: Sequence[str]) -> float:
     """What a knob of one collects."""
     if knob == FIXED:
-        return MONTHS_A_YEAR * one.customers
+        return MONTHS * one.customers
     if knob == LEVEL:
         return _rates_left(one, knobs)
-    return one.winter_kwh if knob == WINTER else one.summer_kwh
+    return one.winter_kwh if knob == WINTER_RATE else one.summer_kwh
 
 
 def _stays(one: ClassTotals, fixed: float, knobs: Sequence[str]) -> float:
     """What is collected whatever the knobs are."""
     whole = one.others
     if FIXED not in knobs:
-        whole += MONTHS_A_YEAR * fixed * one.customers
+        whole += MONTHS * fixed * one.customers
     if LEVEL not in knobs:
         whole += _rates_left(one, knobs)
     return whole
@@ -204,8 +204,8 @@ def _stays(one: ClassTotals, fixed: float, knobs: Sequence[str]) -> float:
 
 def _rates_left(one: ClassTotals, knobs: Sequence[str]) -> float:
     """V of the seasons that have no rate of their own."""
-    winter = 0.0 if WINTER in knobs else one.winter_rates
-    return winter + (0.0 if SUMMER in knobs else one.summer_rates)
+    winter = 0.0 if WINTER_RATE in knobs else one.winter_rates
+    return winter + (0.0 if SUMMER_RATE in knobs else one.summer_rates)
 
 
 def _interval(solved: Callable[[float], Float1D]) -> tuple[float, float]:
@@ -290,7 +290,7 @@ def best_windows(
     for n in hours:
         total, starts = 0.0, {}
         for name, by_hour in sums.items():
-            scores = [_score(by_hour, start, n) for start in range(24)]
+            scores = [_score(by_hour, start, n) for start in range(HOURS_OF_DAY)]
             starts[name] = int(np.argmax(scores))
             total += max(scores)
         if best is None or total > best[0]:
@@ -309,14 +309,14 @@ def best_windows(
 
 def _by_hour(hour_of_day: Int1D, values: Float1D) -> Float1D:
     """Sums by hour of the day (24,)."""
-    sums: Float1D = np.zeros(24)
+    sums: Float1D = np.zeros(HOURS_OF_DAY)
     np.add.at(sums, hour_of_day, values)
     return sums
 
 
 def _periods(by_hour: Float2D, start: int, hours: int) -> tuple[Float1D, Float1D]:
     """((A, B) of the window, of the other hours)."""
-    window = (np.arange(24) - start) % 24 < hours
+    window = (np.arange(HOURS_OF_DAY) - start) % HOURS_OF_DAY < hours
     return by_hour[:, window].sum(axis=1), by_hour[:, ~window].sum(axis=1)
 
 

@@ -6,12 +6,19 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from cairo.model.derived_rates import FIXED, LEVEL, SUMMER, WINTER, Windows
-from cairo.model.names import MONTHS
+from cairo.model.derived_rates import FIXED, LEVEL, SUMMER_RATE, WINTER_RATE, Windows
+from cairo.model.known_fields import KnownFields
+from cairo.model.names import HOURS_OF_DAY, MONTHS, SUMMER, WINTER
 from cairo.model.tariff import AnyTariff, parse_tariff
 from cairo.model.tariff_changes import with_energy_rates
 from cairo.model.tariff_rows import NO_LIMIT, TariffDict, energy_rows
 
+KNOWN = KnownFields(
+    "rate sell max_usage unit weekday weekend monthly_fixed monthly_min annual_min metering_option "
+    "fuel_adjustment tier_rule demand rollover"
+)
+"""What a tariff may have that rates are derived of: charges that are linear in its rates."""
+NOT_DERIVED = "which rates cannot be derived of: derive from a tariff without it"
 WINTER_MONTHS = (1, 2, 3, 10, 11, 12)
 """October to March, where nothing else is said."""
 
@@ -19,7 +26,7 @@ WINTER_MONTHS = (1, 2, 3, 10, 11, 12)
 def seasons_of(winter_months: Sequence[int]) -> dict[str, list[int]]:
     """{season: its months from 1}."""
     winter = sorted(winter_months)
-    return {"winter": winter, "summer": [m for m in range(1, MONTHS + 1) if m not in winter]}
+    return {WINTER: winter, SUMMER: [m for m in range(1, MONTHS + 1) if m not in winter]}
 
 
 def energy_tariff(
@@ -48,14 +55,16 @@ def energy_tariff(
 
 def flat_tariff(rate: float, fixed: float, metering: int) -> TariffDict:
     """One rate [$/kWh] at all times."""
-    return energy_tariff([rate], [[1] * 24] * MONTHS, fixed, metering)
+    return energy_tariff([rate], [[1] * HOURS_OF_DAY] * MONTHS, fixed, metering)
 
 
 def seasonal_tariff(
     summer: float, winter: float, winter_months: Sequence[int], fixed: float, metering: int
 ) -> TariffDict:
     """A rate [$/kWh] for summer months, period 1, and one for winter months, period 2."""
-    schedule = [[2 if month in winter_months else 1] * 24 for month in range(1, MONTHS + 1)]
+    schedule = [
+        [2 if month in winter_months else 1] * HOURS_OF_DAY for month in range(1, MONTHS + 1)
+    ]
     return energy_tariff([summer, winter], schedule, fixed, metering)
 
 
@@ -64,13 +73,13 @@ def windowed_tariff(
 ) -> TariffDict:
     """Winter's other hours and window, then summer's, at rates that are their costs [$/kWh]."""
     rates: list[float] = []
-    schedule = [[0] * 24 for _ in range(MONTHS)]
+    schedule = [[0] * HOURS_OF_DAY for _ in range(MONTHS)]
     for name, of_season in seasons_of(winter_months).items():
         on, off = windows.costs[name]
         first = len(rates) + 1
         for month in of_season:
-            for hour in range(24):
-                inside = (hour - windows.starts[name]) % 24 < windows.hours
+            for hour in range(HOURS_OF_DAY):
+                inside = (hour - windows.starts[name]) % HOURS_OF_DAY < windows.hours
                 schedule[month - 1][hour] = first + inside
         rates += [off, on]
     return energy_tariff(rates, schedule, fixed, metering)
@@ -91,17 +100,18 @@ def fair_tariff(
         level. Minimum charges are left out, since bills have to be linear in the knobs.
     """
     table = parse_tariff(key, given)
+    KNOWN.refuse_others(table, NOT_DERIVED)
     tariff = with_energy_rates(table.given, table.rate * values[LEVEL])
     rows = [list(row) for row in energy_rows(key, tariff)]
     days = {name: np.array(getattr(table, name)).tolist() for name in ("weekday", "weekend")}
-    for knob, of_season in ((WINTER, "winter"), (SUMMER, "summer")):
+    for knob, of_season in ((WINTER_RATE, WINTER), (SUMMER_RATE, SUMMER)):
         if knob not in values:
             continue
         period = max(int(row[0]) for row in rows) + 1
         rows.append([period, 1, NO_LIMIT, 0, float(values[knob]), 0.0, 0.0])
         for schedule in days.values():
             for month in seasons_of(winter_months)[of_season]:
-                schedule[month - 1] = [period] * 24
+                schedule[month - 1] = [period] * HOURS_OF_DAY
     used = sorted({period for schedule in days.values() for month in schedule for period in month})
     number = {period: place for place, period in enumerate(used, 1)}
     tariff["ur_ec_tou_mat"] = [

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cairo.errors import ScenarioError
+from cairo.model.names import SUMMER, WINTER
 
-WINTER, SUMMER = "winter", "summer"
 LOWEST = -5.0
 """A lower elasticity is a mistake: a price 10 % above the average would cut use by 40 %."""
 

@@ -11,9 +11,9 @@ import numpy as np
 from cairo.errors import ScenarioError, TariffError, listed
 from cairo.model.names import MONTHS
 from cairo.model.tariff import BILLING_DOLLARS, BUY_ALL, AnyTariff, Tariff, parse_tariff
-from cairo.model.tariff_fields import ROLLOVER, ROLLOVER_TERMS, says_something
-from cairo.model.tariff_rows import TariffDict, number
-from cairo.model.tariff_rules import DECEMBER, IN_DOLLARS, IN_KWH
+from cairo.model.tariff_fields import ROLLOVER, ROLLOVER_TERMS
+from cairo.model.tariff_rows import TariffDict
+from cairo.model.tariff_rules import DECEMBER, nets, waiting_inputs
 
 logger = logging.getLogger(__name__)
 
@@ -114,10 +114,8 @@ def _check_rollover(table: Tariff, style: str | None, ratio: float | None) -> No
     """Refuse terms of carried credits that do not fit the run; name those that do not count."""
     key, terms = table.key, table.rollover
     if terms is None:
-        unused = [name for name in ROLLOVER_TERMS if says_something(table.given.get(name))]
-        # SAM's own default of the month is December.
-        unused = [name for name in unused if number(table.given.get(name)) != float(DECEMBER)]
-        if unused and style == "net_metering" and table.metering_option in (IN_KWH, IN_DOLLARS):
+        unused = [name for name in waiting_inputs(table.given) if name in ROLLOVER_TERMS]
+        if unused and style == "net_metering" and nets(table.metering_option):
             logger.warning(
                 "tariff %s: %s is %s, which counts only with %s: exports are credited in their "
                 "month",

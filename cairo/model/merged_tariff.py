@@ -7,11 +7,21 @@ import numpy as np
 from cairo.errors import TariffError
 from cairo.model.arrays import Float1D, Int1D, Int2D
 from cairo.model.demand_charges import DemandCharges
+from cairo.model.known_fields import KnownFields, refuse_waiting_inputs
 from cairo.model.names import MONTHS, months
 from cairo.model.tariff import Tariff, parse_tariff
 from cairo.model.tariff_fields import FUEL_ADJUSTMENT
-from cairo.model.tariff_rows import NO_LIMIT, UNITS, TariffDict
+from cairo.model.tariff_rows import NO_LIMIT, UNITS, TariffDict, reached_tiers
+from cairo.model.tariff_rules import nets
 
+KNOWN = KnownFields(
+    # The tier rule is refused in words of its own.
+    "rate sell max_usage unit weekday weekend monthly_fixed metering_option fuel_adjustment "
+    "tier_rule demand",
+    demand="weekday weekend tou_price tou_max flat_price flat_max",
+)
+"""What two tariffs have that one for both has too."""
+NOT_MERGED = "which is not merged: leave it out if the sum is wanted without it"
 Tiers = tuple[Float1D, Float1D, Float1D]
 """(limits, prices, sell rates) of a period's tiers that some usage can reach."""
 
@@ -27,7 +37,7 @@ def merged(delivery: Tariff, supply: Tariff, key: str) -> Tariff:
     TariffError
         No tariff bills the sum: one has a minimum charge or a demand ratchet, a period with tiers
         would be cut within a month, limits are in two units, demand periods differ, exports are
-        metered otherwise.
+        metered otherwise. Or one has a field that is not merged.
     """
     _refuse(delivery, supply, key)
     pairs, weekday, weekend = _products(delivery, supply)
@@ -71,8 +81,10 @@ def _refuse(delivery: Tariff, supply: Tariff, key: str) -> None:
             )
         if one.demand is not None and one.demand.billing is not None:
             raise TariffError(f"tariff {key}: {one.key} has a demand ratchet, which is not merged")
-    # SAM's 0 and 1 are net metering both.
-    if len({max(one.metering_option, 1) for one in (delivery, supply)}) > 1:
+        KNOWN.refuse_others(one, NOT_MERGED)
+        refuse_waiting_inputs(one, NOT_MERGED)
+    options = {one.metering_option for one in (delivery, supply)}
+    if len(options) > 1 and not all(map(nets, options)):
         raise TariffError(
             f"tariff {key}: {delivery.key} meters exports otherwise than {supply.key} "
             f"(ur_metering_option {delivery.metering_option} and {supply.metering_option})"
@@ -108,8 +120,7 @@ def _refuse_cut_tiers(one: Tariff, mine: Int1D, weekday: Int2D, weekend: Int2D, 
 
 def _tiers(one: Tariff, period: int) -> Tiers:
     limit = one.max_usage[period]
-    ends = np.flatnonzero(limit[:-1] >= NO_LIMIT)
-    n = int(ends[0]) + 1 if len(ends) else len(limit)
+    n = reached_tiers(limit)
     return np.append(limit[: n - 1], NO_LIMIT), one.rate[period, :n], one.sell[period, :n]
 
 

@@ -6,6 +6,8 @@ from typing import Literal, get_args
 
 HOURS = 8760
 """Hours of a model year; a leap day is left out."""
+HOURS_OF_DAY = 24
+DAYS = HOURS // HOURS_OF_DAY
 
 KWH_TO_THERM = 0.0341214116
 """Therms in one kWh (1 kWh = 3412.14116 Btu, 1 therm = 100,000 Btu)."""
@@ -37,8 +39,12 @@ RunType = Literal["precalc", "default"]
 """Solve for rates that meet the requirement, or bill the tariffs as they are."""
 RUN_TYPES: tuple[RunType, ...] = get_args(RunType)
 
+WINTER, SUMMER = "winter", "summer"
+"""The seasons where a run or a derived tariff tells two apart."""
+
 NET_LOAD = "electricity_net"
 GROSS_LOAD = "load_data"
+GENERATION = "pv_generation"
 ENERGY_PRICE = "Marginal Energy Costs ($/kWh)"
 CAPACITY_PRICE = "Marginal Capacity Costs ($/kWh)"
 ANCILLARY_PRICE = "Marginal Ancillary Costs ($/kWh)"

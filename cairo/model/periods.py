@@ -8,7 +8,7 @@ import numpy as np
 
 from cairo.model.arrays import Float2D, Float3D, Int1D
 from cairo.model.calendar import hour_months, hour_of_day, hour_weekend
-from cairo.model.names import MONTHS
+from cairo.model.names import HOURS_OF_DAY, MONTHS
 from cairo.model.tariff import Tariff
 
 
@@ -76,7 +76,7 @@ class PeriodPlan:
 
 def period_plan(table: Tariff, year: int) -> PeriodPlan:
     """The plan of a tariff in a calendar year."""
-    all_hours = np.ones((MONTHS, 24), dtype=np.int64)
+    all_hours = np.ones((MONTHS, HOURS_OF_DAY), dtype=np.int64)
     demand = table.demand
     return PeriodPlan(
         energy=hour_groups(table.weekday, table.weekend, table.n_periods, year),

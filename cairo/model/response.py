@@ -24,9 +24,9 @@ import numpy as np
 from cairo.errors import ScenarioError, TariffError, listed
 from cairo.model.arrays import Bool1D, Float1D, Float2D, Float3D, FloatND, Int1D
 from cairo.model.calendar import hour_months, hour_of_day, hour_weekend
-from cairo.model.elasticity import SUMMER, WINTER, Elasticity
+from cairo.model.elasticity import Elasticity
 from cairo.model.kernels import generation, weighted_total
-from cairo.model.names import MONTHS
+from cairo.model.names import MONTHS, SUMMER, WINTER
 from cairo.model.periods import HourGroups, grouped_hours
 from cairo.model.tariff import Tariff
 

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from cairo.model.arrays import Int2D
-from cairo.model.names import months
+from cairo.model.names import HOURS_OF_DAY, MONTHS, months
 
-HOURS_OF_DAY = 24
 Spans = tuple[tuple[int, int], ...]
 
 
@@ -20,7 +19,8 @@ def when(weekday: Int2D, weekend: Int2D, period: int) -> list[str]:
     years and days run round (`Oct–May`, `21–07 h`). A line of `never` when no hour has it.
     """
     days = [
-        (spans(weekday[month] == period), spans(weekend[month] == period)) for month in range(12)
+        (spans(weekday[month] == period), spans(weekend[month] == period))
+        for month in range(MONTHS)
     ]
     seasons: dict[tuple[Spans, Spans], list[int]] = {}
     for month, pair in enumerate(days):
@@ -28,9 +28,9 @@ def when(weekday: Int2D, weekend: Int2D, period: int) -> list[str]:
             seasons.setdefault(pair, []).append(month)
     lines = []
     for (work, rest), chosen in seasons.items():
-        flags = np.isin(np.arange(12), chosen)
+        flags = np.isin(np.arange(MONTHS), chosen)
         names = ", ".join(_months(first, last) for first, last in spans(flags))
-        lines.append(f"{names if len(chosen) < 12 else 'All year'}: {_hours(work, rest)}")
+        lines.append(f"{names if len(chosen) < MONTHS else 'All year'}: {_hours(work, rest)}")
     return lines or ["never"]
 
 
@@ -46,7 +46,7 @@ def spans(flags: Sequence[bool] | np.ndarray) -> Spans:
 
 
 def _months(first: int, past: int) -> str:
-    last = (past - 1) % 12
+    last = (past - 1) % MONTHS
     return months[first] if first == last else f"{months[first]}–{months[last]}"
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from cairo.errors import TariffError
 from cairo.model.arrays import Float1D, Float2D, Int2D
 from cairo.model.demand_charges import DemandCharges, demand_of
+from cairo.model.known_fields import KnownFields
 from cairo.model.names import KWH_TO_THERM
 from cairo.model.rollover import Rollover
 from cairo.model.tariff_changes import in_therms, with_energy_rates, with_sell_rates
@@ -48,6 +49,19 @@ AggregationMethod = Literal["flat", "time-of-use", "tiered", "combined"]
 BILLING_DOLLARS, BUY_ALL = 3, 4
 METERING_OPTIONS = (0, 1, 2, BILLING_DOLLARS, BUY_ALL)
 """SAM's `ur_metering_option`: 0 and 1 net metering, 2 and 3 net billing, 4 buy all sell all."""
+
+IN_THERMS = KnownFields(
+    "rate sell max_usage unit weekday weekend monthly_fixed monthly_min annual_min metering_option "
+    "demand fuel_adjustment tier_rule rollover",
+    demand="weekday weekend tou_price tou_max flat_price flat_max billing",
+    **{"demand.billing": "minimum lookback share whole periods occurs"},
+)
+"""What is per kWh of gas, and converted, and what is not."""
+CHANGED = KnownFields(
+    "rate sell max_usage unit weekday weekend monthly_fixed monthly_min annual_min metering_option "
+    "fuel_adjustment tier_rule demand rollover"
+)
+"""What a tariff may have beside the figures that `Tariff.changed` changes: it stays as it is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,8 +143,9 @@ class Tariff:
         Raises
         ------
         TariffError
-            They are no sound figures.
+            They are no sound figures, or the tariff has a field that might have to change too.
         """
+        CHANGED.refuse_others(self, "which tariff_changes does not know: change its file")
         table = self if rate_scale is None else self.with_energy_rates(self.rate * rate_scale)
         given = dict(table.given)
         if fixed_charge is not None:
@@ -146,6 +161,7 @@ class Tariff:
 
     def in_therms(self) -> Tariff:
         """A gas tariff published per kWh as one per therm; see `in_therms`."""
+        IN_THERMS.refuse_others(self, "which is not known to be per kWh of gas or not")
         given = in_therms(self.given)
         stays = np.isin(self.unit, PER_KW) | (self.max_usage >= NO_LIMIT)
         return replace(

@@ -9,7 +9,7 @@ import numpy as np
 
 from cairo.errors import TariffError
 from cairo.model.arrays import Float1D, Float2D, Int2D
-from cairo.model.names import MONTHS
+from cairo.model.names import HOURS_OF_DAY, MONTHS
 from cairo.model.tariff_fields import FUEL_ADJUSTMENT
 
 NO_LIMIT = 1e38
@@ -26,7 +26,6 @@ PER_KW = (1, 3)
 """Unit codes whose tier limits are per kW of the month's peak."""
 PER_DAY = (2, 3)
 """Unit codes whose tier limits are per day of the month."""
-HOURS_OF_DAY = 24
 MOST_PERIODS = 2 * MONTHS * HOURS_OF_DAY
 """As many periods as the weekday and weekend schedules have entries."""
 
@@ -126,6 +125,12 @@ def limit_array(key: str, name: str, cells: Cells, first: int, least: int = 1) -
         if (period, tier + 1) not in cells and tier < limit.shape[1]:
             limit[period - first, tier - 1] = NO_LIMIT
     return limit
+
+
+def reached_tiers(limit: Float1D) -> int:
+    """Tiers of a period (T,) that some usage can reach: those up to the first without a limit."""
+    ends = (tier for tier, most in enumerate(limit[:-1].tolist(), start=1) if most >= NO_LIMIT)
+    return next(ends, len(limit))
 
 
 def schedule_array(what: str, given: object, periods: set[int], first: int = 1) -> Int2D:

@@ -11,7 +11,14 @@ from cairo.errors import TariffError
 from cairo.model.arrays import Float2D, Int2D
 from cairo.model.names import MONTHS, months
 from cairo.model.rollover import Rollover
-from cairo.model.tariff_fields import NO, ROLLOVER, TIER_RULE
+from cairo.model.tariff_fields import (
+    NO,
+    ROLLOVER,
+    ROLLOVER_TERMS,
+    TIER_RULE,
+    inputs_of_no_field,
+    says_something,
+)
 from cairo.model.tariff_rows import NO_LIMIT, PER_KW, is_sound, number
 
 TierRule = Literal["period", "month"]
@@ -91,7 +98,7 @@ def rollover_of(
     """
     if not switched(key, tariff, ROLLOVER):
         return None
-    if option not in (IN_KWH, IN_DOLLARS):
+    if not nets(option):
         raise TariffError(
             f"tariff {key}: {ROLLOVER} needs net metering, found ur_metering_option {option}; "
             "expected 0 (kWh are carried) or 1 (dollars)"
@@ -117,6 +124,24 @@ def rollover_of(
     return Rollover(
         option == IN_DOLLARS, int(settled), price, applied, _next_periods(weekday, len(unit))
     )
+
+
+def waiting_inputs(tariff: Mapping[str, object]) -> list[str]:
+    """Inputs that say something, and that bills have only by a rule that the tariff has not.
+
+    Such are terms of carried credits where none are carried: they count as soon as a run gives the
+    tariff that rule.
+    """
+    said = inputs_of_no_field(tariff)
+    if says_something(tariff.get(ROLLOVER)):
+        said = [name for name in said if name not in ROLLOVER_TERMS]
+    # SAM's own default of the month is December.
+    return [name for name in said if number(tariff[name]) != float(DECEMBER)]
+
+
+def nets(option: int) -> bool:
+    """Whether a `ur_metering_option` is net metering: SAM's two differ in what is carried alone."""
+    return option in (IN_KWH, IN_DOLLARS)
 
 
 def _next_periods(weekday: Int2D, periods: int) -> Int2D:

@@ -13,9 +13,9 @@ import numpy as np
 
 from cairo.model import kernels
 from cairo.model.arrays import Float2D, Int1D
-from cairo.model.names import NET_LOAD
+from cairo.model.names import GENERATION, GROSS_LOAD, NET_LOAD
 
-ELECTRIC = ("load_data", "pv_generation", NET_LOAD)
+ELECTRIC = (GROSS_LOAD, GENERATION, NET_LOAD)
 """Load columns that are electric energy [kWh]."""
 
 

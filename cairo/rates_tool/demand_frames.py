@@ -10,7 +10,7 @@ import pandas as pd
 from cairo.errors import TariffError, listed
 from cairo.model.arrays import FloatND, Int1D
 from cairo.model.bills import CustomerUse
-from cairo.model.names import MONTHS
+from cairo.model.names import GENERATION, MONTHS
 from cairo.model.periods import HourGroups, PeriodPlan, PeriodUse
 from cairo.model.tariff import Tariff
 from cairo.model.tariff_rows import NO_LIMIT
@@ -54,14 +54,14 @@ def solar_frame(use: PeriodUse, plan: PeriodPlan, table: Tariff) -> pd.DataFrame
     columns = {
         "net_exports": use.exports,
         "self_cons": use.self_use,
-        "pv_generation": use.generation,
+        GENERATION: use.generation,
     }
     for name, values in columns.items():
         assert values is not None
         frame[name] = values[:, month, period].reshape(-1)
     frame["charge_type"] = SOLAR
     frame["tariff"] = table.key
-    return frame[frame["pv_generation"] > 0.0]
+    return frame[frame[GENERATION] > 0.0]
 
 
 def real_tiers(table: Tariff) -> np.ndarray:

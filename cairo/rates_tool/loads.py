@@ -21,7 +21,7 @@ from cairo.model import kernels
 from cairo.model.arrays import FloatND
 from cairo.model.bills import two_meters
 from cairo.model.calendar import __timeshift__, hour_months, hour_of_day, hour_stamps, hour_weekend
-from cairo.model.names import ELECTRICITY, GAS, MONTHS, NET_LOAD
+from cairo.model.names import ELECTRICITY, GAS, GENERATION, GROSS_LOAD, MONTHS, NET_LOAD
 from cairo.model.periods import PeriodUse, period_plan
 from cairo.model.response import LEAST_KWH, one_price
 from cairo.model.tariff import (
@@ -330,10 +330,10 @@ def aggregate_load_worker(
     plan = period_plan(table, target_year)
     gas = load_col_key == GAS
     hours = _tariff_hours(table, target_year)
-    load = building_load["load_data"].to_numpy(np.float64)
+    load = building_load[GROSS_LOAD].to_numpy(np.float64)
     # All use is bought where a second meter sells all generation.
     sells_all = not gas and two_meters(table, solar_pv_compensation)
-    bought = "load_data" if sells_all else NET_LOAD
+    bought = GROSS_LOAD if sells_all else NET_LOAD
     billed = load if gas else kernels.grid_consumption(building_load[bought].to_numpy(np.float64))
     hours = hours.assign(billed=billed, load=load)
     use = {
@@ -344,7 +344,7 @@ def aggregate_load_worker(
         use["peak_kw"] = hours.groupby("month")["billed"].max().to_numpy()[None, :]
     if plan.demand is not None:
         use["demand_kw"] = _demand_peaks(hours, table)
-    pv = None if gas else building_load["pv_generation"].to_numpy(np.float64)
+    pv = None if gas else building_load[GENERATION].to_numpy(np.float64)
     has_pv = pv is not None and bool(pv.any())
     if has_pv:
         assert pv is not None

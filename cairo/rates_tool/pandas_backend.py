@@ -18,7 +18,7 @@ from cairo.errors import CairoError
 from cairo.model.arrays import Float1D
 from cairo.model.backends import Backend
 from cairo.model.bills import CustomerUse
-from cairo.model.names import ELECTRICITY, GAS, months
+from cairo.model.names import ELECTRICITY, GAS, MONTHS, months
 from cairo.model.tariff import Tariff, parse_tariff
 from cairo.rates_tool import (
     delayed_stages,
@@ -176,7 +176,7 @@ class PandasBackend(LoadBackend):
         energy = aggregated[aggregated["charge_type"] == "energy_charge"]
         grid = energy.set_index("month", append=True).groupby(level=[0, 1])["grid_cons"].sum()
         table = grid.unstack(fill_value=0.0).reindex(
-            index=ids, columns=range(1, 13), fill_value=0.0
+            index=ids, columns=range(1, MONTHS + 1), fill_value=0.0
         )
         uses = _uses(aggregated, exports, ids, on, tariffs)
         billed = system_revenues.billed_of(uses, tariffs, solar)

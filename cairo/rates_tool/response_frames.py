@@ -11,7 +11,7 @@ from cairo.model import kernels
 from cairo.model.arrays import Float1D, Float2D
 from cairo.model.calendar import hour_months
 from cairo.model.kernels import weighted_total
-from cairo.model.names import GROSS_LOAD, HOURS, NET_LOAD
+from cairo.model.names import GENERATION, GROSS_LOAD, HOURS, NET_LOAD
 from cairo.model.response import Moved, ResponsePlan, one_price, period_costs, shifted_gross
 from cairo.model.tariff import Tariff
 from cairo.rates_tool import hourly_frames
@@ -59,7 +59,7 @@ def after_response(
         moved[key] = homes, _responded(net, places, homes, plan, period, weight, done)
     of_homes = [
         one.reshape(-1, HOURS)
-        for one in (*loads[[GROSS_LOAD, "pv_generation"]].to_numpy(np.float64).T, before, net)
+        for one in (*loads[[GROSS_LOAD, GENERATION]].to_numpy(np.float64).T, before, net)
     ]
     gross = shifted_gross(*of_homes).reshape(-1)
     return loads.assign(**{NET_LOAD: net, GROSS_LOAD: gross}), moved

@@ -10,10 +10,10 @@ import pandas as pd
 
 from cairo.errors import LoadError, RequirementError, listed, listed_buildings
 from cairo.model.calendar import hour_stamps
-from cairo.model.names import HOURS, NET_LOAD, RESIDUAL_COSTS
+from cairo.model.names import GENERATION, GROSS_LOAD, HOURS, NET_LOAD, RESIDUAL_COSTS
 from cairo.model.revenue_requirement import check_amounts, check_prices
 
-LOAD_COLUMNS = ("load_data", "pv_generation", NET_LOAD)
+LOAD_COLUMNS = (GROSS_LOAD, GENERATION, NET_LOAD)
 
 
 def check_passed(

@@ -15,7 +15,7 @@ from cairo.model.bill_parts import DEMAND, ITEMS, OTHER, PEAK
 from cairo.model.names import ANNUAL, BURDEN, MONTHS, months
 from cairo.model.tariff import parse_tariff
 from cairo.rates_tool.run_files import DETERMINANTS
-from cairo.results.tariff_words import tariff_words
+from cairo.results.rate_words import tariff_words
 
 if TYPE_CHECKING:
     from cairo.results.run import Run

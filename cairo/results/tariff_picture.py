@@ -9,10 +9,15 @@ import numpy as np
 from rich.text import Text
 
 from cairo.model.arrays import Float1D, Int2D
-from cairo.model.names import months
+from cairo.model.names import HOURS_OF_DAY, months
 from cairo.model.tariff import Tariff
-from cairo.model.tariff_rows import HOURS_OF_DAY
-from cairo.results.rate_words import charges, demand_words, energy_words, monthly_demand_words
+from cairo.results.rate_words import (
+    charges,
+    demand_words,
+    energy_words,
+    metering_words,
+    monthly_demand_words,
+)
 
 SHADES = {False: "░▒▓█", True: ".-+#"}
 """Blocks from cheap to dear, in any encoding where asked for."""
@@ -36,7 +41,9 @@ def tariff_picture(tariff: Tariff, *, plain: bool = False) -> Text:
     """
     page = Text()
     page.append(f"{tariff.key}\n", style="bold")
-    page.append("; ".join(charges(tariff)) + ".\n\n")
+    metering = metering_words(tariff)
+    parts = [*charges(tariff), *([f"exports by {metering}"] if metering else [])]
+    page.append("; ".join(parts) + ".\n\n")
     page.append("Energy\n", style="bold")
     _schedule(
         page, tariff.weekday, tariff.weekend, tariff.rate[:, 0], energy_words(tariff), plain=plain

@@ -14,7 +14,7 @@ from cairo.errors import OutputError
 from cairo.files.run_directory import writing
 from cairo.model.allocations import share_columns
 from cairo.model.calendar import hour_months, hour_of_day, hour_stamps
-from cairo.model.names import HOURS
+from cairo.model.names import HOURS, HOURS_OF_DAY, MONTHS
 from cairo.runs.synthetic import SyntheticStock, synthetic_stock, write_stock
 from cairo.workers.stages import Progress
 
@@ -133,13 +133,16 @@ def _urdb(
 
 
 def _write_tariffs(folder: Path) -> None:
-    always = [[0] * 24 for _ in range(12)]
+    always = [[0] * HOURS_OF_DAY for _ in range(MONTHS)]
     summer = range(5, 9)
     tou = [
-        [(2 if month in summer else 0) + (1 if 16 <= hour < 21 else 0) for hour in range(24)]
-        for month in range(12)
+        [
+            (2 if month in summer else 0) + (1 if 16 <= hour < 21 else 0)
+            for hour in range(HOURS_OF_DAY)
+        ]
+        for month in range(MONTHS)
     ]
-    quarters = [[month // 3] * 24 for month in range(12)]
+    quarters = [[month // 3] * HOURS_OF_DAY for month in range(MONTHS)]
     tariffs = {
         "electric/flat": _urdb("flat", [[{"rate": FLAT_RATE, "unit": "kWh"}]], always, FIXED),
         "electric/hp_tou": _urdb(

@@ -36,6 +36,8 @@ from cairo.model.derived_rates import (
     seasonal_rates,
 )
 from cairo.model.derived_tariffs import (
+    KNOWN,
+    NOT_DERIVED,
     fair_tariff,
     flat_tariff,
     seasonal_tariff,
@@ -43,7 +45,7 @@ from cairo.model.derived_tariffs import (
     windowed_tariff,
 )
 from cairo.model.kernels import weighted_total
-from cairo.model.names import ANNUAL, BURDEN
+from cairo.model.names import ANNUAL, BURDEN, HOURS_OF_DAY
 from cairo.model.progress import Progress
 from cairo.model.subclass_requirements import cost_of_service, share_column
 from cairo.model.tariff import BUY_ALL, Tariff, parse_tariff
@@ -84,6 +86,7 @@ class Source:
         if key not in run.tariffs:
             raise TariffError(f"{run.path} has no tariff {key} (there are {list(run.tariffs)})")
         self.tariff = parse_tariff(key, run.tariffs[key])
+        KNOWN.refuse_others(self.tariff, NOT_DERIVED)
         parts = run.determinants
         beyond = parts["item"].isin(BEYOND_RATES)
         if beyond.any():
@@ -303,7 +306,7 @@ def windows_designed(
     found = best_windows(load, price, hour_of_day(), seasons, list(hours))
     tariff = windowed_tariff(found, winter_months, source.fixed, source.metering)
     windows = {
-        name: f"{start:02d}:00 to {(start + found.hours) % 24:02d}:00"
+        name: f"{start:02d}:00 to {(start + found.hours) % HOURS_OF_DAY:02d}:00"
         for name, start in found.starts.items()
     }
     figures: dict[str, object] = {

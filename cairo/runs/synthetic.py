@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from cairo.model.arrays import Float1D
 from cairo.model.calendar import hour_stamps
-from cairo.model.names import GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN
+from cairo.model.names import DAYS, GAS_COLUMN, HOURS, HOURS_OF_DAY, PV_COLUMN, TOTAL_COLUMN
 from cairo.model.progress import Progress
 
 WEATHER_YEAR = 2018
@@ -38,10 +38,10 @@ def synthetic_weather(seed: int) -> Weather:
     """A year's weather: annual and daily cycles and spells of some days."""
     rng = np.random.default_rng([seed, 0])
     hour = np.arange(HOURS)
-    day_of_year, hour_of_day = hour // 24, hour % 24
+    day_of_year, hour_of_day = hour // HOURS_OF_DAY, hour % HOURS_OF_DAY
     spells = np.convolve(rng.normal(0.0, 1.0, HOURS + 72), np.ones(72) / 72**0.5, "valid")[:HOURS]
-    season = -np.cos(2 * np.pi * (day_of_year - 20) / 365)
-    temperature = 10.0 + 12.5 * season + 4.0 * np.sin(2 * np.pi * (hour_of_day - 9) / 24)
+    season = -np.cos(2 * np.pi * (day_of_year - 20) / DAYS)
+    temperature = 10.0 + 12.5 * season + 4.0 * np.sin(2 * np.pi * (hour_of_day - 9) / HOURS_OF_DAY)
     length = 12.0 + 3.2 * season
     height = np.cos(np.pi * (hour_of_day - 12.5) / length) * (
         np.abs(hour_of_day - 12.5) < length / 2
@@ -119,7 +119,7 @@ def home_loads(
 ) -> dict[str, Float1D]:
     """Hourly energies of one home [kWh], from its own random stream."""
     rng = np.random.default_rng([seed, 2, bldg_id])
-    hour = np.arange(HOURS) % 24
+    hour = np.arange(HOURS) % HOURS_OF_DAY
     habits = np.roll(_DAY_SHAPE, rng.integers(-2, 3))[hour]
     plugs = 0.55 * size * habits * rng.gamma(8.0, 1 / 8.0, HOURS)
     heat = np.maximum(16.0 - weather.temperature, 0.0) * 0.16 * size

@@ -31,7 +31,7 @@ from cairo.files.reading import folder_listing, is_url, read_bytes
 from cairo.files.run_directory import check_run_name, local_folder
 from cairo.files.short_tariff import SUFFIXES
 from cairo.files.tariff_files import read_tariffs
-from cairo.files.tariff_maps import TariffMap, tariff_place
+from cairo.files.tariff_maps import TariffMap, keys_by_home, tariff_place
 from cairo.model.elasticity import Response
 from cairo.model.export_compensation import export_credits
 from cairo.model.prices import Prices
@@ -239,8 +239,8 @@ def _spec(
     requirement: Requirement,
 ) -> RunSpec:
     """The run, of what has been read."""
-    frame, parsed = tariffs.frame, tariffs.parsed
-    on = dict(zip(frame["bldg_id"].tolist(), frame["tariff_key"].tolist(), strict=True))
+    parsed = tariffs.parsed
+    on = keys_by_home(tariffs.frame)
     style = settings.solar_pv_compensation
     credited = export_credits(style, settings.solar_pv_export_import_ratio, parsed)
     cost, strategy = settings.distribution_cost_per_kw_year, settings.low_income_strategy

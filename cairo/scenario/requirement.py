@@ -10,6 +10,7 @@ import pandas as pd
 
 from cairo.errors import RequirementError, TariffError, listed
 from cairo.files.tariff_files import read_tariffs
+from cairo.files.tariff_maps import keys_by_home
 from cairo.model.components import DELIVERY, SUPPLY
 from cairo.model.export_compensation import export_credits
 from cairo.model.tariff_fields import Unmodelled
@@ -153,8 +154,7 @@ def _twins(settings: RunSettings, paths: Mapping[str, str], tariffs: ElectricTar
     own = ruled(read_tariffs(tariffs.parsed, files, options, allowed), rules)
     style = settings.solar_pv_compensation
     credited = export_credits(style, settings.solar_pv_export_import_ratio, own)
-    frame = tariffs.frame
-    on = dict(zip(frame["bldg_id"].tolist(), frame["tariff_key"].tolist(), strict=True))
+    on = keys_by_home(tariffs.frame)
     return Billing(
         Service(own, on),
         precalc_period_mapping(own) if settings.run_type == "precalc" else None,

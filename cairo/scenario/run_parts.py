@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from cairo.errors import listed
+from cairo.model.names import MONTHS
 from cairo.model.subclass_requirements import PASSTHROUGH, methods
 from cairo.workers.settings import STRICT, PathText
 
@@ -14,7 +15,7 @@ DERIVED_PREFIX = "derived:"
 """Before the alias of a tariff that is derived, in the place of its file."""
 RUN_PREFIX = "run:"
 """Before the name of a run of the same file, in the place of a path."""
-MONTHS_FROM_1 = set(range(1, 13))
+MONTHS_FROM_1 = set(range(1, MONTHS + 1))
 EVERYBODY = "all"
 """Alias of the one tariff of a run whose homes are all on it."""
 

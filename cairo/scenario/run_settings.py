@@ -19,7 +19,7 @@ from cairo.errors import ScenarioError
 from cairo.files.recorded_options import STORAGE, recorded_options
 from cairo.model.backends import Backend
 from cairo.model.elasticity import Elasticity, Response
-from cairo.model.names import RunType, gas_tariff_year
+from cairo.model.names import HOURS, RunType, gas_tariff_year
 from cairo.model.setting_problems import one_line_error, setting_problems
 from cairo.model.tariff_rules import TierRule
 from cairo.scenario.run_misfits import misfits
@@ -213,7 +213,7 @@ class RunSettings(BaseModel):
         "`path_dist_and_sub_tx_mc`.",
     )
     distribution_cost_hours: int = Field(
-        100, ge=1, le=8760, description="Hours `distribution_cost_per_kw_year` is spread over."
+        100, ge=1, le=HOURS, description="Hours `distribution_cost_per_kw_year` is spread over."
     )
 
     solar_pv_compensation: Literal["net_metering", "net_billing"] | None = Field(

@@ -8,7 +8,7 @@ import numpy as np
 
 from cairo.model import kernels
 from cairo.model.arrays import FloatND, Int1D
-from cairo.model.names import MONTHS
+from cairo.model.names import GENERATION, GROSS_LOAD, MONTHS
 from cairo.model.periods import HourGroups
 from cairo.rates_tool.dd_stages.measure import Block, RowMeasure
 
@@ -28,12 +28,12 @@ class Exports(RowMeasure):
     @property
     def columns(self) -> tuple[str, ...]:
         """Gross load and generation."""
-        return ("load_data", "pv_generation")
+        return (GROSS_LOAD, GENERATION)
 
     def rows(self, block: Block) -> FloatND:
         """Solar energy of one partition's homes."""
         rows, groups = block.rows(self.homes), self.groups
-        load, pv = block.hours("load_data", rows), block.hours("pv_generation", rows)
+        load, pv = block.hours(GROSS_LOAD, rows), block.hours(GENERATION, rows)
         result = np.zeros((len(load), 3, MONTHS, groups.periods))
         has_pv = np.flatnonzero(pv.any(axis=1))
         if len(has_pv):

@@ -10,9 +10,9 @@ import pandas as pd
 from cairo.errors import LoadError, listed_buildings
 from cairo.files.load_file import ReadCount, buildings_of
 from cairo.model.arrays import Float2D, Int1D
-from cairo.model.names import HOURS, NET_LOAD
+from cairo.model.names import GENERATION, GROSS_LOAD, HOURS, NET_LOAD
 
-COLUMNS = ("time", "load_data", "pv_generation", NET_LOAD, "natural_gas")
+COLUMNS = ("time", GROSS_LOAD, GENERATION, NET_LOAD, "natural_gas")
 LOAD_COLUMNS = COLUMNS[1:]
 READ = "cairo_read"
 """Key of a frame's `attrs`: (files, bytes) read to make it."""

@@ -16,7 +16,7 @@ import pandas as pd
 
 from cairo.model.arrays import Bool1D, Float1D, Float2D, Float3D, Int1D
 from cairo.model.kernels import weighted_total
-from cairo.model.names import GROSS_LOAD, NET_LOAD
+from cairo.model.names import GENERATION, GROSS_LOAD, NET_LOAD
 from cairo.model.periods import PeriodUse
 from cairo.model.response import ResponsePlan, Shift, period_costs, shifted, shifted_gross
 from cairo.rates_tool.dd_stages.partition import partition_arrays
@@ -166,7 +166,7 @@ Change = tuple[Int1D, Int1D, np.ndarray, np.ndarray]
 
 def _shift_partition(partition: pd.DataFrame, changes: list[Change]) -> pd.DataFrame:
     """A partition after the response of those of its homes that respond."""
-    columns = [name for name in (NET_LOAD, GROSS_LOAD, "pv_generation") if name in partition]
+    columns = [name for name in (NET_LOAD, GROSS_LOAD, GENERATION) if name in partition]
     ids, arrays = partition_arrays(partition[columns])
     net: Float2D = arrays[NET_LOAD].copy()
     for homes, group, factor, added in changes:
@@ -177,7 +177,7 @@ def _shift_partition(partition: pd.DataFrame, changes: list[Change]) -> pd.DataF
     hours = {NET_LOAD: net}
     if GROSS_LOAD in arrays:
         hours[GROSS_LOAD] = shifted_gross(
-            arrays[GROSS_LOAD], arrays["pv_generation"], arrays[NET_LOAD], net
+            arrays[GROSS_LOAD], arrays[GENERATION], arrays[NET_LOAD], net
         )
     shifted_one = partition.assign(**{name: one.reshape(-1) for name, one in hours.items()})
     shifted_one.attrs = partition.attrs

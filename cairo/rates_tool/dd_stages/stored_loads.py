@@ -30,7 +30,15 @@ from cairo.files.reading import folder_listing, is_url
 from cairo.model import kernels
 from cairo.model.arrays import Float1D
 from cairo.model.calendar import hour_stamps, offset_days
-from cairo.model.names import ELECTRICITY, HOURS, KWH_TO_THERM, NET_LOAD
+from cairo.model.names import (
+    ELECTRICITY,
+    GENERATION,
+    GROSS_LOAD,
+    HOURS,
+    HOURS_OF_DAY,
+    KWH_TO_THERM,
+    NET_LOAD,
+)
 from cairo.model.transforms import ELECTRIC
 from cairo.rates_tool import hourly_frames
 from cairo.rates_tool.dd_stages.load_source import Checked, LoadOptions, LoadSource
@@ -48,8 +56,8 @@ if TYPE_CHECKING:
     from distributed import Client
 
 _FIELDS_OF = {
-    "load_data": ("total",),
-    "pv_generation": ("pv",),
+    GROSS_LOAD: ("total",),
+    GENERATION: ("pv",),
     NET_LOAD: ("total", "pv"),
     "natural_gas": ("gas",),
 }
@@ -362,7 +370,7 @@ _scratch = threading.local()
 
 def _fill(rows: Mapping[str, Float1D], loads: HourlyLoads, target_year: int) -> None:
     """Write one home's load columns into `rows`, in the target year's order."""
-    shift = 24 * offset_days(loads.source_year, target_year)
+    shift = HOURS_OF_DAY * offset_days(loads.source_year, target_year)
     # One buffer a thread: a fresh array for each building costs more than the arithmetic.
     if not hasattr(_scratch, "hours"):
         _scratch.hours = np.empty(HOURS)
@@ -371,9 +379,9 @@ def _fill(rows: Mapping[str, Float1D], loads: HourlyLoads, target_year: int) -> 
     for name, row in rows.items():
         if name == "natural_gas":
             energy = np.multiply(values["gas"], KWH_TO_THERM, out=buffer)
-        elif name == "load_data":
+        elif name == GROSS_LOAD:
             energy = values["total"]
-        elif name == "pv_generation":
+        elif name == GENERATION:
             energy = values["pv"]
         else:
             energy = kernels.net_load(values["total"], values["pv"], out=buffer)

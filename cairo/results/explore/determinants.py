@@ -20,6 +20,7 @@ from cairo.model.bills import (
     two_meters,
     with_minimum,
 )
+from cairo.model.known_fields import KnownFields
 from cairo.model.names import MONTHS
 from cairo.model.tariff import Tariff
 from cairo.model.tiers import fill_tiers
@@ -29,6 +30,14 @@ from cairo.rates_tool.run_reader import RunReader
 COLUMNS = ("bldg_id", "month", "item", "period", "quantity", "dollars")
 USED = ("energy", "export_credit", "peak", "demand")
 """Items that bills are made of again; the others follow from these and the tariff."""
+
+MIRRORED = KnownFields(
+    # Demand charges and export credits are dollars of the determinants; rules that count are
+    # refused in words of their own.
+    "rate sell max_usage unit weekday weekend monthly_fixed monthly_min annual_min metering_option "
+    "demand fuel_adjustment tier_rule rollover"
+)
+"""What the page's script bills of a tariff."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +137,7 @@ def tariff_uses(
 
 def _refuse_not_mirrored(tariff: Tariff, style: SolarStyle | None) -> None:
     """Refuse what the page's script, the mirror of `cairo.model.bills`, does not bill."""
+    MIRRORED.refuse_others(tariff, "which the explorer's page cannot bill yet")
     rules = {
         "tiers that all periods of a month fill together": tariff.tier_rule == "month"
         and tariff.n_tiers > 1,

@@ -12,7 +12,7 @@ import numpy as np
 
 from cairo.errors import listed
 from cairo.model.arrays import Float1D
-from cairo.model.names import PRICE_COLUMNS
+from cairo.model.names import HOURS, PRICE_COLUMNS
 from cairo.results.report.data import RunData
 from cairo.results.report.designs import Design, Designs, all_of
 from cairo.results.report.numbers import cents, count, energy, percent, power, short_dollars
@@ -131,7 +131,7 @@ def _prices(base: Design, other: Design) -> Iterator[str]:
     load = load_of(base.run)
     for name in PRICE_COLUMNS:
         given = [
-            one.run.hours[name].to_numpy(np.float64) if name in one.run.hours else np.zeros(8760)
+            one.run.hours[name].to_numpy(np.float64) if name in one.run.hours else np.zeros(HOURS)
             for one in (base, other)
         ]
         if not np.allclose(given[0], given[1], rtol=SAME, atol=1e-15):

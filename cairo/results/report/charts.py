@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cairo.model.arrays import Float1D
-from cairo.model.names import months
+from cairo.model.names import MONTHS, months
 from cairo.results.report.data import FuelBills
 from cairo.results.report.drawing import (
     BLUE,
@@ -183,9 +183,9 @@ def bills_by_month(bills: Mapping[str, FuelBills], names: Mapping[str, str]) -> 
         with drawing(f"bills-{key}") as figure:
             ax = figure.subplots()
             ax.grid(True)
-            ax.fill_between(range(12), low, high, color=BLUE, alpha=0.22, linewidth=0)
-            ax.plot(range(12), middle, color=BLUE, linewidth=1.8, marker="o", markersize=3.5)
-            ax.set_xticks(range(12), [name[0] for name in months])
+            ax.fill_between(range(MONTHS), low, high, color=BLUE, alpha=0.22, linewidth=0)
+            ax.plot(range(MONTHS), middle, color=BLUE, linewidth=1.8, marker="o", markersize=3.5)
+            ax.set_xticks(range(MONTHS), [name[0] for name in months])
             ax.set_xlim(-0.3, 11.3)
             ax.set_ylim(lowest, max(highest, lowest + 1.0))
             ax.yaxis.set_major_formatter(lambda y, _: dollars(y))

@@ -8,7 +8,7 @@ import numpy as np
 
 from cairo.errors import listed
 from cairo.model.tariff import Tariff
-from cairo.model.tariff_rows import NO_LIMIT
+from cairo.model.tariff_rows import reached_tiers
 from cairo.results.report.data import RunData
 from cairo.results.report.numbers import percent, rate, ratio, short_dollars
 
@@ -54,13 +54,11 @@ def _rates(run: RunData) -> Iterator[str]:
 def _odd_rates(tariff: Tariff) -> Iterator[str]:
     found = []
     for period in np.union1d(tariff.weekday, tariff.weekend).tolist():
-        for tier in range(tariff.n_tiers):
+        for tier in range(reached_tiers(tariff.max_usage[period - 1])):
             price = float(tariff.rate[period - 1, tier])
             if not LOW_RATE <= price <= HIGH_RATE:
                 where = f"period {period}" + (f" tier {tier + 1}" if tariff.n_tiers > 1 else "")
                 found.append(f"{rate(price)} in {where}")
-            if tariff.max_usage[period - 1, tier] >= NO_LIMIT:
-                break
     if found:
         yield (
             f"Tariff {tariff.key} has energy rates below {LOW_RATE:g} or above {HIGH_RATE:g} "

@@ -12,7 +12,7 @@ from cairo.model.demand_charges import DemandCharges
 from cairo.model.names import months
 from cairo.model.schedule_words import when
 from cairo.model.tariff import Tariff
-from cairo.model.tariff_rows import NO_LIMIT, UNIT_WORDS
+from cairo.model.tariff_rows import NO_LIMIT, UNIT_WORDS, reached_tiers
 from cairo.results.rate_words import charges
 from cairo.results.report.assembled import Part, Section
 from cairo.results.report.derived import derived_rates
@@ -129,14 +129,12 @@ def _prices(tariff: Tariff) -> Iterator[str]:
 def _tiers(tariff: Tariff, period: int) -> list[tuple[str, float]]:
     """(which kWh of the period, price [$/kWh]) of each tier that is there."""
     found: list[tuple[str, float]] = []
-    for tier in range(tariff.n_tiers):
+    for tier in range(reached_tiers(tariff.max_usage[period])):
         most = float(tariff.max_usage[period, tier])
         limit = " above" if found else ""
         if most < NO_LIMIT:
             limit = f" up to {count(most)} {UNIT_WORDS.get(int(tariff.unit[period, tier]), '')}"
         found.append((limit, float(tariff.rate[period, tier])))
-        if most >= NO_LIMIT:
-            break
     return found
 
 
@@ -144,7 +142,7 @@ def _energy(tariff: Tariff, exports: Exports) -> Iterator[Row]:
     credit = exports.credit(tariff)
     for period in range(tariff.n_periods):
         hours = "\n".join(when(tariff.weekday, tariff.weekend, period + 1))
-        for tier in range(tariff.n_tiers):
+        for tier in range(reached_tiers(tariff.max_usage[period])):
             most = float(tariff.max_usage[period, tier])
             unit = UNIT_WORDS.get(int(tariff.unit[period, tier]), "")
             yield [
@@ -155,8 +153,6 @@ def _energy(tariff: Tariff, exports: Exports) -> Iterator[Row]:
                 float(tariff.rate[period, tier]),
                 float(credit[period]) if tier == 0 else math.nan,
             ]
-            if most >= NO_LIMIT:
-                break
 
 
 def _demand(demand: DemandCharges | None) -> list[Row]:

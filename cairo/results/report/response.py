@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from cairo.model.arrays import Float1D, Int1D
+from cairo.model.names import HOURS_OF_DAY
 from cairo.model.response import seasons_of
 from cairo.results.report.assembled import Section
 from cairo.results.report.data import RunData
 from cairo.results.report.drawing import BLUE, GREY, drawing, panel, panels, svg
 from cairo.results.report.numbers import (
+    cents,
     count,
-    dollars,
     energy,
     percent,
     power,
@@ -90,11 +91,12 @@ def load_shapes(
 
     seasons : {in words: months from 1}, of each an average day.
     """
-    days = before.reshape(-1, 24)
+    days = before.reshape(-1, HOURS_OF_DAY)
     order = np.sort(np.argsort(-days.max(axis=1), kind="stable")[:PEAK_DAYS])
-    month = hours["time"].dt.month.to_numpy()[::24]
+    month = hours["time"].dt.month.to_numpy()[::HOURS_OF_DAY]
     shown = [
-        (f"{hours['time'].iloc[24 * day]:%d %B}", np.arange(len(days)) == day) for day in order
+        (f"{hours['time'].iloc[HOURS_OF_DAY * day]:%d %B}", np.arange(len(days)) == day)
+        for day in order
     ]
     shown += [(f"average day, {name}", np.isin(month, of)) for name, of in seasons.items()]
     big = max(before.max(), after.max()) >= 1e4
@@ -107,7 +109,10 @@ def load_shapes(
         with drawing(name) as figure:
             ax = figure.subplots()
             ax.grid(True)
-            means = [load.reshape(-1, 24)[chosen].mean(axis=0) / scale for load in (before, after)]
+            means = [
+                load.reshape(-1, HOURS_OF_DAY)[chosen].mean(axis=0) / scale
+                for load in (before, after)
+            ]
             ax.plot(means[0], color=GREY, linewidth=2.4)
             ax.plot(means[1], color=BLUE, linewidth=1.6)
             ax.set_xticks([0, 6, 12, 18, 24])
@@ -239,8 +244,3 @@ def _gain(name: str, saved: Float1D, weight: Float1D) -> Row:
         *[float(one) for one in quarters],
         math.fsum(weight[saved > 0.0]) / customers,
     ]
-
-
-def cents(value: float) -> str:
-    """`$12.34`."""
-    return dollars(value, 2)

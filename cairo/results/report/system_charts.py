@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cairo.model.arrays import Float1D
-from cairo.model.names import months
+from cairo.model.names import HOURS_OF_DAY, MONTHS, months
 from cairo.results.report.drawing import BLUE, ORANGE, drawing, panel, panels, svg
 from cairo.results.report.page import Html
 
@@ -34,15 +34,15 @@ def system_load(hours: pd.DataFrame, marked: np.ndarray) -> Html:
 def _days(load: Float1D, time: pd.Series, marked: np.ndarray, unit: str) -> Html:
     with drawing("system-days") as figure:
         ax = figure.subplots()
-        days = load.reshape(-1, 24)
+        days = load.reshape(-1, HOURS_OF_DAY)
         day = np.arange(len(days))
         ax.grid(True)
         low, high = days.min(1), days.max(1)
         ax.fill_between(day, low, high, color=BLUE, alpha=0.25, linewidth=0, step="mid")
         ax.plot(day, days.mean(1), color=BLUE, linewidth=1.1)
         place = np.flatnonzero(marked)
-        ax.plot(place / 24 - 0.5, load[place], ".", color=ORANGE, markersize=5)
-        firsts = np.flatnonzero(time.dt.day.to_numpy()[::24] == 1)
+        ax.plot(place / HOURS_OF_DAY - 0.5, load[place], ".", color=ORANGE, markersize=5)
+        firsts = np.flatnonzero(time.dt.day.to_numpy()[::HOURS_OF_DAY] == 1)
         ax.set_xticks(firsts, [name[0] for name in months[: len(firsts)]], ha="left")
         ax.set_xlim(-0.5, len(days) - 0.5)
         _from_zero(ax, load, unit)
@@ -81,10 +81,12 @@ def _from_zero(ax: object, load: Float1D, unit: str) -> None:
 
 
 def _month_by_hour(load: Float1D, time: pd.Series, marked: np.ndarray, unit: str) -> Html:
-    cell = (time.dt.month.to_numpy() - 1) * 24 + time.dt.hour.to_numpy()
-    hours = np.bincount(cell, minlength=288).clip(1)
-    mean = (np.bincount(cell, load, 288) / hours).reshape(12, 24)
-    dear = np.bincount(cell[marked], minlength=288).reshape(12, 24)
+    cell = (time.dt.month.to_numpy() - 1) * HOURS_OF_DAY + time.dt.hour.to_numpy()
+    shape = MONTHS, HOURS_OF_DAY
+    cells = MONTHS * HOURS_OF_DAY
+    hours = np.bincount(cell, minlength=cells).clip(1)
+    mean = (np.bincount(cell, load, cells) / hours).reshape(shape)
+    dear = np.bincount(cell[marked], minlength=cells).reshape(shape)
     from matplotlib import colormaps
 
     with drawing("system-hours") as figure:
@@ -95,8 +97,8 @@ def _month_by_hour(load: Float1D, time: pd.Series, marked: np.ndarray, unit: str
         size = 60.0 * dear[month, hour] / max(int(dear.max()), 1)
         ax.scatter(hour + 0.5, month + 0.5, np.maximum(size, 6.0), color=ORANGE,
                    edgecolor="white", linewidth=0.8)  # fmt: skip
-        ax.set_yticks(np.arange(12)[::2] + 0.5, months[::2])
-        ax.set_xticks(np.arange(0, 25, 6))
+        ax.set_yticks(np.arange(MONTHS)[::2] + 0.5, months[::2])
+        ax.set_xticks(np.arange(0, HOURS_OF_DAY + 1, 6))
         ax.invert_yaxis()
         ax.tick_params(length=0)
         ax.set_xlabel("hour (local standard time)")
