@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from cairo.files.recorded_options import CLUSTER, recorded_options
+from cairo.model.plain_settings import PlainSettings
 
 STRICT = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
 """Of every model of a scenario file: unknown keys and numbers that are none are errors."""
@@ -31,7 +32,7 @@ class TLSSettings(BaseModel):
     require_encryption: bool = Field(True, description="Refuse connections without TLS.")
 
 
-class ClusterSettings(BaseModel):
+class ClusterSettings(PlainSettings):
     """A cluster class to start, such as `dask_jobqueue.SLURMCluster`."""
 
     model_config = STRICT
@@ -52,7 +53,7 @@ class ClusterSettings(BaseModel):
         return recorded_options(arguments, CLUSTER)
 
 
-class DaskSettings(BaseModel):
+class DaskSettings(PlainSettings):
     """Where the `dask_dataframe` backend runs; by default a LocalCluster on this machine."""
 
     model_config = STRICT
