@@ -92,17 +92,17 @@ class _StrictLoader(yaml.SafeLoader):
                 merged += one.value
         node.value = merged + own
 
-    def construct_yaml_int(self, node: yaml.ScalarNode) -> int | str:
+    def plain_int(self, node: yaml.ScalarNode) -> int | str:
         if ODD_NUMBER.fullmatch(node.value):
             return str(node.value)
         if len(node.value) > MOST_DIGITS:
             raise yaml.YAMLError(
                 f"a number of {len(node.value)} digits, most are {MOST_DIGITS} (line {_line(node)})"
             )
-        return super().construct_yaml_int(node)
+        return self.construct_yaml_int(node)
 
-    def construct_yaml_float(self, node: yaml.ScalarNode) -> float | str:
-        return node.value if ":" in node.value else super().construct_yaml_float(node)
+    def plain_float(self, node: yaml.ScalarNode) -> float | str:
+        return str(node.value) if ":" in node.value else self.construct_yaml_float(node)
 
     def _check_keys(self, node: yaml.MappingNode) -> None:
         seen: set[object] = set()
@@ -117,8 +117,8 @@ class _StrictLoader(yaml.SafeLoader):
             seen.add(key)
 
 
-_StrictLoader.add_constructor("tag:yaml.org,2002:int", _StrictLoader.construct_yaml_int)
-_StrictLoader.add_constructor("tag:yaml.org,2002:float", _StrictLoader.construct_yaml_float)
+_StrictLoader.add_constructor("tag:yaml.org,2002:int", _StrictLoader.plain_int)
+_StrictLoader.add_constructor("tag:yaml.org,2002:float", _StrictLoader.plain_float)
 
 
 def yaml_values(written: str) -> list[object]:
