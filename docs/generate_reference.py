@@ -21,7 +21,7 @@ from pydantic_core import PydanticUndefined
 from typer.models import ArgumentInfo, OptionInfo
 
 from cairo.cli import app
-from cairo.files.price_files import CAMBIUM_METADATA_ROWS
+from cairo.files.cambium import METADATA_ROWS
 from cairo.model.allocations import ALLOCATIONS
 from cairo.model.names import summary_buildings_cols_keep
 from cairo.rates_tool.lookups import GAS_COLUMN, PV_COLUMN, TOTAL_COLUMN, UNIT_SUFFIXES
@@ -166,9 +166,10 @@ FILES = {
     "price file": "Parquet or CSV: the hours of one year (a February 29 is left out), `timestamp` "
     "in EST or without zone, and the column the key names. Where a second column of times says it "
     "is local (`timestamp_local`), that is the clock; two that differ, none of them local, are "
-    f"refused. A Cambium file has {CAMBIUM_METADATA_ROWS} rows above its header, columns of busbar "
-    "costs, or `cambium` in its own name. Another year's prices are moved so that weekdays fall as "
-    "in `year_run`.",
+    f"refused. A Cambium file has {METADATA_ROWS} rows above its header or columns of busbar "
+    "costs (`energy_cost_busbar`), whatever it is called; its hours are "
+    "[counted from a Sunday](method.md#marginal-prices-c). Another year's prices are moved so that "
+    "weekdays fall as in `year_run`.",
 }
 
 KEPT = ", ".join(f"`{name}`" for name in summary_buildings_cols_keep)
