@@ -76,7 +76,8 @@ runs:
   `--batch` says.
 - **Keys of other tools** (`upgrade`, `fair_default`, `path_tou_supply_energy_mc`,
   `path_tou_supply_capacity_mc`, any mapping under a name that is not nearly a key of ours) are used
-  for nothing: `cairo check` lists them once, `run.json` keeps them.
+  for nothing: `cairo check` lists them once, `run.json` keeps them. A warning tells of load files
+  that are named after another `upgrade`.
 - **Shared settings** can stand under any other top-level key, merged by YAML anchors
   (`<<: *common`).
 - **A mistake in one run** does not keep the others from running.
@@ -152,8 +153,8 @@ REQUIREMENT_FILE = {
     "file's total to 1e-6.",
 }
 FILES = {
-    "load file": "`<bldg_id>-<upgrade>.parquet`: a year of hourly or 15-minute rows with a "
-    "`timestamp` without zone (local standard time), "
+    "load file": "`<bldg_id>-<upgrade>.parquet` or `bldg<bldg_id>-up<upgrade>.parquet`: a year of "
+    "hourly or 15-minute rows with a `timestamp` without zone (local standard time), "
     + ", ".join(f"`{name}`" for name in (TOTAL_COLUMN, PV_COLUMN, GAS_COLUMN))
     + " [kWh]; the names may end in "
     + ", ".join(f"`{suffix}`" for suffix in UNIT_SUFFIXES if suffix)
