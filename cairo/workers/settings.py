@@ -19,6 +19,8 @@ from cairo.model.plain_settings import PlainSettings
 STRICT = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
 """Of every model of a scenario file: unknown keys and numbers that are none are errors."""
 
+MOST_PORT = 65_535
+
 PathText = Annotated[str, Field(min_length=1)]
 
 
@@ -92,6 +94,14 @@ class DaskSettings(PlainSettings):
     def _at_least_one(cls, value: int | str) -> int | str:
         if isinstance(value, int) and value < 1:
             raise ValueError("expected auto or at least 1")
+        return value
+
+    @field_validator("dashboard_address")
+    @classmethod
+    def _port(cls, value: str | None) -> str | None:
+        port = (value or ":0").rpartition(":")[2]
+        if not (port.isascii() and port.isdecimal() and int(port) <= MOST_PORT):
+            raise ValueError("expected host:port, such as 127.0.0.1:8787")
         return value
 
     @field_validator("memory_limit")
