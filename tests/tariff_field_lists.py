@@ -1,10 +1,11 @@
-"""What is known of a tariff's fields, written from URDB's and SAM's own descriptions.
+"""What is known of a tariff's fields, written down apart from the package's own lists.
 
 Tests hold the package's lists against these, so that a wrong entry of the package's is seen.
 
 References
 ----------
-.. [1] OpenEI, Utility Rate Database API, version 8: fields of a response.
+.. [1] OpenEI, Utility Rate Database API, version 8
+   (https://openei.org/services/doc/rest/util_rates/?version=8).
 .. [2] System Advisor Model, PySAM `Utilityrate5`.
 """
 
@@ -32,7 +33,7 @@ URDB: dict[str, tuple[Any, str]] = {
     "source": ("https://utility/3.pdf", NAME),
     "sourceparent": ("https://utility", NAME),
     "supersedes": ("539f6a06ec4f024411ec8bdc", NAME),
-    "supercedes": ("539f6a06ec4f024411ec8bdc", "as supersedes, which version 3 spells so"),
+    "supercedes": ("539f6a06ec4f024411ec8bdc", "as supersedes, in another spelling"),
     "revisions": ([1, 2, 3], "when the record was edited"),
     "description": ("Riders of 0.3 cents are in the rates.", "free text"),
     "approved": (True, "by URDB's editors"),

@@ -1,14 +1,14 @@
 """Cambium's price files: what tells them from others, and which hours of the year they hold.
 
 Cambium has the hours of one weather year, counted from its first, a Sunday, whatever year their
-stamps are of [1]_. A file of a leap year therefore has February 29 and lacks December 31 [2]_: its
-rows are the same 8760 hours as any other year's.
+stamps are of: files name `Weather_year` and `Start_day` above their header. A file of a leap year
+therefore has February 29 and lacks December 31 [1]_: its rows are the same 8760 hours as any other
+year's.
 
 References
 ----------
-.. [1] National Renewable Energy Laboratory, Cambium documentation (NREL/TP-6A40-81611), section
-   4.2; files since name `Weather_year` and `Start_day` above their header.
-.. [2] NatLabRockies/resstock, issue 885.
+.. [1] NatLabRockies/resstock, issue 885, after section 4.2 of Cambium's documentation
+   (https://www.nrel.gov/docs/fy22osti/81611.pdf).
 """
 
 from __future__ import annotations
