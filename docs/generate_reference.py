@@ -21,7 +21,7 @@ from pydantic_core import PydanticUndefined
 from typer.models import ArgumentInfo, OptionInfo
 
 from cairo.cli import app
-from cairo.files.price_files import CAMBIUM_METADATA_ROWS
+from cairo.files.cambium import METADATA_ROWS
 from cairo.model.allocations import ALLOCATIONS
 from cairo.model.names import summary_buildings_cols_keep
 from cairo.rates_tool.lookups import GAS_COLUMN, PV_COLUMN, TOTAL_COLUMN, UNIT_SUFFIXES
@@ -76,7 +76,8 @@ runs:
   `--batch` says.
 - **Keys of other tools** (`upgrade`, `fair_default`, `path_tou_supply_energy_mc`,
   `path_tou_supply_capacity_mc`, any mapping under a name that is not nearly a key of ours) are used
-  for nothing: `cairo check` lists them once, `run.json` keeps them.
+  for nothing: `cairo check` lists them once, `run.json` keeps them. A warning tells of load files
+  that are named after another `upgrade`.
 - **Shared settings** can stand under any other top-level key, merged by YAML anchors
   (`<<: *common`).
 - **A mistake in one run** does not keep the others from running.
@@ -152,8 +153,8 @@ REQUIREMENT_FILE = {
     "file's total to 1e-6.",
 }
 FILES = {
-    "load file": "`<bldg_id>-<upgrade>.parquet`: a year of hourly or 15-minute rows with a "
-    "`timestamp` without zone (local standard time), "
+    "load file": "`<bldg_id>-<upgrade>.parquet` or `bldg<bldg_id>-up<upgrade>.parquet`: a year of "
+    "hourly or 15-minute rows with a `timestamp` without zone (local standard time), "
     + ", ".join(f"`{name}`" for name in (TOTAL_COLUMN, PV_COLUMN, GAS_COLUMN))
     + " [kWh]; the names may end in "
     + ", ".join(f"`{suffix}`" for suffix in UNIT_SUFFIXES if suffix)
@@ -166,9 +167,10 @@ FILES = {
     "price file": "Parquet or CSV: the hours of one year (a February 29 is left out), `timestamp` "
     "in EST or without zone, and the column the key names. Where a second column of times says it "
     "is local (`timestamp_local`), that is the clock; two that differ, none of them local, are "
-    f"refused. A Cambium file has {CAMBIUM_METADATA_ROWS} rows above its header, columns of busbar "
-    "costs, or `cambium` in its own name. Another year's prices are moved so that weekdays fall as "
-    "in `year_run`.",
+    f"refused. A Cambium file has {METADATA_ROWS} rows above its header or columns of busbar "
+    "costs (`energy_cost_busbar`), whatever it is called; its hours are "
+    "[counted from a Sunday](method.md#marginal-prices-c). Another year's prices are moved so that "
+    "weekdays fall as in `year_run`.",
 }
 
 KEPT = ", ".join(f"`{name}`" for name in summary_buildings_cols_keep)

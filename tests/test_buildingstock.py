@@ -1,10 +1,13 @@
 """Building metadata: which rows and columns come back, and their weights."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from cairo.errors import MetadataError, PriceError
@@ -45,6 +48,18 @@ def test_columns_asked_for_are_kept_besides_the_usual_ones(tmp_path: Path) -> No
 def test_weights_written_as_text_are_read(tmp_path: Path) -> None:
     found = stock(tmp_path, STOCK.assign(weight=["10", "1,030.5", " 4e1 "]))
     assert found["weight"].tolist() == [10.0, 1030.5, 40.0]
+
+
+@pytest.mark.parametrize("kind", [pa.decimal128(9, 2), pa.decimal256(50, 2), pa.float32()])
+def test_weights_and_ids_of_other_numeric_types_are_read(tmp_path: Path, kind: Any) -> None:
+    decimal = pa.types.is_decimal(kind)
+    ids = pa.array([Decimal(1), Decimal(2), Decimal(3)] if decimal else [1, 2, 3])
+    weight = pa.array([Decimal("10.25"), Decimal(1), Decimal(4)] if decimal else [10.25, 1, 4])
+    path = tmp_path / "metadata.parquet"
+    pq.write_table(pa.table({"bldg_id": ids.cast(kind), "weight": weight.cast(kind)}), path)
+    found = return_buildingstock(path)
+    assert found["bldg_id"].tolist() == [1, 2, 3]
+    assert found["weight"].tolist() == [10.25, 1.0, 4.0]
 
 
 @pytest.mark.parametrize("values", [[True] * 3, pd.date_range("2018", periods=3), [[1.0]] * 3])

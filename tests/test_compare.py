@@ -68,6 +68,13 @@ def test_tolerances_decide_for_numbers_alone(a, tmp_path, value, rtol, atol, equ
     assert compare_runs(b, a, rtol, atol).equal is equal
 
 
+@pytest.mark.parametrize("allowed", [(float("nan"), 0.0), (0.0, float("nan")), (-1.0, 0.0)])
+def test_a_tolerance_that_is_no_number_makes_nothing_equal(a, tmp_path, allowed):
+    b = run_of(tmp_path / "b", bills__csv=BILLS.replace("40.0", "99.0"))
+    with pytest.raises(CairoError, match=r"[ra]tol is (nan|-1\.0), expected a number from 0 on"):
+        compare_runs(a, b, *allowed)
+
+
 def test_missing_values_and_infinities_equal_themselves(tmp_path):
     text = "bldg_id,x\n1,\n2,inf\n3,-inf\n4,NaN\n"
     one, other = (run_of(tmp_path / name, x__csv=text) for name in "ab")

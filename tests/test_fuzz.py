@@ -26,11 +26,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cairo.errors import CairoError, InputErrors
+from cairo.files.cambium import METADATA_ROWS
 from cairo.files.load_file import FIELDS, LoadFileReader
 from cairo.files.metadata import return_buildingstock
 from cairo.files.pack import pack
 from cairo.files.packed import MANIFEST, PackedReader, footer_digest, read_manifest, sealed
-from cairo.files.price_files import CAMBIUM_METADATA_ROWS, read_prices
+from cairo.files.price_files import read_prices
 from cairo.files.urdb_export import ElectricityRates_to_URDB
 from cairo.files.yaml_files import read_yaml
 from cairo.model.calendar import hour_stamps
@@ -498,7 +499,7 @@ def test_price_parquet_with_other_bytes(folder: Path, data: st.DataObject) -> No
 @given(data=st.data(), name=st.sampled_from(["prices.csv", "cambium.csv", "prices.csv.gz"]))
 def test_price_csv_with_other_bytes(folder: Path, data: st.DataObject, name: str) -> None:
     text = price_table().to_pandas().to_csv(index=False)
-    content = "cambium\n" * CAMBIUM_METADATA_ROWS * ("cambium" in name) + text
+    content = "cambium\n" * METADATA_ROWS * ("cambium" in name) + text
     damaged = data.draw(damaged_bytes(content.encode()))
     twice = gzip.compress(damaged) if name.endswith(".gz") else damaged
     check_prices(folder, name, data.draw(st.just(twice) | damaged_bytes(twice)))

@@ -133,6 +133,18 @@ def test_customers_that_are_no_number_are_refused_in_one_line(
     assert "\n" not in str(e.value.errors[0])
 
 
+@pytest.mark.parametrize(
+    ("upgrade", "named"), [("00", False), (0, False), ("02", True), (None, False), ("mixed", False)]
+)
+def test_load_files_of_another_upgrade_than_the_scenarios_are_named(
+    demo: Demo, caplog: pytest.LogCaptureFixture, upgrade: object, named: bool
+) -> None:
+    demo.settings({"upgrade": upgrade})
+    inputs(demo)
+    said = f"run {RUN}: upgrade is {upgrade}, but load files of "
+    assert (said in caplog.text and "named after upgrade 0" in caplog.text) == named
+
+
 def test_the_scale_of_loads_is_the_files(demo: Demo) -> None:
     demo.yaml(REQUIREMENT, lambda stored: stored | {"resstock_kwh_scale_factor": 1.25})
     options = inputs(demo).loads.take(ids(demo)).options

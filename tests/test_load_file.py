@@ -1,6 +1,7 @@
 """Load files: what is read of them, and what is refused."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from cairo.errors import LoadError
 from cairo.files.load_file import LoadFileReader, check_load_file
-from cairo.files.load_folder import load_files
+from cairo.files.load_folder import load_files, upgrade_of
 from cairo.files.load_frame import loads_of_frame
 from cairo.model.calendar import hour_stamps
 from cairo.rates_tool.lookups import HOURS, PV_COLUMN, TOTAL_COLUMN
@@ -278,6 +279,76 @@ def test_text_where_energies_belong_is_refused(tmp_path: Path, total: np.ndarray
         LoadFileReader(["total"]).read(str(path), 7)
 
 
+KINDS = [
+    pa.decimal128(20, 2), pa.decimal128(38, 30), pa.decimal256(60, 40), pa.float16(), pa.int8(),
+    pa.uint64(), pa.float32(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("per_hour", [1, 4])
+def test_energies_of_any_numeric_type_are_read(
+    tmp_path: Path, kind: pa.DataType, per_hour: int
+) -> None:
+    rows = HOURS * per_hour
+    step = np.timedelta64(60 // per_hour, "m")
+    stamps = np.datetime64("2018-01-01", "us") + np.arange(rows) * step
+    values = np.arange(rows) % 100
+    path = write(tmp_path / "7-0.parquet", values.astype(float), stamps)
+    cells = [Decimal(one) for one in values.tolist()] if pa.types.is_decimal(kind) else values
+    column = pa.array(cells).cast(kind)
+    _rewritten(path, lambda t: t.drop([TOTAL_COLUMN]).append_column(TOTAL_COLUMN, column))
+    found = LoadFileReader(["total"]).read(str(path), 7).values["total"]
+    assert found.tolist() == values.reshape(HOURS, per_hour).sum(axis=1).tolist()
+
+
+@pytest.mark.parametrize(("digits", "scale"), [(38, 30), (18, 6), (38, 2)])
+def test_a_decimal_energy_is_the_nearest_number(tmp_path: Path, digits: int, scale: int) -> None:
+    rng = np.random.default_rng(1)
+    whole = [int(one) * 10**scale // 10**12 + 1 for one in rng.integers(1, 2**44, HOURS)]
+    values = [Decimal(one).scaleb(-scale) for one in whole]
+    path = write(tmp_path / "7-0.parquet", np.ones(HOURS))
+    column = pa.array(values, pa.decimal128(digits, scale))
+    _rewritten(path, lambda t: t.drop([TOTAL_COLUMN]).append_column(TOTAL_COLUMN, column))
+    found = LoadFileReader(["total"]).read(str(path), 7).values["total"]
+    assert found.tolist() == [float(one) for one in values]
+    frame = pd.read_parquet(path)
+    assert loads_of_frame(frame, 7, ["total"]).values["total"].tolist() == found.tolist()
+
+
+def test_a_missing_decimal_energy_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "7-0.parquet", np.ones(HOURS))
+    column = pa.array([None, *[Decimal(1)] * (HOURS - 1)], pa.decimal128(9, 2))
+    _rewritten(path, lambda t: t.drop([TOTAL_COLUMN]).append_column(TOTAL_COLUMN, column))
+    with pytest.raises(LoadError, match="has 1 rows that are missing or infinite"):
+        LoadFileReader(["total"]).read(str(path), 7)
+
+
+NO_ENERGIES = {
+    "text": np.full(HOURS, "1_0"),
+    "switches": np.ones(HOURS, dtype=bool),
+    "objects": np.full(HOURS, True, dtype=object),
+    "times": STAMPS,
+    "complex": np.ones(HOURS) * 1j,
+    "durations": np.full(HOURS, np.timedelta64(1, "h")),
+}
+
+
+@pytest.mark.parametrize("kind", NO_ENERGIES)
+def test_what_is_no_number_in_a_frame_is_refused_as_in_a_file(kind: str) -> None:
+    frame = pd.DataFrame({"timestamp": STAMPS, TOTAL_COLUMN: NO_ENERGIES[kind]})
+    with pytest.raises(LoadError, match=f"building 7 column {TOTAL_COLUMN} is .*expected numbers"):
+        loads_of_frame(frame, 7, ["total"])
+
+
+@pytest.mark.parametrize("kind", ["Float64", "Int32", "category", "object", "float32"])
+def test_numbers_in_a_frame_may_be_of_any_type(kind: str) -> None:
+    values = pd.Series(np.arange(HOURS) % 7).astype(kind)
+    frame = pd.DataFrame({"timestamp": STAMPS, TOTAL_COLUMN: values})
+    found = loads_of_frame(frame, 7, ["total"]).values["total"]
+    assert found.tolist() == (np.arange(HOURS) % 7).tolist()
+
+
 def _truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-500])
 
@@ -305,6 +376,29 @@ def test_a_folder_lists_its_buildings(tmp_path: Path) -> None:
     for name in ("20-0.parquet", "3-0.parquet", "notes.txt", "x-0.parquet"):
         (tmp_path / name).touch()
     assert list(load_files(tmp_path)) == [3, 20]
+
+
+def test_names_of_buildstocks_tools_are_load_files(tmp_path: Path) -> None:
+    names = ("bldg0000020-up00.parquet", "0000003-00.parquet", "BLDG7-UP02.parquet")
+    for name in (*names, "bldg-up00.parquet", "bldg9-up00.csv", "xbldg8-up00.parquet"):
+        (tmp_path / name).touch()
+    found = load_files(tmp_path)
+    assert {bldg_id: Path(path).name for bldg_id, path in found.items()} == {
+        3: "0000003-00.parquet",
+        7: "BLDG7-UP02.parquet",
+        20: "bldg0000020-up00.parquet",
+    }
+    assert [upgrade_of(path) for path in (*found.values(), "part-00000.parquet")] == [0, 2, 0, None]
+    (tmp_path / "20-0.parquet").touch()
+    with pytest.raises(LoadError, match="two files for building 20"):
+        load_files(tmp_path)
+
+
+@pytest.mark.parametrize("digits", ["٣-0", "３-0", "bldg²-up00"])
+def test_digits_of_other_scripts_name_no_building(tmp_path: Path, digits: str) -> None:
+    (tmp_path / f"{digits}.parquet").touch()
+    with pytest.raises(LoadError, match="holds no <bldg_id>"):
+        load_files(tmp_path)
 
 
 def test_two_upgrades_in_a_folder_are_refused(tmp_path: Path) -> None:

@@ -1,15 +1,18 @@
 """Price files: units, calendar, refusals; and the distribution cost's spread over peak hours."""
 
 import gzip
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cairo.errors import PriceError
-from cairo.files.price_files import cambium_year
+from cairo.files.cambium import cambium_year
 from cairo.model.calendar import hour_stamps
 from cairo.rates_tool.lookups import (
     ANCILLARY_PRICE,
@@ -118,10 +121,105 @@ def test_cambium_begins_on_a_sunday_whatever_its_stamps_say(tmp_path, stamped):
 def test_cambium_in_parquet_is_cambium_in_csv(tmp_path):
     csv = cambium_csv(tmp_path)
     columns = {"energy_cost_enduse": HOUR, "capacity_cost_enduse": 2 * HOUR}
-    file = parquet(tmp_path, "cambium.parquet", 2025, **columns)
+    file = parquet(tmp_path, "c.parquet", 2025, **columns, energy_cost_busbar=HOUR)
     expected = _load_cambium_marginal_costs(csv, 2026)
     pd.testing.assert_frame_equal(_load_cambium_marginal_costs(file, 2026), expected)
-    pd.testing.assert_frame_equal(load_supply_prices(csv, csv, target_year=2026), expected)
+    for path in (csv, file):
+        pd.testing.assert_frame_equal(load_supply_prices(path, path, target_year=2026), expected)
+
+
+@pytest.mark.parametrize("name", ["cambium_2025.parquet", "prices.parquet"])
+def test_a_name_makes_no_file_cambiums_and_a_caller_does(tmp_path, caplog, name):
+    columns = {"energy_cost_enduse": HOUR, "capacity_cost_enduse": 2 * HOUR}
+    path = parquet(tmp_path, name, 2025, **columns)
+    read = load_supply_prices(path, path, target_year=2025)
+    assert (read[ENERGY_PRICE] * 1000).tolist() == pytest.approx(HOUR.tolist())
+    said = f"{name} has neither Cambium's 5 rows above its header nor its busbar costs: "
+    assert (f"{said}in spite of its name its hours are those" in caplog.text) == ("cam" in name)
+    caplog.clear()
+    read = _load_cambium_marginal_costs(path, 2025)
+    # 2025 begins on a Wednesday, three days after a Sunday.
+    assert (read[ENERGY_PRICE] * 1000).tolist() == pytest.approx(np.roll(HOUR, -72).tolist())
+    assert f"{said}its hours are counted from a Sunday" in caplog.text
+
+
+# Leap years of Cambium: February 29 in, December 31 missing
+
+
+def leap(clock="h", year=2028, zone=0):
+    return pd.date_range(f"{year}-01-01", periods=8760, freq=clock) + pd.Timedelta(hours=zone)
+
+
+@pytest.mark.parametrize("year", [2024, 2028, 2050])
+def test_a_leap_year_of_cambium_is_its_8760_hours_from_a_sunday(tmp_path, caplog, year):
+    expected = _load_cambium_marginal_costs(cambium_csv(tmp_path, 2025), 2026)
+    stamps = leap(year=year) if year % 4 == 0 else hour_stamps(year)
+    lines = cambium_csv(tmp_path, 2025).read_text().splitlines()
+    rows = [f"{s},{h},{2 * h}" for h, s in enumerate(stamps)]
+    path = tmp_path / "leap.csv"
+    path.write_text("\n".join([*lines[:6], *rows]))
+    found = _load_cambium_marginal_costs(path, 2026)
+    pd.testing.assert_frame_equal(found, expected)
+    # The hour that is stamped February 29 is the first of the 60th day from a Sunday, as ever:
+    # 2026 begins on a Thursday, so that four days come before it no more.
+    assert found[ENERGY_PRICE].iloc[(59 - 4) * 24] * 1000 == pytest.approx(59 * 24)
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("zone", [-3, 2, 0])
+@pytest.mark.parametrize("same_year", [True, False])
+def test_local_hours_of_a_leap_year_of_cambium_are_counted_too(tmp_path, zone, same_year):
+    local = leap(zone=zone)
+    if same_year:
+        local = local.where(local >= leap()[0], local + pd.Timedelta(hours=8760))
+    columns = {"timestamp": leap(), "timestamp_local": local, "energy_cost_enduse": HOUR}
+    path = tmp_path / "leap.parquet"
+    pd.DataFrame(columns | {"capacity_cost_enduse": HOUR, "energy_cost_busbar": HOUR}).to_parquet(
+        path, index=False
+    )
+    prices = _load_cambium_marginal_costs(path, 2023)[ENERGY_PRICE] * 1000
+    assert prices.tolist() == pytest.approx(np.roll(HOUR, zone).tolist())
+
+
+def test_local_hours_may_be_stamped_in_the_same_year(tmp_path):
+    stamps = hour_stamps(2025)
+    columns = {"timestamp": stamps, "timestamp_local": np.roll(stamps.to_numpy(), 3)}
+    path = tmp_path / "d.parquet"
+    pd.DataFrame(columns | {"mc_total_per_kwh": HOUR}).to_parquet(path, index=False)
+    prices = load_delivery_prices(path, target_year=2025)[DISTRIBUTION_PRICE]
+    assert prices.tolist() == np.roll(HOUR, -3).tolist()
+
+
+@pytest.mark.parametrize("year", [2012, 2028])
+def test_any_other_leap_year_that_lacks_its_end_is_refused(tmp_path, year):
+    path = tmp_path / "d.parquet"
+    spoiled(timestamp=leap(year=year)).to_parquet(path)
+    message = rf"d\.parquet ends at {year}-12-30 23:00.* leave out February 29, not the year's end"
+    with pytest.raises(PriceError, match=message) as caught:
+        load_delivery_prices(path, target_year=2025)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("clock", "minutes"), [("15min", 15), ("30min", 30), ("5min", 5)])
+@pytest.mark.parametrize("year", [2025, 2028])
+def test_prices_of_other_steps_than_hours_are_told_as_such(tmp_path, clock, minutes, year):
+    stamps = pd.date_range(f"{year}-01-01", f"{year + 1}-01-01", freq=clock, inclusive="left")
+    path = tmp_path / "d.parquet"
+    pd.DataFrame({"timestamp": stamps, "mc_total_per_kwh": 1.0}).to_parquet(path)
+    with pytest.raises(
+        PriceError, match=rf"d\.parquet has a row every {minutes} minutes, expected"
+    ):
+        load_delivery_prices(path, target_year=2025)
+
+
+@pytest.mark.parametrize("kind", [pa.decimal128(12, 4), pa.decimal256(60, 4)])
+def test_prices_written_as_decimals_are_read(tmp_path, kind):
+    prices = pa.array([Decimal(h) / 10000 for h in range(8760)], kind)
+    path = tmp_path / "d.parquet"
+    table = {"timestamp": pa.array(hour_stamps(2025)), "mc_total_per_kwh": prices}
+    pq.write_table(pa.table(table), path)
+    found = load_delivery_prices(path, target_year=2025)[DISTRIBUTION_PRICE]
+    assert found.tolist() == (HOUR / 10000).tolist()
 
 
 def test_cambiums_years_begin_on_a_sunday():

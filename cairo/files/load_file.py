@@ -314,7 +314,10 @@ def _building(value: object, path: str) -> int:
 
 def _energies(parquet: _ColumnReader, column: int, per_hour: int, path: str, name: str) -> Float1D:
     stored = _column(parquet, column)
-    if not (pa.types.is_floating(stored.type) or pa.types.is_integer(stored.type)):
+    if pa.types.is_decimal(stored.type):
+        # By way of text: Arrow's own cast is not always to the nearest number.
+        stored = stored.cast(pa.string()).cast(pa.float64())
+    elif not (pa.types.is_floating(stored.type) or pa.types.is_integer(stored.type)):
         text = pa.types.is_string(stored.type) or pa.types.is_large_string(stored.type)
         kind = "text" if text else stored.type
         raise LoadError(f"load file {path} column {name} is {kind}, expected numbers")

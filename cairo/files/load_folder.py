@@ -11,7 +11,9 @@ from cairo.errors import LoadError
 from cairo.files.load_file import reading
 from cairo.files.reading import is_url
 
-FILE_NAME = re.compile(r"(\d+)-(\d+)\.parquet")
+FILE_NAME = re.compile(r"(?:bldg)?([0-9]+)-(?:up)?([0-9]+)\.parquet", re.IGNORECASE)
+"""`<bldg_id>-<upgrade>` as releases of ResStock have it, and `bldg0000001-up00` as ComStock's and
+BuildStock's tools do."""
 
 
 def load_files(
@@ -21,7 +23,8 @@ def load_files(
 
     Returns
     -------
-    {bldg_id: path} of every `<bldg_id>-<upgrade>.parquet`, ids ascending.
+    {bldg_id: path} of every `<bldg_id>-<upgrade>.parquet` or `bldg<bldg_id>-up<upgrade>.parquet`,
+    ids ascending.
 
     Raises
     ------
@@ -30,7 +33,7 @@ def load_files(
     """
     found: dict[int, str] = {}
     for path in _listing(str(folder), storage_options):
-        match = FILE_NAME.fullmatch(path.rsplit("/", 1)[-1])
+        match = _named(path)
         if match is None:
             continue
         bldg_id = int(match[1])
@@ -43,6 +46,16 @@ def load_files(
     if not found:
         raise LoadError(f"load folder {folder} holds no <bldg_id>-<upgrade>.parquet file")
     return dict(sorted(found.items()))
+
+
+def upgrade_of(path: str) -> int | None:
+    """The upgrade that a load file is named after; None for a file of another name."""
+    match = _named(path)
+    return None if match is None else int(match[2])
+
+
+def _named(path: str) -> re.Match[str] | None:
+    return FILE_NAME.fullmatch(path.rsplit("/", 1)[-1])
 
 
 def _listing(folder: str, storage_options: Mapping[str, object] | None) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pandas as pd
 from cairo.errors import LoadError, listed
 from cairo.files.load_checks import check_signs, check_stamps, checked_energies
 from cairo.files.load_file import FIELDS, NAMES, HourlyLoads
+from cairo.model.arrays import Float1D
 
 
 def loads_of_frame(frame: pd.DataFrame, bldg_id: int, fields: Iterable[str]) -> HourlyLoads:
@@ -30,12 +32,31 @@ def loads_of_frame(frame: pd.DataFrame, bldg_id: int, fields: Iterable[str]) -> 
     year, per_hour = check_stamps(frame[found["timestamp"]].to_numpy(), what)
     values = {
         field: checked_energies(
-            frame[found[field]].to_numpy(np.float64), per_hour, what, FIELDS[field]
+            _energies(frame[found[field]], what, FIELDS[field]), per_hour, what, FIELDS[field]
         )
         for field in fields
     }
     check_signs(values, what)
     return HourlyLoads(values, year)
+
+
+def _energies(given: pd.Series, what: str, name: str) -> Float1D:
+    """A column's numbers; text, times and switches are none, as in a file."""
+    if isinstance(given.dtype, pd.CategoricalDtype):
+        given = given.astype(given.cat.categories.dtype)
+    types = pd.api.types
+    real = types.is_float_dtype(given) or types.is_integer_dtype(given)
+    objects = given.dtype == object and given.map(_is_real).all()
+    if not real and not objects:
+        raise LoadError(f"load file {what} column {name} is {given.dtype}, expected numbers")
+    values: Float1D = given.to_numpy(np.float64, na_value=np.nan)
+    return values
+
+
+def _is_real(one: object) -> bool:
+    """Whether an object of a column is a number, or missing."""
+    real = isinstance(one, float | int | Decimal | np.floating | np.integer)
+    return (real and not isinstance(one, bool)) or one is None
 
 
 def _name_in(frame: pd.DataFrame, field: str, what: str) -> str:

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 
 import numpy as np
 import pandas as pd
 
+from cairo.model.number_texts import number_of_text
 from cairo.model.tariff_rows import number
-
-THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
-"""A number with commas between thousands, as EIA and spreadsheets write it."""
 
 
 def written_number(value: object) -> float | None:
-    """A number, also one written as text such as "425,975" or "1e12"; None for anything else."""
+    """A number, also a decimal or one written as text (`number_of_text`); None for others."""
     if isinstance(value, bytes):
         value = value.decode("ascii", "replace")
     if isinstance(value, str):
-        text = value.strip()
-        text = text.replace(",", "") if THOUSANDS.fullmatch(text) else text
-        try:
-            return float(text)
-        except ValueError:
-            return None
+        return number_of_text(value)
     if isinstance(value, Decimal):
         return float(value)
     return number(value)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import warnings
 
+import numpy as np
 import pandas as pd
 
 from cairo.errors import PriceError, listed
@@ -62,12 +63,15 @@ def in_one_year(raw: pd.DataFrame, stamps: pd.DatetimeIndex) -> pd.DataFrame:
     """Rows in the order of their local hours `stamps`, those of another year wrapped around.
 
     A file of a whole year on another clock has some local hours of the year before or after; as
-    the year is a pattern, they stand for the same hours of this one.
+    the year is a pattern, they stand for the same hours of this one, and may be stamped so.
     """
     year = int(stamps.year.value_counts().idxmax())
     outside = stamps.year != year
     if not outside.any() or outside.sum() > HOURS_APART:
-        return raw.set_axis(stamps, axis=0)
+        back = np.flatnonzero(np.diff(stamps.to_numpy()) < np.timedelta64(0, "h")) + 1
+        hours = raw.set_axis(stamps, axis=0)
+        one = len(back) == 1 and min(back[0], len(stamps) - back[0]) <= HOURS_APART
+        return hours.sort_index(kind="stable") if one else hours
     hours = hour_stamps(year).tz_localize(None)
     place = {(s.month, s.day, s.hour): s for s in (*hours[:HOURS_APART], *hours[-HOURS_APART:])}
     moved = [

@@ -1,7 +1,7 @@
 """One file of hourly prices, checked: 8760 finite values in order, in the target year's hours.
 
-A Cambium file is known by what is in it: five rows about it above the header of a CSV, or prices
-at the busbar; or by its own name, where only some of its columns are left.
+A file that is Cambium's (`cambium`) has hours of a year that begins on a Sunday, in any order of
+its own; every other file's hours are those of its stamps.
 """
 
 from __future__ import annotations
@@ -10,12 +10,17 @@ import gzip
 import io
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import PurePath
 
 import numpy as np
 import pandas as pd
 
 from cairo.errors import CairoError, PriceError, listed, one_line
+from cairo.files.cambium import (
+    METADATA_ROWS,
+    cambium_year,
+    is_cambium,
+    places_of_leap_year,
+)
 from cairo.files.csv_text import read_text_table, with_decimal_points
 from cairo.files.index_columns import with_index_columns
 from cairo.files.numbers import written_numbers
@@ -31,25 +36,7 @@ TIME = "time"
 MOST_TEXT_BYTES = 2**28
 """Of a zipped file's text: a year of hours takes a few megabytes."""
 MINUTE = "%Y-%m-%d %H:%M"
-CAMBIUM_METADATA_ROWS = 5
-BUSBAR = "_cost_busbar"
-"""How Cambium's columns of busbar costs end, which other price files do not have."""
-CAMBIUM_YEARS = (2017, 2023, 2034, 2045, 2051)
-"""Years that begin on a Sunday, as every Cambium year does whatever its stamps say."""
-
-
-def is_cambium(path: FilePath, columns: Sequence[str], metadata_rows: int) -> bool:
-    """Whether a file is Cambium's, whatever the folders above it are called."""
-    return (
-        metadata_rows == CAMBIUM_METADATA_ROWS
-        or any(str(name).lower().endswith(BUSBAR) for name in columns)
-        or "cambium" in PurePath(str(path)).name.lower()
-    )
-
-
-def cambium_year(year: int) -> int:
-    """The year that begins on a Sunday nearest to the year of Cambium's stamps."""
-    return min(CAMBIUM_YEARS, key=lambda sunday: abs(sunday - year))
+_HOUR = np.timedelta64(1, "h")
 
 
 def read_prices(
@@ -58,16 +45,18 @@ def read_prices(
     target_year: int,
     storage_options: Mapping[str, object] | None = None,
     optional: Sequence[str] = (),
+    *,
+    cambium: bool = False,
 ) -> pd.DataFrame:
     """Hourly columns of a price file as the file has them, in the target year's EST hours.
 
     Parameters
     ----------
-    path : parquet or CSV, local or fsspec URL. A Cambium CSV has five metadata rows first, and
-        Cambium's stamps are set to a year that begins on a Sunday before they are shifted. Of
-        two clocks the loads' is used (`price_clock`).
+    path : parquet or CSV, local or fsspec URL. Cambium's stamps are set to a year that begins on
+        a Sunday before they are shifted. Of two clocks the loads' is used (`price_clock`).
     columns : wanted; `optional` ones are left out where the file lacks them.
     target_year : weekdays are aligned with it when the file is of another year.
+    cambium : the file is Cambium's even if nothing in it tells.
 
     Returns
     -------
@@ -79,7 +68,7 @@ def read_prices(
         Naming the file: missing, unreadable, without a column, or not 8760 consecutive hours of
         one year in EST, each with a finite value in each column.
     """
-    raw, metadata_rows = _read(path, storage_options)
+    raw, above = _read(path, storage_options)
     wanted = [*columns, *(name for name in optional if name in raw)]
     missing = [name for name in wanted if name not in raw]
     if missing:
@@ -87,20 +76,24 @@ def read_prices(
             f"price file {path} has no column {listed(missing)}; it has {listed(raw.columns)}"
         )
     _check_twins(path, raw, wanted)
-    cambium = is_cambium(path, list(raw.columns), metadata_rows)
+    cambium = is_cambium(path, list(raw.columns), above, cambium)
     clock, wrapped = clock_column(path, raw)
     stamps = _stamps(path, raw, clock)
-    if wrapped:
-        raw = in_one_year(raw, stamps)
-        stamps = pd.DatetimeIndex(raw.index)
-    usual = ~((stamps.month == 2) & (stamps.day == 29))
-    stamps = stamps[usual]
-    _check_hours(path, stamps)
-    prices = raw.loc[usual, wanted].set_axis(stamps)
+    places = places_of_leap_year(stamps, wrapped) if cambium else None
+    if places is not None:
+        prices = raw[wanted].set_axis(stamps).iloc[np.argsort(places)]
+    else:
+        if wrapped:
+            raw = in_one_year(raw, stamps)
+            stamps = pd.DatetimeIndex(raw.index)
+        _check_step(path, stamps)
+        usual = ~((stamps.month == 2) & (stamps.day == 29))
+        _check_hours(path, stamps[usual])
+        prices = raw.loc[usual, wanted].set_axis(stamps[usual])
     for name in wanted:
         prices[name] = _values(path, name, prices[name])
     if cambium:
-        prices = prices.set_axis(hour_stamps(cambium_year(int(stamps.year[0]))))
+        prices = prices.set_axis(hour_stamps(cambium_year(int(stamps.year[HOURS // 2]))))
     try:
         shifted = __timeshift__(prices, target_year)
     except PriceError:
@@ -160,9 +153,9 @@ def _check_twins(path: FilePath, raw: pd.DataFrame, wanted: Sequence[str]) -> No
 
 def _rows_above_header(text: bytes) -> int:
     """Five when the sixth line of a CSV has a column of times and the first has none."""
-    lines = text.split(b"\n", CAMBIUM_METADATA_ROWS + 1)[: CAMBIUM_METADATA_ROWS + 1]
+    lines = text.split(b"\n", METADATA_ROWS + 1)[: METADATA_ROWS + 1]
     has = [TIMESTAMP.encode() in line.lower() for line in lines]
-    return CAMBIUM_METADATA_ROWS if len(has) > CAMBIUM_METADATA_ROWS and has[-1] > has[0] else 0
+    return METADATA_ROWS if len(has) > METADATA_ROWS and has[-1] > has[0] else 0
 
 
 def _stamps(path: FilePath, raw: pd.DataFrame, clock: str) -> pd.DatetimeIndex:
@@ -201,6 +194,24 @@ def _times(path: FilePath, given: pd.Series, clock: str) -> pd.DatetimeIndex:
         wrong = given[pd.to_datetime(given.astype(str), errors="coerce", utc=True).isna()]
         shown = str(wrong.iloc[0] if len(wrong) else given.iloc[0])[:40]
         raise PriceError(f"price file {path} has a {clock} that is no time: {shown!r}")
+
+
+def _check_step(path: FilePath, stamps: pd.DatetimeIndex) -> None:
+    """Check that rows are hours, and that a leap year does not lack its end."""
+    steps = np.sort(np.diff(stamps.to_numpy()))
+    usual = steps[len(steps) // 2] if len(steps) else _HOUR
+    if usual > np.timedelta64(0, "h") and usual != _HOUR:
+        raise PriceError(
+            f"price file {path} has a row every {usual / np.timedelta64(1, 'm'):g} minutes, "
+            "expected hours, such as the mean of each"
+        )
+    if len(stamps) == HOURS and (steps == _HOUR).all():
+        last = stamps[-1]
+        if (last.month, last.day) == (12, 30) and last.is_leap_year:
+            raise PriceError(
+                f"price file {path} ends at {last.strftime(MINUTE)}, expected December 31: of a "
+                "leap year leave out February 29, not the year's end"
+            )
 
 
 def _check_hours(path: FilePath, stamps: pd.DatetimeIndex) -> None:

@@ -157,11 +157,15 @@ def check_table_size(source: bytes | Path, most_rows: int = MOST_ROWS) -> None:
 def most_text_bytes(metadata: pq.FileMetaData, column: int) -> int:
     """Bytes that a column of text may take in memory: a text is stored once and named by each row.
 
-    0 of other columns. No text is longer than all that is stored of its column.
+    0 of other columns. No text is longer than all that is stored of its column; those of one
+    length, such as decimals, are as long as the schema says.
     """
-    if metadata.schema.column(column).physical_type not in ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"):
+    stored_as = metadata.schema.column(column)
+    if stored_as.physical_type not in ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"):
         return 0
-    groups = (metadata.row_group(n).column(column) for n in range(metadata.num_row_groups))
+    groups = [metadata.row_group(n).column(column) for n in range(metadata.num_row_groups)]
+    if stored_as.physical_type == "FIXED_LEN_BYTE_ARRAY":
+        return int(stored_as.length) * sum(int(one.num_values) for one in groups)
     return sum(
         one.total_uncompressed_size * (one.num_values if one.has_dictionary_page else 1)
         for one in groups

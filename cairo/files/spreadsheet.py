@@ -11,9 +11,10 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from cairo.model.number_texts import NUMBER
+
 FORMULA = re.compile(r"'*[=+\-@\t\r]")
 """What a formula begins with, also behind our own mark."""
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 MARK = "'"
 
 

@@ -19,11 +19,18 @@ MOST_DIGITS = 200
 """Of an integer; any that is larger than a float can be is longer."""
 HALF = re.compile("[\ud800-\udfff]")
 """Surrogates, which only an escape can give and no file can hold."""
+ODD_NUMBER = re.compile(r"[+-]?0[0-9_]+|.*:.*")
+"""What YAML 1.1 takes for a number in base 8 or 60: `010` is 8 to it and `16:00` is 960."""
+NOT_READ = (yaml.YAMLError, ValueError, ArithmeticError, AttributeError, TypeError)
+"""What reading raises; a scalar tagged as what it is not (`!!int x`) raises as it is converted."""
 MERGE = "tag:yaml.org,2002:merge"
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """Safe YAML whose keys may not repeat and whose aliases may not multiply."""
+    """Safe YAML whose keys may not repeat and whose aliases may not multiply.
+
+    Numbers in base 8 and 60 are the text that they are written as, as hardly anybody means them.
+    """
 
     _nodes = 0
 
@@ -85,12 +92,17 @@ class _StrictLoader(yaml.SafeLoader):
                 merged += one.value
         node.value = merged + own
 
-    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+    def plain_int(self, node: yaml.ScalarNode) -> int | str:
+        if ODD_NUMBER.fullmatch(node.value):
+            return str(node.value)
         if len(node.value) > MOST_DIGITS:
             raise yaml.YAMLError(
                 f"a number of {len(node.value)} digits, most are {MOST_DIGITS} (line {_line(node)})"
             )
-        return super().construct_yaml_int(node)
+        return self.construct_yaml_int(node)
+
+    def plain_float(self, node: yaml.ScalarNode) -> float | str:
+        return str(node.value) if ":" in node.value else self.construct_yaml_float(node)
 
     def _check_keys(self, node: yaml.MappingNode) -> None:
         seen: set[object] = set()
@@ -105,7 +117,23 @@ class _StrictLoader(yaml.SafeLoader):
             seen.add(key)
 
 
-_StrictLoader.add_constructor("tag:yaml.org,2002:int", _StrictLoader.construct_yaml_int)
+_StrictLoader.add_constructor("tag:yaml.org,2002:int", _StrictLoader.plain_int)
+_StrictLoader.add_constructor("tag:yaml.org,2002:float", _StrictLoader.plain_float)
+
+
+def yaml_values(written: str) -> list[object]:
+    """`VALUE,VALUE` of a command line, as a file's list would have them.
+
+    Raises
+    ------
+    ValueError
+        It is no YAML.
+    """
+    try:
+        values: list[object] = yaml.load(f"[{written}]", _StrictLoader)
+    except (*NOT_READ, RecursionError) as cause:
+        raise ValueError("no YAML") from cause
+    return values
 
 
 def _line(node: yaml.Node) -> int:
@@ -147,8 +175,7 @@ def read_yaml(
         stored = yaml.load(content.decode("utf-8-sig"), _StrictLoader)
     except RecursionError:
         raise error(f"{what} {path} is not valid YAML: nested too deeply") from None
-    except (yaml.YAMLError, ValueError, ArithmeticError, AttributeError, TypeError) as cause:
-        # A scalar tagged as what it is not (`!!int x`) raises whatever its conversion does.
+    except NOT_READ as cause:
         raise error(f"{what} {path} is not valid YAML: {_problem(cause)}") from None
     if not isinstance(stored, dict):
         found = "nothing" if stored is None else f"a {type(stored).__name__}"

@@ -117,6 +117,8 @@ def demand_of(key: str, tariff: Mapping[str, object]) -> DemandCharges | None:
         raise TariffError(
             f"tariff {key}: has demand prices but no ur_dc_enable, expected 1 to bill them or 0"
         )
+    if enabled is not None:
+        _check_complete(key, tariff)
     if not tou_price.any() and not flat_price.any():
         return None
     ones = np.ones((MONTHS, HOURS_OF_DAY), dtype=np.int64)
@@ -132,6 +134,18 @@ def demand_of(key: str, tariff: Mapping[str, object]) -> DemandCharges | None:
     )
     billing = _billing(key, tariff, weekday, weekend, len(tou_price)) if ratchet else None
     return DemandCharges(weekday, weekend, tou_price, tou_max, flat_price, flat_max, billing)
+
+
+def _check_complete(key: str, tariff: Mapping[str, object]) -> None:
+    """Check that prices of demand have not been lost: SAM bills no tariff without them."""
+    if tariff.get("ur_dc_tou_mat") is not None:
+        return
+    schedules = [tariff.get(f"ur_dc_sched_{day}") for day in ("weekday", "weekend")]
+    if tariff.get("ur_dc_flat_mat") is None or any(one is not None for one in schedules):
+        raise TariffError(
+            f"tariff {key}: demand is charged (ur_dc_enable) but there is no ur_dc_tou_mat, "
+            "expected its prices, or ur_dc_flat_mat alone without schedules"
+        )
 
 
 def _prices(

@@ -8,12 +8,11 @@ References
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pandas as pd
 
 from cairo.model.arrays import Float1D
+from cairo.model.number_texts import number_of_text, numbers_within
 
 INCOME_COLUMNS = ("in.representative_income", "in.income")
 """Metadata columns of income [$/year], the first that a stock has."""
@@ -27,8 +26,11 @@ def income_of(text: object) -> float:
     `65000` is itself, a bracket such as `40000-44999` its middle, `<10000` half of it, and the
     open end `200000+` its lower end. NaN for what names no number.
     """
-    words = str(text).replace(",", "").strip()
-    numbers = [float(one) for one in re.findall(r"\d+(?:\.\d+)?", words)]
+    words = str(text).strip()
+    whole = number_of_text(words)
+    if whole is not None:
+        return whole
+    numbers = numbers_within(words)
     if not numbers or len(numbers) > 2:
         return float("nan")
     if words.startswith("<"):

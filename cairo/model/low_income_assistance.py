@@ -9,19 +9,20 @@ revenue does not change.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from cairo.errors import MetadataError, RequirementError, ScenarioError, listed
 from cairo.model.arrays import Bool1D, Float1D, Float2D
 from cairo.model.bill_parts import ASSISTANCE, RIDER, BillPart, Cells, of_month
 from cairo.model.kernels import weighted_total
 from cairo.model.names import ANNUAL, months
+from cairo.model.number_texts import number_of_text, numbers_within
+from cairo.model.plain_settings import PlainSettings
 from cairo.model.setting_problems import setting_problems
 
 POVERTY = "in.federal_poverty_level"
@@ -30,7 +31,7 @@ TENURE = "in.tenure"
 RENTER = "renter"
 
 
-class AssistanceProgram(BaseModel):
+class AssistanceProgram(PlainSettings):
     """Settings of the generic assistance."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -66,11 +67,14 @@ def upper_end(text: object) -> float:
 
     NaN for what names no number.
     """
-    words = str(text).replace(",", "")
-    numbers = re.findall(r"\d+(?:\.\d+)?", words)
+    words = str(text).strip()
+    whole = number_of_text(words)
+    if whole is not None:
+        return whole
+    numbers = numbers_within(words)
     if not numbers:
         return float("nan")
-    return float("inf") if words.strip().endswith("+") or ">" in words else float(numbers[-1])
+    return float("inf") if words.endswith("+") or ">" in words else numbers[-1]
 
 
 def eligible_homes(metadata: pd.DataFrame, program: AssistanceProgram) -> Bool1D:

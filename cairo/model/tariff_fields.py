@@ -75,7 +75,6 @@ HARMLESS_INPUTS = frozenset(
         "ur_yearzero_usage_peaks",
         "load",
         "gen",
-        "grid_outage",
         "system_use_lifetime_output",
         "degradation",
         # What SAM counts in the JSON it writes of a case's inputs.

@@ -56,8 +56,12 @@ def compare_runs(
     Raises
     ------
     CairoError
-        A directory is missing, or a file in it cannot be read.
+        A directory is missing, a file in it cannot be read, or what is allowed is no number from
+        0 on.
     """
+    for name, allowed in (("rtol", rtol), ("atol", atol)):
+        if not allowed >= 0:
+            raise CairoError(f"{name} is {allowed}, expected a number from 0 on")
     one, other = RunReader(run_directory(a)), RunReader(run_directory(b))
     mine, theirs = _files(one), _files(other)
     differences: list[Difference] = []

@@ -71,6 +71,7 @@ from cairo.scenario.run_parts import DERIVED_PREFIX, RUN_PREFIX, is_reference
 from cairo.scenario.run_settings import built_on
 from cairo.scenario.scenario_file import RunSettings, is_path_key
 from cairo.scenario.tariff_rules import ruled, tariff_rules
+from cairo.scenario.upgrades import name_other_upgrades
 from cairo.shared import read_once
 
 T = TypeVar("T")
@@ -367,7 +368,7 @@ def _metadata(
 
 
 def _loads(settings: RunSettings, ids: list[int], scale: float | None) -> LoadSource:
-    return read_once(
+    loads = read_once(
         _loads_of,
         settings.path_resstock_loads,
         ids,
@@ -376,6 +377,8 @@ def _loads(settings: RunSettings, ids: list[int], scale: float | None) -> LoadSo
         settings.floor_negative_net_load,
         settings.storage_options,
     )
+    name_other_upgrades(settings, loads)
+    return loads
 
 
 def _loads_of(

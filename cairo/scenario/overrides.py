@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-import yaml
-
 from cairo.errors import listed
 from cairo.files.reading import stem_of
+from cairo.files.yaml_files import yaml_values
 from cairo.model.setting_problems import one_line_error
 from cairo.scenario.references import reference
 from cairo.scenario.run_parts import RUN_PREFIX, TariffChange
@@ -53,8 +52,8 @@ def override(text: str) -> Override:
         raise one_line_error(f"--set {text}: expected KEY=VALUE or KEY=VALUE,VALUE")
     _check_key(name, key)
     try:
-        values = yaml.safe_load(f"[{written}]")
-    except yaml.YAMLError:
+        values = yaml_values(written)
+    except ValueError:
         # Not what it is: it may be a secret that misses a quote.
         raise one_line_error(f"--set {name}: the value cannot be read as YAML") from None
     if len(values) > 1 and {key[:1], key[:2]} & NOT_FOR_NAMES:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from cairo.errors import listed
 from cairo.model.names import MONTHS
+from cairo.model.plain_settings import PlainSettings
 from cairo.model.subclass_requirements import PASSTHROUGH, methods
 from cairo.workers.settings import STRICT, PathText
 
@@ -32,7 +33,7 @@ def checked_months(value: list[int] | None) -> list[int] | None:
     return value
 
 
-class SubclassConfig(BaseModel):
+class SubclassConfig(PlainSettings):
     """Which metadata column tells the subclasses apart, and each one's values.
 
     It says which homes are in which subclass where a run has no tariff map.
@@ -49,7 +50,7 @@ class SubclassConfig(BaseModel):
     )
 
 
-class TariffChange(BaseModel):
+class TariffChange(PlainSettings):
     """What is changed of a tariff that a file has."""
 
     model_config = STRICT
@@ -60,7 +61,7 @@ class TariffChange(BaseModel):
     )
 
 
-class RequirementFrom(BaseModel):
+class RequirementFrom(PlainSettings):
     """A finished run that subclasses' requirements are taken of, and how."""
 
     model_config = STRICT
@@ -83,7 +84,7 @@ class RequirementFrom(BaseModel):
 Knob = Literal["fixed_charge", "level", "winter_rate", "summer_rate"]
 
 
-class DerivedTariff(BaseModel):
+class DerivedTariff(PlainSettings):
     """A tariff whose rates follow from the costs that a finished run has found."""
 
     model_config = STRICT | ConfigDict(populate_by_name=True)

@@ -7,7 +7,6 @@ from difflib import get_close_matches
 from typing import Any, Literal
 
 from pydantic import (
-    BaseModel,
     Field,
     ValidationError,
     field_serializer,
@@ -20,6 +19,7 @@ from cairo.files.recorded_options import STORAGE, recorded_options
 from cairo.model.backends import Backend
 from cairo.model.elasticity import Elasticity, Response
 from cairo.model.names import HOURS, RunType, gas_tariff_year
+from cairo.model.plain_settings import PlainSettings
 from cairo.model.setting_problems import one_line_error, setting_problems
 from cairo.model.tariff_rules import TierRule
 from cairo.scenario.run_misfits import misfits
@@ -41,7 +41,7 @@ OF_OTHER_TOOLS = (
 """Keys that scenario files have for other programs."""
 
 
-class RunSettings(BaseModel):
+class RunSettings(PlainSettings):
     """One run of a scenario file. Paths are strings, already resolved, or fsspec URLs."""
 
     model_config = STRICT

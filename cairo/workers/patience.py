@@ -6,6 +6,7 @@ import math
 import os
 
 from cairo.errors import ClusterError
+from cairo.model.number_texts import number_of_text
 
 VARIABLE = "CAIRO_PATIENCE_SECONDS"
 SECONDS = 60.0
@@ -22,10 +23,7 @@ def patience() -> float:
     given = os.environ.get(VARIABLE)
     if not given:
         return SECONDS
-    try:
-        seconds = float(given)
-    except ValueError:
-        seconds = math.nan
-    if not 1 <= seconds < math.inf:
+    seconds = number_of_text(given)
+    if seconds is None or not 1 <= seconds < math.inf:
         raise ClusterError(f"{VARIABLE} is {given}, expected seconds, at least 1")
     return seconds

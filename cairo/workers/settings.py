@@ -14,9 +14,12 @@ from pydantic import (
 )
 
 from cairo.files.recorded_options import CLUSTER, recorded_options
+from cairo.model.plain_settings import PlainSettings
 
 STRICT = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
 """Of every model of a scenario file: unknown keys and numbers that are none are errors."""
+
+MOST_PORT = 65_535
 
 PathText = Annotated[str, Field(min_length=1)]
 
@@ -31,7 +34,7 @@ class TLSSettings(BaseModel):
     require_encryption: bool = Field(True, description="Refuse connections without TLS.")
 
 
-class ClusterSettings(BaseModel):
+class ClusterSettings(PlainSettings):
     """A cluster class to start, such as `dask_jobqueue.SLURMCluster`."""
 
     model_config = STRICT
@@ -52,7 +55,7 @@ class ClusterSettings(BaseModel):
         return recorded_options(arguments, CLUSTER)
 
 
-class DaskSettings(BaseModel):
+class DaskSettings(PlainSettings):
     """Where the `dask_dataframe` backend runs; by default a LocalCluster on this machine."""
 
     model_config = STRICT
@@ -91,6 +94,14 @@ class DaskSettings(BaseModel):
     def _at_least_one(cls, value: int | str) -> int | str:
         if isinstance(value, int) and value < 1:
             raise ValueError("expected auto or at least 1")
+        return value
+
+    @field_validator("dashboard_address")
+    @classmethod
+    def _port(cls, value: str | None) -> str | None:
+        port = (value or ":0").rpartition(":")[2]
+        if not (port.isascii() and port.isdecimal() and int(port) <= MOST_PORT):
+            raise ValueError("expected host:port, such as 127.0.0.1:8787")
         return value
 
     @field_validator("memory_limit")

@@ -20,6 +20,7 @@ from cairo.rates_tool.dd_stages.stored_loads import (
 
 __all__ = [
     "SOURCES",
+    "FolderLoads",
     "LoadOptions",
     "LoadSource",
     "StoredLoads",

@@ -48,8 +48,8 @@ def _load_cambium_marginal_costs(
 ) -> pd.DataFrame:
     """Energy and capacity prices of one Cambium file, CSV or parquet (CAIRO's name).
 
-    An `ancillary_cost_enduse` column is taken too where there is one. A Cambium file is known by
-    its five metadata rows, its busbar costs or its own name (`price_files.is_cambium`).
+    An `ancillary_cost_enduse` column is taken too where there is one. Whoever calls this says that
+    the file is Cambium's; a warning tells where nothing in it does (`cambium.is_cambium`).
 
     Raises
     ------
@@ -57,7 +57,9 @@ def _load_cambium_marginal_costs(
         See `price_files.read_prices`.
     """
     energy, capacity, ancillary = SUPPLY_COLUMNS.values()
-    raw = read_prices(path, [energy, capacity], target_year, storage_options, [ancillary])
+    raw = read_prices(
+        path, [energy, capacity], target_year, storage_options, [ancillary], cambium=True
+    )
     names = {column: name for name, column in SUPPLY_COLUMNS.items()}
     return (raw / KWH_PER_MWH).rename(columns=names)
 
@@ -72,7 +74,8 @@ def load_supply_prices(
 ) -> pd.DataFrame:
     """Energy, capacity and, with its path, ancillary prices [$/kWh] from files in $/MWh.
 
-    The paths may be of one and the same Cambium file.
+    The paths may be of one and the same Cambium file. CAIRO takes a path with `cambium` in it for
+    one; here what is in the file tells, and a warning where its name says otherwise.
 
     Raises
     ------
