@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -86,6 +87,10 @@ def scratch_folder() -> Iterator[None]:
     finally:
         # Closing may have been given up, and a thread of Dask's be at it still.
         remove()
+        # Dask has Python look for modules there, which remembers each folder that it has looked at.
+        for name in list(sys.path_importer_cache):
+            if Path(name).is_relative_to(folder):
+                sys.path_importer_cache.pop(name, None)
 
 
 def _local_cluster() -> type:
