@@ -20,7 +20,7 @@ from cairo.files.csv_text import read_text_table, with_decimal_points
 from cairo.files.index_columns import with_index_columns
 from cairo.files.numbers import written_numbers
 from cairo.files.price_clock import TIMESTAMP, clock_column, in_one_year, is_universal
-from cairo.files.reading import FilePath, check_table_size, read_bytes
+from cairo.files.reading import FilePath, check_table_size, read_bytes, without_query
 from cairo.model.calendar import __timeshift__, hour_stamps
 from cairo.model.names import HOURS
 
@@ -43,7 +43,7 @@ def is_cambium(path: FilePath, columns: Sequence[str], metadata_rows: int) -> bo
     return (
         metadata_rows == CAMBIUM_METADATA_ROWS
         or any(str(name).lower().endswith(BUSBAR) for name in columns)
-        or "cambium" in PurePath(str(path)).name.lower()
+        or "cambium" in PurePath(without_query(path)).name.lower()
     )
 
 
@@ -113,7 +113,7 @@ def read_prices(
 def _read(path: FilePath, storage_options: Mapping[str, object] | None) -> tuple[pd.DataFrame, int]:
     """A file's table, and the rows above its header."""
     content = read_bytes(path, storage_options, PriceError, "price file")
-    name = str(path).lower()
+    name = without_query(path).lower()
     try:
         if name.endswith((".csv", ".csv.gz")):
             text = _unzipped(content) if name.endswith(".gz") else content
