@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from cairo.errors import (
@@ -21,9 +23,13 @@ from cairo.errors import (
     without_secrets,
 )
 from cairo.files.load_file import LoadFileReader
+from cairo.files.price_files import read_prices
 from cairo.files.reading import read_bytes
 from cairo.files.recorded_options import CLUSTER, STORAGE, recorded_options, told, without_values
-from cairo.files.tariff_maps import tariff_key
+from cairo.files.short_tariff import is_short_form
+from cairo.files.tariff_maps import tariff_key, tariff_place
+from cairo.model.calendar import hour_stamps
+from cairo.model.names import HOURS
 from cairo.runs.demo import METADATA
 from cairo.scenario.overrides import _label, override
 from cairo.workers import cluster
@@ -222,6 +228,26 @@ def test_a_signature_is_in_no_name_of_a_tariff_or_run(secret: str) -> None:
     assert tariff_key(url) == "flat"
     assert tariff_key("rates/what?.json") == "what?"
     assert _label(override("path_tariffs_electric.all=a/a.json,b/c.json"), url) == "all=flat"
+
+
+@pytest.mark.parametrize("name", ["prices.csv", "prices.CSV.gz", "prices.parquet"])
+def test_what_a_signed_url_leads_to_is_known_by_its_path(tmp_path: Path, name: str) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    prices = pd.DataFrame({"timestamp": hour_stamps(2025), "a": np.arange(HOURS) / 1e3})
+    write = prices.to_parquet if name.endswith("parquet") else prices.to_csv
+    write(tmp_path / name.lower(), index=False)
+    place = f"signed/{name}?sig={SECRET}/a.cambium"
+    fsspec.filesystem("memory").pipe_file(f"/{place}", (tmp_path / name.lower()).read_bytes())
+    read = read_prices(f"memory://{place}", ["a"], 2025)["a"].to_numpy()
+    assert read.tolist() == prices["a"].tolist()
+
+
+def test_a_tariff_behind_a_signed_url_is_known_by_its_path() -> None:
+    assert is_short_form(f"https://host/flat.yaml?sig={SECRET}")
+    assert not is_short_form("https://host/flat.json?file=a.yaml")
+    file = f"https://host/all.json?sig={SECRET}"
+    assert tariff_place(f"{file}#flat") == (file, "flat")
+    assert tariff_place(file) == (file, None)
 
 
 @pytest.mark.parametrize("key", ["storage_options.token", "dask.cluster.kwargs.auth", "not_used.a"])

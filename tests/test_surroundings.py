@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from cairo.model.backends import BACKENDS
+from cairo.workers.own_cluster import SCRATCH
 from tests.cairo_process import ROOT, TWO_PROCESSES
 from tests.whole_runs import IN_PROCESS, RUN, Demo
 
@@ -433,18 +434,24 @@ def test_nothing_of_the_clusters_of_a_session_is_kept(
     done = script(
         f"""
         import gc
+        import linecache
+        import sys
         import cairo
         {GUARD}
+            lines = set(linecache.cache)
             for _ in range(3):
                 cairo.run({str(busy.scenario)!r}, {RUN!r}, backend="dask_dataframe")
             gc.collect()
             kept = [type(one).__mro__ for one in gc.get_objects() if isinstance(one, object)]
             names = {{kind.__name__ for kinds in kept for kind in kinds}}
             print(sorted(names & set({KEPT!r})))
+            quoted = [n for n in set(linecache.cache) - lines if linecache.cache[n][1:2] != (None,)]
+            folders = [name for name in sys.path_importer_cache if {SCRATCH!r} in name]
+            print([n for n in quoted if "distributed" in n], folders)
         """,
         tmp_path,
     )
-    assert (done.stdout, said(done)) == ("[]\n", [])
+    assert (done.stdout, said(done)) == ("[]\n[] []\n", [])
 
 
 PLANTED = ("random", "dask", "numpy", "cloudpickle", "typing", "re", "dataclasses", "threading")

@@ -21,7 +21,7 @@ from pathlib import PurePath
 import numpy as np
 import pandas as pd
 
-from cairo.files.reading import FilePath
+from cairo.files.reading import FilePath, without_query
 from cairo.model.arrays import Int1D
 from cairo.model.names import HOURS
 
@@ -47,7 +47,7 @@ def is_cambium(path: FilePath, columns: Sequence[str], rows_above: int, said: bo
     """
     if rows_above == METADATA_ROWS or any(str(name).lower().endswith(BUSBAR) for name in columns):
         return True
-    if said or NAME in PurePath(str(path)).name.lower():
+    if said or NAME in PurePath(without_query(path)).name.lower():
         logger.warning(
             "price file %s has neither Cambium's %s rows above its header nor its busbar costs: %s",
             path,

@@ -25,7 +25,7 @@ from cairo.files.csv_text import read_text_table, with_decimal_points
 from cairo.files.index_columns import with_index_columns
 from cairo.files.numbers import written_numbers
 from cairo.files.price_clock import TIMESTAMP, clock_column, in_one_year, is_universal
-from cairo.files.reading import FilePath, check_table_size, read_bytes
+from cairo.files.reading import FilePath, check_table_size, read_bytes, without_query
 from cairo.model.calendar import __timeshift__, hour_stamps
 from cairo.model.names import HOURS
 
@@ -106,7 +106,7 @@ def read_prices(
 def _read(path: FilePath, storage_options: Mapping[str, object] | None) -> tuple[pd.DataFrame, int]:
     """A file's table, and the rows above its header."""
     content = read_bytes(path, storage_options, PriceError, "price file")
-    name = str(path).lower()
+    name = without_query(path).lower()
     try:
         if name.endswith((".csv", ".csv.gz")):
             text = _unzipped(content) if name.endswith(".gz") else content

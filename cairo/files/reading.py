@@ -33,7 +33,13 @@ def is_url(path: str) -> bool:
 
 def stem_of(path: str) -> str:
     """A file's name without its suffix; of a URL without its query, which may be a signature."""
-    return PurePath(path.partition("?")[0] if is_url(path) else path).stem
+    return PurePath(without_query(path)).stem
+
+
+def without_query(path: FilePath) -> str:
+    """A path whose end tells what kind of file it is: a URL's query may be a signature."""
+    name = os.fspath(path)
+    return name.partition("?")[0] if is_url(name) else name
 
 
 def read_bytes(

@@ -13,7 +13,7 @@ import numpy as np
 
 from cairo.errors import TariffError
 from cairo.files.numbers import written_number
-from cairo.files.reading import FilePath
+from cairo.files.reading import FilePath, without_query
 from cairo.files.short_seasons import Seasons, seasons_of, unknown_key
 from cairo.files.urdb import METERING
 from cairo.files.yaml_files import read_yaml
@@ -57,7 +57,7 @@ _TEXTS = {"name": "name", "utility": "utility", "description": "description"}
 
 def is_short_form(path: FilePath) -> bool:
     """Whether a tariff file is of the short form, which its name says."""
-    return str(path).lower().endswith(SUFFIXES)
+    return without_query(path).lower().endswith(SUFFIXES)
 
 
 def read_short_tariff(

@@ -13,7 +13,7 @@ import pandas as pd
 from cairo.errors import TariffError, listed, listed_buildings, one_line
 from cairo.files.csv_text import read_text_table
 from cairo.files.numbers import is_no_number, is_rounded
-from cairo.files.reading import FilePath, read_bytes, stem_of
+from cairo.files.reading import FilePath, read_bytes, stem_of, without_query
 from cairo.files.spreadsheet import without_marks
 
 TariffMap: TypeAlias = "FilePath | pd.DataFrame | Mapping[int, str]"
@@ -40,7 +40,7 @@ def keys_of_aliases(paths: Mapping[str, str]) -> dict[str, str]:
 def tariff_place(path: str) -> tuple[str, str | None]:
     """(file, key in it) of a tariff; no key where the file holds one tariff."""
     file, found, key = path.rpartition("#")
-    return (file, key) if found and file.endswith(".json") else (path, None)
+    return (file, key) if found and without_query(file).endswith(".json") else (path, None)
 
 
 def tariff_of(

@@ -6,6 +6,7 @@ and starts no other.
 
 from __future__ import annotations
 
+import linecache
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
@@ -75,6 +76,7 @@ def connected(
     whole = held if own else nullcontext
     children = OwnChildren()
     stack, scratch = ExitStack(), ExitStack()
+    sources = frozenset(linecache.cache)
 
     def start() -> Client:
         try:
@@ -116,7 +118,7 @@ def connected(
                 if own:
                     closed(stack, children)
                     scratch.close()
-                    let_go()
+                    let_go(sources)
                 else:
                     stack.close()
 

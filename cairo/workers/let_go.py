@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import linecache
 import sys
+from collections.abc import Container
 
 from cairo.stopping import is_command
 
@@ -16,14 +18,30 @@ REMEMBER = {
 """Functions that keep what they were asked of methods of a scheduler or worker, or of itself."""
 
 
-def let_go() -> None:
-    """Have these functions ask anew; what they answer stays the same. Then free what that was."""
+def let_go(sources: Container[str]) -> None:
+    """Have these functions ask anew; what they answer stays the same. Then free what that was.
+
+    sources : names of files whose lines Python had in `linecache` before the cluster was there.
+    """
     _ask_anew()
+    _forget_lines(sources)
+    give_back()
+
+
+def give_back() -> None:
+    """Give memory that lies free back to the system, but for a command, which ends soon.
+
+    What is in use stays as it is, so that a caller's process loses nothing.
+    """
     if is_command():
-        return  # it ends soon
+        return
     # A closed cluster refers to itself in many ways. Python would look for that once in ten runs,
     # and what is made meanwhile would lie between the remains, so that no memory becomes free.
     gc.collect()
+    # Each thread that reads files has its share of pyarrow's pool, and ends with the run.
+    pool = getattr(sys.modules.get("pyarrow"), "default_memory_pool", None)
+    if pool is not None:
+        pool().release_unused()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim is not None:
         # Each thread of a run has had memory of its own, which the C library keeps for later ones.
@@ -42,3 +60,11 @@ def _ask_anew() -> None:
             for cell in getattr(function, "__closure__", None) or ():
                 if isinstance(cell.cell_contents, dict):
                     cell.cell_contents.clear()
+
+
+def _forget_lines(sources: Container[str]) -> None:
+    """Lines of source files that Dask's profile has quoted; whoever wants them reads them again."""
+    for name, entry in list(linecache.cache.items()):
+        # What has no time of change is no file, such as a notebook's cell.
+        if name not in sources and len(entry) > 1 and entry[1] is not None:
+            linecache.cache.pop(name, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -88,6 +89,10 @@ def scratch_folder() -> Iterator[None]:
         if is_left_alone():
             # A worker that is started yet would make the folder again.
             always_removed_at_once(remove)
+        # Dask has Python look for modules there, which remembers each folder that it has looked at.
+        for name in list(sys.path_importer_cache):
+            if Path(name).is_relative_to(folder):
+                sys.path_importer_cache.pop(name, None)
 
 
 def _local_cluster() -> type:

@@ -15,6 +15,7 @@ import psutil
 
 from cairo.errors import ClusterError
 from cairo.stopping import held
+from cairo.workers.let_go import give_back
 from cairo.workers.patience import patience
 from cairo.workers.turns import own_turn
 from cairo.workers.worker_processes import (
@@ -205,6 +206,7 @@ def process_pool(workers: int) -> Iterator[Pool]:
         ) from None
     finally:
         pool.end(at_once=not whole)
+        give_back()
 
 
 @contextmanager
