@@ -285,7 +285,6 @@ def laughs(levels: int, first: str, line: str) -> str:
         ("a: &a {b: {c: *a}}", "an alias within its own value"),
         ("[" * 100_000, "nested too deeply"),
         ("- " * 100_000, "nested too deeply"),
-        ("a: " + "1:" * 500_000 + "1", "a number of 1000001 digits"),
         ("a: 0x" + "f" * 5_000, "a number of 5002 digits"),
         ("a: 1" + "0" * 5_000, "a number of 5001 digits"),
         ("x" * (4 * 2**20 + 1), "has 4194305 bytes or more, expected at most 4194304"),

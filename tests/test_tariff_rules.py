@@ -133,13 +133,10 @@ def test_limits_in_two_units_are_refused_by_their_period() -> None:
 
 def demand(tou: list[list[float]] | None, flat: list[float] | None) -> DemandCharges | None:
     schedule = [[1] * 12 + [2] * 12] * 12
-    charges: dict[str, Any] = {
-        "ur_dc_enable": 1,
-        "ur_dc_sched_weekday": schedule,
-        "ur_dc_sched_weekend": schedule,
-    }
+    charges: dict[str, Any] = {"ur_dc_enable": 1}
     if tou is not None:
-        charges["ur_dc_tou_mat"] = tou
+        days = {f"ur_dc_sched_{day}": schedule for day in ("weekday", "weekend")}
+        charges |= days | {"ur_dc_tou_mat": tou}
     if flat is not None:
         charges["ur_dc_flat_mat"] = [[m, 1, NO_LIMIT, price] for m, price in enumerate(flat)]
     return parse_tariff("a", tariff_dict([[1, 1, NO_LIMIT, 0, 0.1, 0, 0]], **charges)).demand
