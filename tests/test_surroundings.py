@@ -438,7 +438,7 @@ def test_nothing_of_the_clusters_of_a_session_is_kept(
         import sys
         import cairo
         {GUARD}
-            lines = set(linecache.cache)
+            lines, places = set(linecache.cache), list(sys.path)
             for _ in range(3):
                 cairo.run({str(busy.scenario)!r}, {RUN!r}, backend="dask_dataframe")
             gc.collect()
@@ -447,11 +447,11 @@ def test_nothing_of_the_clusters_of_a_session_is_kept(
             print(sorted(names & set({KEPT!r})))
             quoted = [n for n in set(linecache.cache) - lines if linecache.cache[n][1:2] != (None,)]
             folders = [name for name in sys.path_importer_cache if {SCRATCH!r} in name]
-            print([n for n in quoted if "distributed" in n], folders)
+            print([n for n in quoted if "distributed" in n], folders, sys.path == places)
         """,
         tmp_path,
     )
-    assert (done.stdout, said(done)) == ("[]\n[] []\n", [])
+    assert (done.stdout, said(done)) == ("[]\n[] [] True\n", [])
 
 
 PLANTED = ("random", "dask", "numpy", "cloudpickle", "typing", "re", "dataclasses", "threading")

@@ -6,7 +6,7 @@ import asyncio
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -89,10 +89,23 @@ def scratch_folder() -> Iterator[None]:
         if is_left_alone():
             # A worker that is started yet would make the folder again.
             always_removed_at_once(remove)
-        # Dask has Python look for modules there, which remembers each folder that it has looked at.
-        for name in list(sys.path_importer_cache):
-            if Path(name).is_relative_to(folder):
-                sys.path_importer_cache.pop(name, None)
+        _no_modules_of(folder)
+
+
+def _no_modules_of(folder: Path) -> None:
+    """Have Python look for no modules there any more.
+
+    Of the servers in one process Dask takes back only the folder that is first: the others would
+    stay where imports look, in a temporary folder in which anybody may make them again.
+    """
+    for name in [
+        one for one in sys.path if isinstance(one, str) and Path(one).is_relative_to(folder)
+    ]:
+        with suppress(ValueError):
+            sys.path.remove(name)
+    for name in list(sys.path_importer_cache):
+        if Path(name).is_relative_to(folder):
+            sys.path_importer_cache.pop(name, None)
 
 
 def _local_cluster() -> type:
