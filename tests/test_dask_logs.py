@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import socket
 import warnings
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from datetime import timedelta
 from typing import Any, ClassVar
 
 import pytest
 from distributed.node import ServerNode
+from tornado.locks import Event
 
 from cairo.errors import ScenarioError
 from cairo.scenario.run_settings import validated
@@ -94,3 +97,29 @@ def test_addresses_with_a_port_are_settings() -> None:
     for address in ("127.0.0.1:0", ":8787", "8787", "[::1]:8787", "", None):
         found = validated(SETTINGS | {"dask": {"dashboard_address": address}}, "run r")
         assert found.dask.dashboard_address == address
+
+
+async def _lost(seconds: float) -> None:
+    """Wait for an event with a time limit, as Dask's senders do, and never look at how it ended."""
+    waited = Event().wait(timedelta(seconds=seconds))
+    await asyncio.sleep(2 * seconds)
+    del waited
+
+
+async def _forgotten(error: Exception) -> None:
+    asyncio.get_running_loop().create_future().set_exception(error)
+
+
+@pytest.mark.parametrize(
+    ("work", "told"),
+    [(_lost(0.01), 0), (_forgotten(ValueError("of a caller")), 1), (_forgotten(TimeoutError()), 1)],
+    ids=["Dask's", "any", "a caller's own time limit"],
+)
+def test_of_futures_whose_errors_nobody_saw_those_of_dasks_senders_are_silent(
+    caplog: pytest.LogCaptureFixture, work: Coroutine[Any, Any, None], told: int
+) -> None:
+    with dask_logs.quiet():
+        asyncio.run(work)
+        gc.collect()
+    assert len(caplog.records) == told
+    assert logging.getLogger("asyncio").filters == []
