@@ -124,7 +124,11 @@ def test_an_address_that_is_none_is_one_line(
 
 @pytest.mark.parametrize(
     ("text", "problem"),
-    [(None, "does not exist"), ("{", "holds no scheduler's address"), ("[]", "holds no scheduler")],
+    [
+        pytest.param(None, "does not exist", marks=pytest.mark.long),
+        ("{", "holds no scheduler's address"),
+        pytest.param("[]", "holds no scheduler", marks=pytest.mark.long),
+    ],
 )
 def test_a_scheduler_file_that_is_no_good_is_named(
     demo: Demo, monkeypatch: pytest.MonkeyPatch, text: str | None, problem: str

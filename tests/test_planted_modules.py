@@ -15,7 +15,9 @@ HOMES = 6
 PLANTED = ("random", "dask", "cairo", "numpy", "cloudpickle")
 
 
-@pytest.mark.parametrize("backend", ["pandas", "dask_delayed", "dask_dataframe"])
+@pytest.mark.parametrize(
+    "backend", ["pandas", pytest.param("dask_delayed", marks=pytest.mark.long), "dask_dataframe"]
+)
 def test_worker_processes_import_nothing_from_the_current_folder(
     demo: Demo, tmp_path: Path, backend: str
 ) -> None:

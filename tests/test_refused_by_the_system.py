@@ -89,7 +89,9 @@ def test_a_folder_that_may_not_be_entered_is_one_line(
     assert str(shut) in one_error(done)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    "backend", ["pandas", pytest.param("dask_delayed", marks=pytest.mark.long), "dask_dataframe"]
+)
 def test_a_run_without_a_folder_for_temporary_files_says_so_or_needs_none(
     demo: Demo, backend: str
 ) -> None:

@@ -263,7 +263,9 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    "backend", ["pandas", pytest.param("dask_delayed", marks=pytest.mark.long), "dask_dataframe"]
+)
 def test_a_run_works_in_every_kind_of_process(
     busy: Demo, tmp_path: Path, backend: str, kind: str
 ) -> None:
