@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from cairo.errors import PriceError
 from cairo.files.cambium import cambium_year
+from cairo.files.price_files import read_prices
 from cairo.model.calendar import hour_stamps
 from cairo.rates_tool.lookups import (
     ANCILLARY_PRICE,
@@ -565,3 +566,10 @@ def test_the_real_supply_prices_are_those_of_the_real_cambium_file(real_data):
     # The split files have Cambium's hours as stamped, the whole one is moved to Sundays.
     rolled = np.roll(split.to_numpy(), -72, axis=0)
     np.testing.assert_allclose(whole.to_numpy(), rolled, rtol=1e-12)
+
+
+def test_prices_of_a_csv_are_the_numbers_that_it_says_to_the_bit(tmp_path):
+    drawn = np.random.default_rng(5).normal(0.1, 1.0, 8760)
+    path = tmp_path / "p.csv"
+    pd.DataFrame({"timestamp": hour_stamps(2025), "x": drawn}).to_csv(path, index=False)
+    assert (read_prices(path, ["x"], 2025)["x"].to_numpy() == drawn).all()

@@ -14,9 +14,8 @@ from cairo.files.reading import MOST_TABLE_BYTES, size_of_file
 from cairo.files.spreadsheet import unmarked, without_marks
 
 _MAJOR, _MINOR = map(int, pd.__version__.split(".")[:2])
-# Exact parsing is the default from pandas 3.1 on, where asking for it is deprecated.
-_EXACT: dict[str, Any] = {} if (_MAJOR, _MINOR) >= (3, 1) else {"float_precision": "round_trip"}
-
+EXACT: dict[str, Any] = {} if (_MAJOR, _MINOR) >= (3, 1) else {"float_precision": "round_trip"}
+"""Has pandas read a CSV's numbers to the bit, which from 3.1 on is the default and deprecated."""
 
 MOST_LINE = 2**22
 MISSING = ("", "nan", "NaN")
@@ -81,6 +80,6 @@ def read_table(
         usecols=None if columns is None else lambda name: unmarked(name) in columns,
         keep_default_na=False,
         na_values=list(MISSING),
-        **_EXACT,
+        **EXACT,
     )
     return without_marks(table)

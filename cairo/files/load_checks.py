@@ -113,8 +113,9 @@ def check_stamps(stamps: np.ndarray, path: str) -> tuple[int, int]:
 
 
 def _stamp(value: np.datetime64) -> str:
-    minute = value.astype("datetime64[m]")
-    return str(minute if minute == value else value).replace("T", " ")
+    """No finer than it is, whatever unit it is stored in."""
+    shorter = (value.astype(f"datetime64[{unit}]") for unit in ("m", "s", "us"))
+    return str(next((one for one in shorter if one == value), value)).replace("T", " ")
 
 
 def checked_energies(values: Float1D, per_hour: int, path: str, name: str) -> Float1D:

@@ -101,8 +101,9 @@ def _times(raw: pd.DataFrame, name: str) -> pd.Series | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
+            warnings.simplefilter("error", FutureWarning)  # of several offsets, an error later on
             times = pd.Series(pd.to_datetime(given))
-    except (ValueError, TypeError, OverflowError):
+    except (ValueError, TypeError, OverflowError, FutureWarning):
         return None
     if not pd.api.types.is_datetime64_any_dtype(times) or times.nunique() <= len(times) / 2:
         return None  # days, or hours of a day, are no clock of a year

@@ -21,6 +21,7 @@ from cairo.files.cambium import (
     is_cambium,
     places_of_leap_year,
 )
+from cairo.files.csv_tables import EXACT
 from cairo.files.csv_text import read_text_table, with_decimal_points
 from cairo.files.index_columns import with_index_columns
 from cairo.files.numbers import written_numbers
@@ -130,7 +131,7 @@ def _table(text: bytes, above: int) -> pd.DataFrame:
     if separator == ";":
         numbers = [n for n in cells if cells[n].str.fullmatch(r"[-+\d.,eE]*").all()]
         cells = cells.assign(**{n: with_decimal_points(cells[n]) for n in numbers})
-    return pd.read_csv(io.StringIO(cells.to_csv(index=False)), low_memory=False)
+    return pd.read_csv(io.StringIO(cells.to_csv(index=False)), low_memory=False, **EXACT)
 
 
 def _unzipped(content: bytes) -> bytes:
@@ -179,13 +180,15 @@ def _times(path: FilePath, given: pd.Series, clock: str) -> pd.DatetimeIndex:
     with warnings.catch_warnings():
         # Stamps without a common format are read one by one, and refused if they are no times.
         warnings.simplefilter("ignore", UserWarning)
+        # Of several offsets from UTC pandas 2 warns, which later is an error.
+        warnings.simplefilter("error", FutureWarning)
         several = False
         # A year has days above 12, which tells 13/1 from 1/13.
         for day_first in (False, True):
             try:
                 return pd.DatetimeIndex(pd.to_datetime(given, dayfirst=day_first))
-            except (ValueError, TypeError) as error:
-                several = "timezones" in str(error) or several
+            except (ValueError, TypeError, FutureWarning) as error:
+                several = "timezones" in str(error).replace(" ", "") or several
         if several:
             raise PriceError(
                 f"price file {path} has {clock} of several offsets from UTC, expected local "

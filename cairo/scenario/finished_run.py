@@ -206,7 +206,7 @@ class FinishedRun:
             frozenset(rows["bldg_id"].tolist()): _ratios(
                 rows["season"], rows["period"], rows["price"].to_numpy(np.float64)
             )
-            for _, rows in moved.groupby("tariff_key")
+            for _, rows in moved.groupby("tariff_key", observed=True)
         }
         here = {}
         for key, plan in plans.items():
