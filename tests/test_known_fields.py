@@ -18,7 +18,7 @@ from cairo.files import short_tariff_export, urdb_export
 from cairo.files.short_tariff_export import short_text
 from cairo.files.urdb import URDBv7_to_ElectricityRates
 from cairo.files.urdb_export import ElectricityRates_to_URDB
-from cairo.model import derived_tariffs, merged_tariff, tariff_fields
+from cairo.model import derived_tariffs, merged_tariff
 from cairo.model import tariff as tariff_module
 from cairo.model.demand_charges import BillingDemand, DemandCharges
 from cairo.model.derived_rates import FIXED, LEVEL
@@ -243,13 +243,5 @@ def test_terms_of_credits_that_a_run_may_carry_are_kept_or_refused(name: str, va
 def test_sams_own_december_is_no_term_to_lose() -> None:
     given = plain(ur_nm_credit_month=11, ur_nm_yearend_sell_rate=0.0)
     assert "ur_nm" not in str(ElectricityRates_to_URDB(given.given, "t")) + short_text(given)
-
-
-@pytest.mark.parametrize("name", ["urdb", "short form", "merged as delivery", "merged as supply"])
-def test_an_input_that_no_field_has_is_refused_by_name(
-    monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    more = tariff_fields.ENERGY_INPUTS | {"ur_price_of_tomorrow"}
-    monkeypatch.setattr(tariff_fields, "ENERGY_INPUTS", more)
-    with pytest.raises(TariffError, match=r"^tariff t: .*ur_price_of_tomorrow"):
-        EVERY[name](plain(ur_price_of_tomorrow=2.0))
+    dear = plain(ur_nm_yearend_sell_rate=11.0)
+    assert "ur_nm_yearend_sell_rate" in str(ElectricityRates_to_URDB(dear.given, "t"))

@@ -84,7 +84,6 @@ def _check_whole(tariff: Tariff, item: Mapping[str, object]) -> None:
         Naming the fields.
     """
     lost = differing(tariff, tariff_of_item(tariff.key, item))
-    lost += [name for name in waiting_inputs(tariff.given) if name not in item]
     if lost:
         raise TariffError(
             f"tariff {tariff.key}: {listed(lost)} would not be the same in URDB JSON, which has no "

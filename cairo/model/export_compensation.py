@@ -11,7 +11,7 @@ import numpy as np
 from cairo.errors import ScenarioError, TariffError, listed
 from cairo.model.names import MONTHS
 from cairo.model.tariff import BILLING_DOLLARS, BUY_ALL, AnyTariff, Tariff, parse_tariff
-from cairo.model.tariff_fields import ROLLOVER, ROLLOVER_TERMS
+from cairo.model.tariff_fields import ROLLOVER
 from cairo.model.tariff_rows import TariffDict
 from cairo.model.tariff_rules import DECEMBER, nets, waiting_inputs
 
@@ -114,7 +114,7 @@ def _check_rollover(table: Tariff, style: str | None, ratio: float | None) -> No
     """Refuse terms of carried credits that do not fit the run; name those that do not count."""
     key, terms = table.key, table.rollover
     if terms is None:
-        unused = [name for name in waiting_inputs(table.given) if name in ROLLOVER_TERMS]
+        unused = waiting_inputs(table.given)
         if unused and style == "net_metering" and nets(table.metering_option):
             logger.warning(
                 "tariff %s: %s is %s, which counts only with %s: exports are credited in their "

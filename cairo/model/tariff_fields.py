@@ -29,8 +29,9 @@ TIER_RULE = "tier_rule"
 """`period` or `month`: whose use fills tiers. A name of ours: SAM has the second rule alone."""
 ROLLOVER = "net_metering_rollover"
 """Switch of ours: SAM's net metering always carries credits."""
-ROLLOVER_TERMS = ("ur_nm_credit_month", "ur_nm_yearend_sell_rate", "ur_nm_credit_rollover")
-ENERGY_FIELDS = frozenset(
+CREDIT_MONTH = "ur_nm_credit_month"
+ROLLOVER_TERMS = (CREDIT_MONTH, "ur_nm_yearend_sell_rate", "ur_nm_credit_rollover")
+ENERGY_INPUTS = frozenset(
     {
         "ur_ec_tou_mat",
         "ur_ec_sched_weekday",
@@ -43,10 +44,10 @@ ENERGY_FIELDS = frozenset(
         FUEL_ADJUSTMENT,
         TIER_RULE,
         ROLLOVER,
+        # Counted where credits are carried, and named where they are not.
+        *ROLLOVER_TERMS,
     }
 )
-ENERGY_INPUTS = ENERGY_FIELDS.union(ROLLOVER_TERMS)
-"""Terms count where credits are carried, and are named where they are not."""
 DEMAND_INPUTS = frozenset(
     {
         "ur_dc_enable",
@@ -63,9 +64,6 @@ BILLING_DEMAND_INPUTS = (
     "ur_billing_demand_lookback_percentages",
     "ur_dc_billing_demand_periods",
 )
-IN_FIELDS = ENERGY_FIELDS | DEMAND_INPUTS | {BILLING_DEMAND, *BILLING_DEMAND_INPUTS}
-"""Inputs that the fields of a `Tariff` are read from; what is billed and is none of them has to be
-carried by name."""
 HARMLESS_INPUTS = frozenset(
     {
         # Of dollars that net billing carries, which our bills do not have: docs/pysam.md.
@@ -179,13 +177,6 @@ def unknown_inputs(tariff: Mapping[str, object]) -> list[str]:
         for name, value in tariff.items()
         if name not in known and says_something(value) and not _is_label(name, value)
     ]
-
-
-def inputs_of_no_field(tariff: Mapping[str, object]) -> list[str]:
-    """Billed inputs that say something, and that no field of the parsed tariff has."""
-    billed = ENERGY_INPUTS | DEMAND_INPUTS | {BILLING_DEMAND, *BILLING_DEMAND_INPUTS}
-    loose = billed - IN_FIELDS
-    return [name for name, value in tariff.items() if name in loose and says_something(value)]
 
 
 def _is_label(name: str, value: object) -> bool:

@@ -12,11 +12,11 @@ from cairo.model.arrays import Float2D, Int2D
 from cairo.model.names import MONTHS, months
 from cairo.model.rollover import Rollover
 from cairo.model.tariff_fields import (
+    CREDIT_MONTH,
     NO,
     ROLLOVER,
     ROLLOVER_TERMS,
     TIER_RULE,
-    inputs_of_no_field,
     says_something,
 )
 from cairo.model.tariff_rows import NO_LIMIT, PER_KW, is_sound, number
@@ -108,11 +108,10 @@ def rollover_of(
             f"tariff {key}: tier limits per kW are not modelled with {ROLLOVER}; expected limits "
             "in kWh"
         )
-    settled = number(tariff.get("ur_nm_credit_month", DECEMBER))
+    settled = number(tariff.get(CREDIT_MONTH, DECEMBER))
     if settled is None or settled not in range(MONTHS):
         raise TariffError(
-            f"tariff {key}: ur_nm_credit_month is {tariff['ur_nm_credit_month']!r}, expected 0 "
-            "(January) to 11"
+            f"tariff {key}: {CREDIT_MONTH} is {tariff[CREDIT_MONTH]!r}, expected 0 (January) to 11"
         )
     price = number(tariff.get("ur_nm_yearend_sell_rate", 0.0))
     if price is None or not is_sound(price) or price < 0.0:
@@ -127,16 +126,17 @@ def rollover_of(
 
 
 def waiting_inputs(tariff: Mapping[str, object]) -> list[str]:
-    """Inputs that say something, and that bills have only by a rule that the tariff has not.
+    """Terms of carried credits that say something where none are carried.
 
-    Such are terms of carried credits where none are carried: they count as soon as a run gives the
-    tariff that rule.
+    They count as soon as a run gives the tariff that rule. SAM's own default of the month does not
+    say anything.
     """
-    said = inputs_of_no_field(tariff)
     if says_something(tariff.get(ROLLOVER)):
-        said = [name for name in said if name not in ROLLOVER_TERMS]
-    # SAM's own default of the month is December.
-    return [name for name in said if number(tariff[name]) != float(DECEMBER)]
+        return []
+    said = {name: tariff.get(name) for name in ROLLOVER_TERMS}
+    if number(said[CREDIT_MONTH]) == DECEMBER:
+        del said[CREDIT_MONTH]
+    return [name for name, value in said.items() if says_something(value)]
 
 
 def nets(option: int) -> bool:
