@@ -211,12 +211,15 @@ def end_soon() -> None:
 
 
 def left_alone() -> None:
-    """A thread was given up and goes on: the command ends without giving it time to do more."""
-    _command.left_alone = True
+    """A thread was given up and goes on: the command ends without giving it time to do more.
+
+    A caller's session goes on, and forgets it.
+    """
+    _command.left_alone = _command.own
 
 
 def is_left_alone() -> bool:
-    """Whether a thread has been given up."""
+    """Whether a thread of the command has been given up."""
     return _command.left_alone
 
 
