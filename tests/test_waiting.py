@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import psutil
@@ -15,7 +16,7 @@ from cairo.errors import ClusterError
 from cairo.workers import cluster
 from cairo.workers.gathering import gathered
 from cairo.workers.patience import VARIABLE, patience
-from cairo.workers.pools import process_pool
+from cairo.workers.pools import Pool, process_pool
 from cairo.workers.settings import DaskSettings
 from tests.cairo_process import TWO_PROCESSES, CairoProcess, ended
 from tests.signal_shots import targets
@@ -138,6 +139,27 @@ def test_a_pool_that_does_nothing_ends_the_run() -> None:
     with pytest.raises(ClusterError) as raised, process_pool(2) as pool:
         pool.submit(time.sleep, 600).result()
     assert str(raised.value) == f"worker processes have done nothing for {SECONDS:.0f} seconds"
+
+
+def test_a_process_that_ends_while_the_next_one_starts_has_broken_the_pool() -> None:
+    class Unlucky(Pool):
+        def _spawn_process(self) -> None:
+            queue = self._call_queue
+            for process in list(self._processes.values()):
+                process.kill()
+                end = time.monotonic() + 3
+                # Pythons that do this under the lock which is held here do it afterwards.
+                while not queue._reader.closed and time.monotonic() < end:
+                    time.sleep(0.01)
+            super()._spawn_process()
+
+    pool = Unlucky(2)
+    try:
+        with pytest.raises(BrokenProcessPool):
+            pool.start(2)
+        assert pool.killed_while_starting()
+    finally:
+        pool.end(at_once=True)
 
 
 @pytest.mark.parametrize("given", ["soon", "0", "nan", "inf", "-5"])

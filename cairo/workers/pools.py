@@ -77,9 +77,23 @@ class Pool(ProcessPoolExecutor):
         return bool(self.exit_codes()) and not self.exit_codes() & {1, UNGUARDED_CODE}
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Hand a job over; a signal raised meanwhile would leave locks taken for good."""
+        """Hand a job over; a signal raised meanwhile would leave locks taken for good.
+
+        Raises
+        ------
+        BrokenProcessPool
+            A process has ended.
+        OSError
+            The system starts no process for it.
+        """
         with held(), existing_folder():
-            return super().submit(fn, *args, **kwargs)
+            try:
+                return super().submit(fn, *args, **kwargs)
+            except OSError as error:
+                # Python 3.11 closes what a broken pool shares while it starts the next process.
+                if self.exit_codes():
+                    raise BrokenProcessPool(str(error)) from error
+                raise
 
     def end(self, *, at_once: bool) -> None:
         """End the processes, by force when asked to or when they take their time."""
