@@ -119,7 +119,7 @@ def size_of_file(path: Path | str) -> int:
     OSError
         It is missing, a folder, or a pipe or device, which may never end or never begin.
     """
-    status = Path(path).stat()
+    status = os.stat(path)  # noqa: PTH116 - a path of a load file is text, and there are many
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, A_FOLDER if stat.S_ISDIR(status.st_mode) else NO_FILE)
     return status.st_size

@@ -54,6 +54,8 @@ def generation(pv: FloatND) -> FloatND:
 
 def loss_share(pv: Float1D) -> float:
     """Share of a row's energy that has the other sign than its generation, 0 to 0.5."""
+    if pv.min() >= 0.0 or pv.max() <= 0.0:
+        return 0.0
     with np.errstate(over="ignore"):
         energy = float(np.abs(pv).sum())
     if not math.isfinite(energy):

@@ -87,7 +87,8 @@ class PandasLoads(LoadSource):
         """The frame's rows as a partition."""
         names = [name for name in LOAD_COLUMNS if name in self.frame]
         data = self.frame[list(columns or names)]
-        return data.set_axis(pd.Index(np.repeat(self._homes(), HOURS), name="bldg_id"), axis=0)
+        index = pd.Index(np.repeat(self._homes(), HOURS), name="bldg_id", copy=False)
+        return data.set_axis(index, axis=0)
 
     def load_frame(self, size: int | None = None, client: Client | None = None) -> dd.DataFrame:
         """The frame in partitions.
@@ -106,7 +107,7 @@ class PandasLoads(LoadSource):
         for start in range(0, len(place), size):
             rows = slice(start, start + size) if in_order else place[start : start + size]
             data = {name: values[rows].reshape(-1) for name, values in arrays.items()}
-            index = pd.Index(np.repeat(homes[rows], HOURS), name="bldg_id")
+            index = pd.Index(np.repeat(homes[rows], HOURS), name="bldg_id", copy=False)
             parts.append(pd.DataFrame(data, index=index, copy=False))
         divisions = (*(int(part.index[0]) for part in parts), int(parts[-1].index[-1]))
         from dask.delayed import delayed

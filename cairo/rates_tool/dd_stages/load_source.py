@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import dask.dataframe as dd
 import pandas as pd
+from dask.tokenize import tokenize
 
 from cairo.errors import CairoError
 from cairo.model.transforms import Floor, Scale, Transform
@@ -42,6 +44,11 @@ class LoadOptions:
         scale = (Scale(self.kwh_scale),) if self.kwh_scale != 1.0 else ()
         floor = (Floor(),) if self.floor_net else ()
         return (*scale, *self.transforms, *floor)
+
+    @functools.cached_property
+    def token(self) -> str:
+        """What tells these from others, for Dask."""
+        return tokenize(self)
 
 
 @dataclass(frozen=True)
