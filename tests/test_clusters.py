@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
 
+import pandas as pd
 import psutil
 import pytest
 from distributed import Client, LocalCluster
@@ -19,6 +21,12 @@ from distributed.versions import VersionMismatchWarning
 
 import cairo
 from cairo.errors import ClusterError
+from cairo.files.pack import pack
+from cairo.rates_tool.dd_stages import load_pass
+from cairo.rates_tool.dd_stages.sources import load_source
+from cairo.rates_tool.dd_stages.stored_loads import read_partition
+from cairo.rates_tool.dd_stages.summary import summarize_partition
+from cairo.runs.demo import LOADS
 from cairo.workers import cluster
 from cairo.workers.patience import VARIABLE
 from cairo.workers.settings import DaskSettings
@@ -315,6 +323,36 @@ def test_several_hosts_give_the_bytes_of_a_local_run(
             workers = client.scheduler_info(n_workers=-1)["workers"]
             assert {info["host"] for info in workers.values()} == {at for _, at in others}
             assert all(count > 0 for count in tasks_run(client).values())
+
+
+FIRST_TASK = """
+import importlib, pickle, sys
+from cairo.workers.worker_processes import PRELOADED
+for name in PRELOADED:
+    importlib.import_module(name)
+forked = set(sys.modules)
+read, part, summarize, measures = pickle.load(sys.stdin.buffer)
+summarize(read(part, measures.columns), measures)
+print(sorted(name for name in set(sys.modules) - forked if name.startswith("cairo")))
+"""
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_a_task_needs_is_imported_before_workers_are_forked(
+    demo: Demo, tmp_path: Path, packed: bool
+) -> None:
+    loads = demo.folder / LOADS
+    source = load_source(pack(loads, tmp_path / "packed") if packed else loads)
+    plan = load_pass.demand_plan(pd.DataFrame({"bldg_id": source.bldg_ids, "weight": 1.0}))
+    (part, *_) = source.partitions(1)
+    task = (read_partition, part, summarize_partition, plan.measures)
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST_TASK],
+        input=pickle.dumps(task),
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout.decode().strip() == "[]"
 
 
 @pytest.mark.parametrize("processes", [True, False])

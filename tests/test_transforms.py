@@ -154,3 +154,22 @@ def test_what_is_unsound_is_found_home_by_home(folder: Path, tmp_path: Path) -> 
     read = list(source.check(("total", "pv")))
     assert [one.bldg_ids for one in read] == [(5,), (9,)]
     assert read[0].error is None and str(broken) in str(read[1].error)
+
+
+def test_dask_knows_other_loads_and_other_options_by_other_names(
+    folder: Path, tmp_path: Path
+) -> None:
+    pack(folder, tmp_path / "packed")
+    other = tmp_path / "other"
+    other.mkdir()
+    for file in folder.glob("*.parquet"):
+        (other / file.name).write_bytes(file.read_bytes())
+
+    def keys(loads: Path, options: LoadOptions = OPTIONS) -> tuple[object, ...]:
+        return tuple(load_source(loads, options).load_frame(1).__dask_keys__())
+
+    assert keys(folder) == keys(folder, replace(OPTIONS))
+    changes = [{"kwh_scale": 3.0}, {"target_year": 2018}, {"transforms": ()}, {"timezone": None}]
+    others = [keys(folder, replace(OPTIONS, **one)) for one in changes]
+    names = [keys(folder), keys(other), keys(tmp_path / "packed"), *others]
+    assert len({name for frame in names for name in frame}) == len(names) * len(IDS)

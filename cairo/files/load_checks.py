@@ -29,23 +29,29 @@ _QUARTER_HOUR = np.timedelta64(15, "m")
 _HOUR = np.timedelta64(1, "h")
 
 
-def check_size(metadata: pq.FileMetaData, columns: Iterable[int], path: str) -> None:
-    """What the footer says of columns must fit a year, before a small file fills the memory."""
+def check_size(
+    metadata: pq.FileMetaData, columns: Iterable[int], texts: Iterable[int], path: str
+) -> None:
+    """What the footer says of columns must fit a year, before a small file fills the memory.
+
+    texts : those of the columns that are text.
+    """
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
-    rows = max(metadata.num_rows, sum(group.num_rows for group in groups))
+    rows = max(metadata.num_rows, sum([group.num_rows for group in groups]))
     if rows > MOST_ROWS:
         raise LoadError(
             f"load file {path} has {rows} rows, expected {HOURS} hours or "
             f"{HOURS * QUARTERS} quarter hours"
         )
     for column in columns:
-        size = sum(group.column(column).total_uncompressed_size for group in groups)
+        size = sum([group.column(column).total_uncompressed_size for group in groups])
         if size > MOST_COLUMN_BYTES:
             raise LoadError(
                 f"load file {path} has a column of {size} bytes, expected at most "
                 f"{MOST_COLUMN_BYTES}"
             )
-        # Text may stand there once and be repeated by every row.
+    for column in texts:
+        # It may stand there once and be repeated by every row.
         text = most_text_bytes(metadata, column)
         if text > MOST_TEXT_BYTES:
             raise LoadError(

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from cairo.errors import LoadError, listed
 from cairo.files.load_checks import check_signs, check_size, check_stamps, checked_energies
 from cairo.files.numbers import written_number
-from cairo.files.reading import A_FOLDER, NO_FILE, absent, is_url, size_of_file
+from cairo.files.reading import A_FOLDER, NO_FILE, absent, is_text, is_url, size_of_file
 from cairo.files.recorded_options import STORAGE, told
 from cairo.model.arrays import Float1D, Int1D
 from cairo.model.names import GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN, UNIT_SUFFIXES
@@ -113,6 +113,9 @@ class LoadFileReader:
         self.count = ReadCount()
         self._layout: dict[str, int] = {}
         self._twins: dict[str, list[int]] = {}
+        self._places: list[int] = []
+        self._texts: list[int] = []
+        self._stamp_kind: tuple[object, ...] = ()
         self._schema: pq.ParquetSchema | None = None
         self._checked_stamps: list[tuple[tuple[object, ...], pa.Buffer, tuple[int, int]]] = []
 
@@ -129,8 +132,7 @@ class LoadFileReader:
         with reading(path, storage_options=self.storage_options), self._opened(path) as source:
             parquet = _open(source, path)
             columns = self._columns(parquet, path)
-            twins = (place for places in self._twins.values() for place in places)
-            check_size(parquet.metadata, [*columns.values(), *twins], path)
+            check_size(parquet.metadata, self._places, self._texts, path)
             _check_building(parquet, columns.get("bldg_id"), bldg_id, path)
             year, per_hour = self._stamps(parquet, source, columns["timestamp"], path)
             values = {
@@ -181,6 +183,12 @@ class LoadFileReader:
                 problem = "lists in" if nested else "no"
                 raise LoadError(f"load file {path} has {problem} column {wanted[0]}")
         self._layout, self._twins, self._schema = layout, twins, schema
+        self._places = [*layout.values(), *(place for two in twins.values() for place in two)]
+        self._texts = [i for i in self._places if is_text(schema.column(i))]
+        stamps = schema.column(layout["timestamp"])
+        self._stamp_kind = (
+            stamps.physical_type, str(stamps.logical_type), stamps.max_definition_level,
+        )  # fmt: skip
         return layout
 
     def _check_twins(
@@ -215,9 +223,7 @@ class LoadFileReader:
             start = min(start, chunk.dictionary_page_offset)
         source.seek(start)
         stored = source.read_buffer(chunk.total_compressed_size)
-        stored_as = metadata.schema.column(column)
-        kind = (str(stored_as.logical_type), stored_as.max_definition_level)
-        layout = (metadata.num_rows, chunk.compression, chunk.physical_type, *kind)
+        layout = (metadata.num_rows, chunk.compression, *self._stamp_kind)
         for known_layout, known, checked in self._checked_stamps:
             if known_layout == layout and known.equals(stored):
                 return checked
@@ -314,13 +320,13 @@ def _building(value: object, path: str) -> int:
 
 def _energies(parquet: _ColumnReader, column: int, per_hour: int, path: str, name: str) -> Float1D:
     stored = _column(parquet, column)
-    if pa.types.is_decimal(stored.type):
+    if not (pa.types.is_floating(stored.type) or pa.types.is_integer(stored.type)):
+        if not pa.types.is_decimal(stored.type):
+            text = pa.types.is_string(stored.type) or pa.types.is_large_string(stored.type)
+            kind = "text" if text else stored.type
+            raise LoadError(f"load file {path} column {name} is {kind}, expected numbers")
         # By way of text: Arrow's own cast is not always to the nearest number.
         stored = stored.cast(pa.string()).cast(pa.float64())
-    elif not (pa.types.is_floating(stored.type) or pa.types.is_integer(stored.type)):
-        text = pa.types.is_string(stored.type) or pa.types.is_large_string(stored.type)
-        kind = "text" if text else stored.type
-        raise LoadError(f"load file {path} column {name} is {kind}, expected numbers")
     return checked_energies(stored.to_numpy().astype(np.float64, copy=False), per_hour, path, name)
 
 
