@@ -1,6 +1,6 @@
 """Sessions: `nox` runs tests, lint, typecheck, demo and docs.
 
-`nox -s fast` checks a change in about a minute, `nox -s minimum` runs on the oldest packages that
+`nox -s fast` checks a change in a minute and a half, `nox -s minimum` runs on the oldest packages that
 are declared, `nox -s bench` is the benchmark.
 """
 
@@ -33,7 +33,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def fast(session: nox.Session) -> None:
-    """All but the tests of real processes, servers, browsers and builds, on two cores."""
+    """All but the tests of real processes, servers, browsers and builds and of long whole runs."""
     session.install("-e", ".[test]")
     session.run("pytest", *FAST, *session.posargs)
 

@@ -22,27 +22,35 @@ settings.register_profile("fast", settings.get_profile("default"), max_examples=
 settings.load_profile("default")
 
 SLOW = {
+    "test_backends",
     "test_benchmarks",
     "test_clusters",
     "test_clusters_guide",
     "test_docs",
+    "test_durable",
     "test_examples",
-    "test_faults",
-    "test_planted_modules",
     "test_explore",
-    "test_refused_by_the_system",
+    "test_faults",
+    "test_hung_disk",
     "test_other_users",
+    "test_planted_modules",
+    "test_refused_by_the_system",
     "test_remote_data",
     "test_report",
     "test_report_comparison",
     "test_report_looks",
     "test_security",
     "test_signals",
+    "test_spreadsheet",
     "test_stopping",
+    "test_study",
+    "test_study_ends",
     "test_surroundings",
+    "test_terminal",
     "test_waiting",
 }
-"""Modules of real processes, servers, browsers and builds: most of the suite's time."""
+"""Modules of real processes, servers, browsers and builds: most of the suite's time. Tests
+elsewhere that take about a second are marked one by one."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -43,6 +43,7 @@ def run(demo: Demo, backend: str) -> cairo.Run:
     return cairo.Run(demo.run(backend=backend))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("added")
 @pytest.mark.parametrize("backend", ["pandas", "dask_delayed", "dask_dataframe"])
 def test_an_added_allocation_is_in_files_statistics_report_and_plots(
@@ -73,6 +74,7 @@ def test_an_added_allocation_is_in_files_statistics_report_and_plots(
     assert "off-peak use (BAT_offpeak)" in axis
 
 
+@pytest.mark.slow
 def test_an_allocation_that_is_not_in_the_table_is_reported_by_its_column(demo: Demo) -> None:
     allocations.ALLOCATIONS.append(MIXED)
     try:

@@ -463,6 +463,7 @@ def test_check_and_run_say_the_same_line_and_write_nothing(
     assert text in line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", HARMS)
 @pytest.mark.parametrize("path", FILES)
 def test_a_file_that_cannot_be_read_is_named_by_check_and_run(

@@ -149,6 +149,7 @@ def sold_demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     return demo
 
 
+@pytest.mark.slow
 def test_the_three_backends_buy_and_sell_all(sold_demo: Demo) -> None:
     runs = [sold_demo.run(backend=one) for one in ("pandas", "dask_delayed", "dask_dataframe")]
     place = "bills/elec_bills_year_run.csv"

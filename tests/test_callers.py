@@ -228,6 +228,7 @@ def test_the_revenue_is_the_requirement_with_tax_and_surcharge(
     assert weight * bills.sum() == pytest.approx(required * 1.05 + demand.sum() * 0.002, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_final_rates_turned_into_urdb_bill_the_same_in_a_later_run(tmp_path: Path) -> None:
     source = make_demo(tmp_path / "made" / "demo", 8)
     demo = Demo(source, tmp_path / "demo")
@@ -308,6 +309,7 @@ REPLACED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REPLACED)
 def test_a_function_that_a_caller_has_replaced_is_what_runs(
     monkeypatch: pytest.MonkeyPatch, plain_bills: Demo, plain: cairo.Run, name: str
@@ -376,6 +378,7 @@ def test_names_that_callers_import_are_where_they_look(module: str, names: str) 
     assert [name for name in names.split() if name not in there] == []
 
 
+@pytest.mark.slow
 def test_a_callers_run_is_opened_reported_and_compared_like_any(
     scripted: tuple[MeetRevenueSufficiencySystemWide, pd.Series], ran: cairo.Run, tmp_path: Path
 ) -> None:
@@ -418,6 +421,7 @@ def test_ids_of_the_metadata_may_be_text_or_small_numbers(demo: Demo, kind: str)
     assert simulator.customer_bat.index.tolist() == ids.tolist()
 
 
+@pytest.mark.slow
 def test_what_stands_in_the_place_of_stages_gets_what_callers_rely_on(
     monkeypatch: pytest.MonkeyPatch, plain_bills: Demo
 ) -> None:

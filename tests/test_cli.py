@@ -91,6 +91,7 @@ def test_check_without_a_name_looks_at_every_run(demo: Demo, command: Command) -
     assert len(ended.errors) == 1 and "flat.json does not exist" in ended.errors[0]
 
 
+@pytest.mark.slow
 def test_compare_ends_with_one_when_runs_differ(
     demo: Demo, command: Command, tmp_path: Path
 ) -> None:
@@ -109,6 +110,7 @@ def test_compare_ends_with_one_when_runs_differ(
     assert "DIFFERS" in other.output
 
 
+@pytest.mark.slow
 def test_a_packed_stock_gives_the_same_results(
     demo: Demo, command: Command, tmp_path: Path
 ) -> None:
@@ -129,6 +131,7 @@ def test_storage_options_have_to_be_a_json_object(
     assert not (tmp_path / "p").exists()
 
 
+@pytest.mark.slow
 def test_a_report_prints_the_file_it_wrote(demo: Demo, command: Command, tmp_path: Path) -> None:
     place = command("run", demo.scenario, RUN, "--output-dir", tmp_path).output.strip()
     page = tmp_path / "page.html"
@@ -167,11 +170,13 @@ def piped(demo: Demo, command: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(["bash", "-o", "pipefail", "-c", line], capture_output=True, check=False)
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_gone_is_no_error(demo: Demo) -> None:
     ended = piped(demo, "| true")
     assert (ended.returncode, ended.stderr) == (128 + signal.SIGPIPE, b"")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
 def test_output_that_cannot_be_written_is_one_line(demo: Demo) -> None:
     ended = piped(demo, "> /dev/full")

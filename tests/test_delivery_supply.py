@@ -113,6 +113,7 @@ def test_requirements_of_subclasses_add_to_the_whole(made: dict[str, Any]) -> No
 # A run that is split
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", [name for name in BACKENDS if name != "dask_dataframe"])
 def test_backends_agree(demo: Demo, split: Path, backend: str) -> None:
     demo.settings(TWIN, FLAT)
@@ -163,6 +164,7 @@ def test_the_parts_add_to_the_total_and_each_meets_its_requirement(split: Path) 
     assert found == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_the_delivery_run_of_a_pair_is_a_twin(demo: Demo, split: Path) -> None:
     pair = demo.run(DELIVERY)
     demo.settings({"delivery_run": str(pair)}, FLAT)
@@ -185,6 +187,7 @@ def test_the_delivery_run_of_a_pair_is_a_twin(demo: Demo, split: Path) -> None:
         assert required["supply"][method]["hp"] == pytest.approx(paid[1] - paid[0], rel=1e-9)
 
 
+@pytest.mark.slow
 def test_a_study_builds_on_runs_by_their_names(demo: Demo) -> None:
     """A pair's delivery run, what it makes of the bills, and subclasses that pay their costs."""
     methods = {"delivery": "passthrough", "supply": "epmc"}
@@ -236,6 +239,7 @@ def test_a_tax_is_on_both_parts(demo: Demo, caplog: pytest.LogCaptureFixture) ->
     assert "adds to" not in caplog.text
 
 
+@pytest.mark.slow
 def test_a_response_moves_each_parts_burden(demo: Demo) -> None:
     responding = {"elasticity": -0.2}
     tou = {"path_tariff_maps_electric": None, "subclass_config": HP,

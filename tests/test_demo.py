@@ -125,6 +125,7 @@ def test_subclass_requirements_add_to_the_totals(root):
     )
 
 
+@pytest.mark.slow
 def test_distribution_costs_stand_in_the_hundred_highest_hours_of_the_run_year(root, runs):
     system = runs["demo_flat_precalc"].system
     price = pd.read_parquet(root / "rates/marginal_costs/dist_and_sub_tx.parquet")

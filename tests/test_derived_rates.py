@@ -179,6 +179,7 @@ def costs(run: cairo.Run) -> pd.Series:
     return bat[burden] + bat[share]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("style", ["net_metering", "net_billing", None])
 @pytest.mark.parametrize("kind", ["flat", "seasonal"])
 def test_a_class_pays_what_it_costs_under_rates_of_its_own(
@@ -223,6 +224,7 @@ def test_under_a_fair_tariff_the_class_pays_its_cost_and_everybody_the_requireme
     assert paid[has].sum() == pytest.approx((weight * costs(found[BASE]))[has].sum(), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_time_of_use_rates_follow_from_load_and_prices(demo: Demo) -> None:
     add(demo, "tou", **SPLIT, path_tariffs_electric={
         "hp": {"derive": "tou", "from": f"run:{BASE}", "hours": 4},
@@ -239,6 +241,7 @@ def test_time_of_use_rates_follow_from_load_and_prices(demo: Demo) -> None:
     assert run.summary["revenue"] == pytest.approx(run.summary["revenue_requirement"], rel=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("response", [pytest.param("given", marks=pytest.mark.long), "calibrated"])
 def test_time_of_use_rates_are_at_cost_after_customers_have_responded(
     demo: Demo, response: str
@@ -316,6 +319,7 @@ def net_load_of(demo: Demo, home: int) -> np.ndarray:
     return np.roll(np.maximum(use - sun, 0.0), -48)
 
 
+@pytest.mark.slow
 def test_backends_and_a_run_alone_derive_the_same(demo: Demo) -> None:
     add(demo, "own", run_type="default", **SPLIT, path_tariffs_electric={
         "hp": {"derive": "seasonal", "from": f"run:{BASE}"}, "others": f"run:{BASE}"})  # fmt: skip

@@ -240,6 +240,7 @@ def check_sums(run: cairo.Run) -> None:
     assert np.abs(monthly.loc[billed_by].to_numpy() - bills["bill_level"].to_numpy()).max() < 1e-9
 
 
+@pytest.mark.slow
 def test_backends_write_the_same_determinants_which_add_to_the_bills(demo: Demo) -> None:
     with_every_charge(demo)
     demo.settings(

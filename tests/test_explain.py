@@ -139,6 +139,7 @@ def test_the_nearest_homes_are_named(run: cairo.Run) -> None:
         run.explain((ids[2] + ids[3]) // 2)
 
 
+@pytest.mark.slow
 def test_determinants_of_another_run_are_an_error(run: cairo.Run, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(run.path, copy)
@@ -174,6 +175,7 @@ def test_what_a_callers_own_function_adds_is_told(
     assert "a function in the place of CAIRO's own made this bill" in " ".join(said.split())
 
 
+@pytest.mark.slow
 def test_the_report_splits_the_mean_bill_in_its_parts(run: cairo.Run, tmp_path: Path) -> None:
     page = write_report(run.path, output=tmp_path / "report.html").read_text("utf-8")
     rows = run.determinants.merge(run.metadata[["bldg_id", "weight"]], on="bldg_id")

@@ -95,6 +95,7 @@ def test_a_notebook_opens_the_latest_run(outputs: Path) -> None:
     assert run.path == outputs / "20250103_000000_my_flat"
 
 
+@pytest.mark.slow
 def test_a_scenario_takes_the_latest_tariff_and_bills(
     demo: Demo, command: Command, tmp_path: Path
 ) -> None:

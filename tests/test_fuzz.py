@@ -327,6 +327,7 @@ def test_requirements_with_other_values(demo: Demo, folder: Path, data: st.DataO
         assert all(math.isfinite(value) for value in result.values())
 
 
+@pytest.mark.slow
 @patient
 @given(st.text() | st.binary())
 def test_yaml_of_anything(folder: Path, content: str | bytes) -> None:

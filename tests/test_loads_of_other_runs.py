@@ -160,6 +160,7 @@ def net_metering(inputs: RunInputs) -> dict[str, Any]:
     return {"solar_pv_compensation": "net_metering", "sell_rate": inputs.tariffs_params}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "named"),
     [
@@ -180,6 +181,7 @@ def test_a_summary_answers_only_what_it_was_taken_for(demo: Demo, change: Any, n
 # Homes beyond the sample
 
 
+@pytest.mark.slow
 def test_every_backend_takes_the_sample_of_loads_that_cover_more(demo: Demo) -> None:
     inputs = inputs_of(demo)
     metadata = inputs.customer_metadata.iloc[[2, 0]]
@@ -200,6 +202,7 @@ def test_a_backend_that_needs_a_load_frame_says_so(demo: Demo) -> None:
         simulated(demo, frame, "pandas")
 
 
+@pytest.mark.slow
 def test_every_backend_reads_a_folder(demo: Demo) -> None:
     pandas, delayed, frame = (
         simulated(demo, demo.loads, backend).customer_bat
@@ -280,6 +283,7 @@ def test_a_replaced_single_allocation_is_named_by_dask_delayed(
     assert name in caplog.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_replaced_burden_runs_in_the_processes_of_dask_delayed(
     demo: Demo, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, workers: int
@@ -301,6 +305,7 @@ def test_a_replaced_burden_runs_in_the_processes_of_dask_delayed(
 # Packed stocks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", ["cut in half", "missing"])
 def test_check_finds_what_a_run_would_of_a_packed_stock(demo: Demo, harm: str) -> None:
     packed = pack(demo.loads, demo.folder / "packed", block_buildings=2)

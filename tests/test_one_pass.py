@@ -30,6 +30,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_demo(tmp_path_factory.mktemp("demo") / "d", 12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run", ["demo_hp_tou_precalc", "demo_mixed_default"])
 def test_each_load_file_is_opened_once_a_run(demo: Path, tmp_path: Path, run: str) -> None:
     loads = demo.parents[2] / LOADS
@@ -62,6 +63,7 @@ def test_the_record_counts_files_and_the_stored_bytes_of_the_columns_read(
         assert counted["bytes"] > stored
 
 
+@pytest.mark.slow
 def test_a_performance_report_is_saved_beside_the_results(demo: Path, tmp_path: Path) -> None:
     runs = [
         run_scenario(

@@ -239,6 +239,7 @@ except OutputError as error:
 """
 
 
+@pytest.mark.slow
 def test_of_several_packs_into_one_folder_one_wins(tmp_path: Path) -> None:
     folder, out = a_stock(40).write(tmp_path / "loads"), tmp_path / "packed"
     command = [sys.executable, "-c", PACK, str(folder), str(out)]

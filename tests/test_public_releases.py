@@ -54,6 +54,7 @@ def public_stock(demo: Demo, folder: Path, unit: str) -> None:
         pd.DataFrame(columns).to_parquet(folder / path.name, index=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", ["..kwh", ".kwh"])
 def test_a_public_release_gives_the_run_of_its_hourly_sums(demo: Demo, unit: str) -> None:
     public_stock(demo, demo.folder / PUBLIC, unit)
@@ -63,6 +64,7 @@ def test_a_public_release_gives_the_run_of_its_hourly_sums(demo: Demo, unit: str
     assert contents(demo.run()) == hourly
 
 
+@pytest.mark.slow
 def test_a_public_release_on_s3_is_read_directly(demo: Demo, tmp_path: Path) -> None:
     root = demo.folder / "public"
     public_stock(demo, root / "2024" / PUBLIC, "..kwh")

@@ -78,6 +78,7 @@ def test_changes_are_of_the_bills_of_electricity_and_gas_together(demo: Demo) ->
     assert said["share_paying_more"] == pytest.approx(weight[expected > 0].sum() / weight.sum())
 
 
+@pytest.mark.slow
 def test_a_run_alone_takes_the_newest_finished_run_that_it_refers_to(demo: Demo) -> None:
     with pytest.raises(ScenarioError, match=f"refers to run {RUN}, which has no finished"):
         demo.run("billed", output_dir=None)
@@ -134,12 +135,14 @@ def test_a_run_that_fails_takes_down_those_that_build_on_it_alone(demo: Demo) ->
     )
 
 
+@pytest.mark.slow
 def test_homes_that_the_other_run_lacks_are_named(demo: Demo) -> None:
     demo.settings({"sample_size": 5}, BASE)
     found = cairo.study(demo.scenario, [BASE, "billed", RUN])
     assert "has no bills of buildings" in str(found.failed["billed"])
 
 
+@pytest.mark.slow
 def test_a_resumed_study_makes_what_is_left(demo: Demo) -> None:
     first = cairo.study(demo.scenario, [BASE, RUN])
     again = cairo.study(demo.scenario, [BASE, RUN, "billed"], resume=True)
@@ -182,6 +185,7 @@ def test_directories_are_printed_as_they_appear(demo: Demo, command: Command) ->
     assert sorted(names[:2]) == sorted([RUN, BASE]) and names[2:] == ["billed"]
 
 
+@pytest.mark.slow
 def test_a_finished_runs_tariff_is_named_by_file_and_key(demo: Demo) -> None:
     place = demo.run(RUN)
     taken = {alias: f"{place}/tariff_final_config.json#{key}"

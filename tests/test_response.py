@@ -399,6 +399,7 @@ OVER_HOURS = {"electric loads", "system hourly demand", "response", "demand by p
 SHORT = {"inputs", "revenue requirement", "bills, rates and bill alignment", "files"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", SETTINGS)
 def test_backends_agree_on_a_response(demo: Demo, case: str) -> None:
     demo.settings(SETTINGS[case])
@@ -479,6 +480,7 @@ def test_no_elasticity_changes_no_byte(demo: Demo) -> None:
     assert contents(demo.run()) == expected
 
 
+@pytest.mark.slow
 def test_a_response_has_the_same_bits_however_the_work_is_split(demo: Demo) -> None:
     demo.settings({"elasticity": -0.25})
     expected = contents(demo.run())
@@ -568,6 +570,7 @@ def test_a_tariff_of_other_seasons_has_the_elasticities_of_those_that_another_te
         response_plans(asked, tables | {"early": tariff(early, 0.1, 0.2, 0.3, 0.4)}, YEAR)
 
 
+@pytest.mark.slow
 def test_the_report_says_what_moved(demo: Demo, tmp_path: Path) -> None:
     demo.settings({"elasticity": -0.3})
     place = demo.run()

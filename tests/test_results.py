@@ -153,6 +153,7 @@ import cairo
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("guarded", [True, False])
 def test_a_script_that_workers_cannot_import_is_told_what_to_do(scenario, tmp_path, guarded):
     demo = Path(shutil.copytree(scenario.parents[2], tmp_path / "demo"))

@@ -353,6 +353,7 @@ def solar_demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     return demo
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", [0, 1])
 def test_the_three_backends_carry_credits(solar_demo: Demo, option: int) -> None:
     for path in (solar_demo.folder / "rates" / "tariffs" / "electric").glob("*.json"):

@@ -149,6 +149,7 @@ def test_subclasses_add_to_the_one_total_that_a_file_has(demo: Demo, key: str) -
         read_inputs(read_scenario(demo.scenario).run(RUN))
 
 
+@pytest.mark.slow
 def test_a_default_run_without_a_requirement_has_what_its_bills_collect(
     demo: Demo, tmp_path: Path
 ) -> None:

@@ -81,6 +81,7 @@ RECORDED = {
 }
 
 
+@pytest.mark.slow
 def test_run_json_has_only_options_known_to_be_harmless(demo: Demo) -> None:
     arguments = {
         "cores": 4,
@@ -205,6 +206,7 @@ def test_half_of_a_secret_at_the_end_of_a_cut_line_is_not_told() -> None:
         assert "Top" not in one_line(RuntimeError(f"{'x' * length} https://me:{SECRET}@host/"))
 
 
+@pytest.mark.slow
 def test_keys_of_other_tools_are_recorded_without_what_they_hold(demo: Demo) -> None:
     demo.settings(IN_PROCESS | {
         "upgrade": "00",

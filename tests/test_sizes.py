@@ -58,6 +58,7 @@ def write_bomb(path: Path, rows: int, names: tuple[str, ...]) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_load_file_of_very_many_rows_is_refused_by_its_footer(
     tmp_path: Path, little_memory: object
 ) -> None:
@@ -66,6 +67,7 @@ def test_a_load_file_of_very_many_rows_is_refused_by_its_footer(
         LoadFileReader(["total"]).read(str(path), 7)
 
 
+@pytest.mark.slow
 def test_a_load_file_with_an_enormous_column_is_refused_by_its_footer(tmp_path: Path) -> None:
     text = pa.array(["x" * 100_000] * 1000)
     path = tmp_path / "7-0.parquet"
@@ -75,6 +77,7 @@ def test_a_load_file_with_an_enormous_column_is_refused_by_its_footer(tmp_path: 
         LoadFileReader(["total"]).read(str(path), 7)
 
 
+@pytest.mark.slow
 def test_a_table_of_very_many_rows_is_refused_by_its_footer(
     tmp_path: Path, little_memory: object
 ) -> None:
@@ -130,6 +133,7 @@ def test_long_texts_of_few_rows_and_short_texts_of_many_are_read(tmp_path: Path)
     assert set(read_frame(tmp_path / "m.parquet", "metadata file")["in.note"]) == set(names)
 
 
+@pytest.mark.slow
 def test_a_zip_bomb_is_refused(tmp_path: Path, little_memory: object) -> None:
     bomb = tmp_path / "bomb.zip"
     with (

@@ -195,6 +195,7 @@ def tiered_demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     return demo
 
 
+@pytest.mark.slow
 def test_the_three_backends_bill_by_the_months_rule(tiered_demo: Demo) -> None:
     """After a response to price too: its shifted use fills the month's tiers."""
     tiered_demo.settings({"tier_rule": "month", "elasticity": -0.2, **IN_PROCESS})

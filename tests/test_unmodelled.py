@@ -71,6 +71,7 @@ def test_what_is_wrong_otherwise_is_still_refused(demo: Demo, tmp_path: Path) ->
         URDBv7_to_ElectricityRates(rest, "t")
 
 
+@pytest.mark.slow
 def test_a_run_names_what_it_leaves_out(demo: Demo, tmp_path: Path, command: Command) -> None:
     plain = contents(demo.run())
     more = Demo(demo.folder, tmp_path / "more")

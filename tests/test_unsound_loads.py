@@ -64,6 +64,7 @@ def test_runs_that_share_a_pass_are_told_of_every_unsound_file(demo: Demo) -> No
         assert f"/{ids[0]}-0.parquet has 8759 hourly rows" in told[0]
 
 
+@pytest.mark.slow
 def test_damaged_blocks_of_a_packed_stock_are_all_told(demo: Demo, tmp_path: Path) -> None:
     packed = pack(demo.loads, tmp_path / "packed", block_buildings=1)
     (part, *_) = sorted(packed.glob("part-*.parquet"))

@@ -91,6 +91,7 @@ def test_marked_months_by_arithmetic(share: float, marked: list[bool]) -> None:
 # Against SAM
 
 
+@pytest.mark.slow
 @given(st.integers(1, 12))
 def test_a_whole_share_is_billed_as_by_sams_own_conversion(months: int) -> None:
     tariff = ratchet(lookbackpercent=1.0, lookbackrange=months)
