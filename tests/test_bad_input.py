@@ -328,6 +328,8 @@ OTHERS: list[Case] = [
      changed(CUSTOMERS, lambda m: m.assign(residential_customers=-1))),
     (MetadataError, "sample_size 7 is above the 6 buildings of ", settings(sample_size=7)),
     (MetadataError, f"{METADATA} has no column in.x", settings(metadata_columns=["in.x"])),
+    (MetadataError, f"{ASSIGNMENT} column sb.electric_utility holds lists or bytes",
+     changed(ASSIGNMENT, lambda m: m.assign(**{"sb.electric_utility": b"\xff\xfe"}))),
     (MetadataError, f"{ASSIGNMENT} has buildings more than once: {TWO_LISTED}",
      changed(ASSIGNMENT, twice)),
     (TariffError, f"{MAP} names tariffs tou_hp; path_tariffs_electric has hp_tou, flat",
@@ -513,6 +515,12 @@ def test_all_of_many_buildings_are_listed(demo: Demo, command: Command, path: st
     said = command("run", demo.scenario, RUN).errors
     (line,) = [text for text in said if path in text]
     assert line.endswith(f"buildings {', '.join(map(str, others))}")
+
+
+def test_utilities_kept_as_bytes_are_those_of_their_text(demo: Demo, command: Command) -> None:
+    demo.parquet(ASSIGNMENT, lambda m: m.assign(**{"sb.electric_utility": b"demo"}))
+    ended = command("check", demo.scenario, RUN)
+    assert (ended.code, ended.errors) == (0, [])
 
 
 def test_all_load_files_that_are_not_there_are_listed(demo: Demo, command: Command) -> None:

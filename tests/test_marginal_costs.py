@@ -459,6 +459,7 @@ BAD = {
         "no column timestamp; it has mc_total_per_kwh",
     ),
     "text times": (spoiled(timestamp="noon"), "timestamp that is no time"),
+    "bytes as times": (spoiled(timestamp=b"\xff"), "timestamp that is no time"),
     "missing times": (spoiled(timestamp=[pd.NaT, *STAMPS[1:]]), "rows without timestamp"),
     "UTC": (spoiled(timestamp=hour_stamps(2025, "UTC")), "times in zone UTC, expected EST"),
 }

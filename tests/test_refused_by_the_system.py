@@ -84,7 +84,7 @@ def test_a_folder_that_may_not_be_entered_is_one_line(
     program = [*AS_NOBODY.split(), sys.executable, "-m", "cairo", *map(str, arguments)]
     done = subprocess.run(program, capture_output=True, env=environment(), cwd="/", check=False)
     shut.chmod(0o755)
-    if b"No module named" in done.stderr or b"failed to execute" in done.stderr:
+    if b"No module named" in done.stderr or done.returncode in (126, 127):
         pytest.skip("another user cannot run this Python")
     assert str(shut) in one_error(done)
 

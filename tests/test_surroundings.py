@@ -300,6 +300,13 @@ def test_a_program_that_is_no_file_runs_with_workers(
     away = f"rmdir {here} && " if deleted else ""
     for command, given in ((["-c", text], None), (["-"], text)):
         whole = ["sh", "-c", f'cd {here} && {away}exec "$@"', "sh", sys.executable, *command]
+        if deleted and sys.version_info[:2] == (3, 13):
+            alone = subprocess.run(
+                [*whole[:5], "-c", "import numpy"], capture_output=True, check=False
+            )
+            here.mkdir()
+            if b"SystemError" in alone.stderr:
+                pytest.skip("this Python imports no NumPy in a deleted folder")
         done = subprocess.run(
             whole, input=given, capture_output=True, text=True, env=environment(), check=False
         )

@@ -116,12 +116,18 @@ def return_buildingstock(
     usual = [column for column in summary_buildings_cols_keep if column in frame]
     kept = list(dict.fromkeys(["bldg_id", "weight", *usual, *asked]))
     frame = frame[kept].reset_index(drop=True)
-    frame = frame.assign(**{c: _segments(frame[c], name) for c in kept[2:]})
+    frame = frame.assign(**{c: plain_cells(frame[c], name) for c in kept[2:]})
     return frame.assign(weight=scaled_weights(frame, customer_count, name))
 
 
-def _segments(values: pd.Series, name: str) -> pd.Series:
-    """A column to group homes by; text kept as bytes is text."""
+def plain_cells(values: pd.Series, name: str) -> pd.Series:
+    """A column to group homes by; text kept as bytes is text.
+
+    Raises
+    ------
+    MetadataError
+        Naming the file: a cell is a list, a record or bytes that are no text.
+    """
     if values.dtype != object:
         return values
 

@@ -194,7 +194,7 @@ def _times(path: FilePath, given: pd.Series, clock: str) -> pd.DatetimeIndex:
                 f"price file {path} has {clock} of several offsets from UTC, expected local "
                 "standard time"
             )
-        wrong = given[pd.to_datetime(given.astype(str), errors="coerce", utc=True).isna()]
+        wrong = given[pd.to_datetime(given.map(str), errors="coerce", utc=True).isna()]
         shown = str(wrong.iloc[0] if len(wrong) else given.iloc[0])[:40]
         raise PriceError(f"price file {path} has a {clock} that is no time: {shown!r}")
 

@@ -23,6 +23,7 @@ from cairo.errors import (
 from cairo.files.load_file import FIELDS
 from cairo.files.metadata import (
     building_ids,
+    plain_cells,
     read_frame,
     return_buildingstock,
 )
@@ -303,11 +304,12 @@ def _customer_count(settings: RunSettings, requirement: RequirementFile) -> floa
     frame = read_once(
         read_frame, path, what, ("utility_code", "residential_customers"), settings.storage_options
     )
-    rows = frame[frame["utility_code"].astype(str) == settings.utility]
+    codes = plain_cells(frame["utility_code"], f"{what} {path}")
+    rows = frame[codes.astype(str) == settings.utility]
     if len(rows) != 1:
         raise MetadataError(
             f"{what} {path} has {len(rows)} rows of utility {settings.utility}, expected one "
-            f"(there are {listed(frame['utility_code'])})"
+            f"(there are {listed(codes)})"
         )
     stored_count = rows["residential_customers"].iloc[0]
     found = written_number(stored_count)
@@ -332,11 +334,12 @@ def _assigned_to(
 ) -> list[int]:
     what = "utility assignment file"
     frame = read_frame(path, what, ("bldg_id", "sb.electric_utility"), storage_options)
-    mine = frame[frame["sb.electric_utility"].astype(str) == utility]
+    utilities = plain_cells(frame["sb.electric_utility"], f"{what} {path}")
+    mine = frame[utilities.astype(str) == utility]
     if not len(mine):
         raise MetadataError(
             f"{what} {path} has no building of utility {utility} "
-            f"(there are {listed(sorted(frame['sb.electric_utility'].dropna().unique()))})"
+            f"(there are {listed(sorted(utilities.dropna().unique()))})"
         )
     ids = building_ids(mine["bldg_id"], f"{what} {path}")
     twice = ids[ids.duplicated()].unique().tolist()
