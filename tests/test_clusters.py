@@ -23,6 +23,7 @@ import cairo
 from cairo.errors import ClusterError
 from cairo.files.pack import pack
 from cairo.rates_tool.dd_stages import load_pass
+from cairo.rates_tool.dd_stages.respond import _shift_partition
 from cairo.rates_tool.dd_stages.sources import load_source
 from cairo.rates_tool.dd_stages.stored_loads import read_partition
 from cairo.rates_tool.dd_stages.summary import summarize_partition
@@ -331,7 +332,7 @@ from cairo.workers.worker_processes import PRELOADED
 for name in PRELOADED:
     importlib.import_module(name)
 forked = set(sys.modules)
-read, part, summarize, measures = pickle.load(sys.stdin.buffer)
+read, part, summarize, measures, *others = pickle.load(sys.stdin.buffer)
 summarize(read(part, measures.columns), measures)
 print(sorted(name for name in set(sys.modules) - forked if name.startswith("cairo")))
 """
@@ -345,7 +346,7 @@ def test_what_a_task_needs_is_imported_before_workers_are_forked(
     source = load_source(pack(loads, tmp_path / "packed") if packed else loads)
     plan = load_pass.demand_plan(pd.DataFrame({"bldg_id": source.bldg_ids, "weight": 1.0}))
     (part, *_) = source.partitions(1)
-    task = (read_partition, part, summarize_partition, plan.measures)
+    task = (read_partition, part, summarize_partition, plan.measures, _shift_partition)
     done = subprocess.run(
         [sys.executable, "-c", FIRST_TASK],
         input=pickle.dumps(task),

@@ -34,17 +34,17 @@ def check_size(
 ) -> None:
     """What the footer says of columns must fit a year, before a small file fills the memory.
 
-    texts : those of the columns that are text.
+    texts : those of the columns that hold bytes.
     """
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
-    rows = max(metadata.num_rows, sum([group.num_rows for group in groups]))
+    rows = max(metadata.num_rows, sum(group.num_rows for group in groups))
     if rows > MOST_ROWS:
         raise LoadError(
             f"load file {path} has {rows} rows, expected {HOURS} hours or "
             f"{HOURS * QUARTERS} quarter hours"
         )
     for column in columns:
-        size = sum([group.column(column).total_uncompressed_size for group in groups])
+        size = sum(group.column(column).total_uncompressed_size for group in groups)
         if size > MOST_COLUMN_BYTES:
             raise LoadError(
                 f"load file {path} has a column of {size} bytes, expected at most "

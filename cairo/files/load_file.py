@@ -7,6 +7,7 @@ whether stamps mark the beginning (first 00:00) or the end (first 00:15) of thei
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ import pyarrow.parquet as pq
 from cairo.errors import LoadError, listed
 from cairo.files.load_checks import check_signs, check_size, check_stamps, checked_energies
 from cairo.files.numbers import written_number
-from cairo.files.reading import A_FOLDER, NO_FILE, absent, is_text, is_url, size_of_file
+from cairo.files.reading import A_FOLDER, NO_FILE, absent, holds_bytes, is_url, size_of_file
 from cairo.files.recorded_options import STORAGE, told
 from cairo.model.arrays import Float1D, Int1D
 from cairo.model.names import GAS_COLUMN, HOURS, PV_COLUMN, TOTAL_COLUMN, UNIT_SUFFIXES
@@ -88,6 +89,34 @@ def reading(
         raise LoadError(f"{what} {path} cannot be read: {type(error).__name__}: {said}") from None
 
 
+@dataclass(frozen=True)
+class _Layout:
+    """Where a schema has what is read of a file.
+
+    columns : {field: its column}; twins : {field: others that hold it too}.
+    """
+
+    schema: pq.ParquetSchema
+    columns: dict[str, int]
+    twins: dict[str, list[int]]
+
+    @functools.cached_property
+    def places(self) -> list[int]:
+        """All columns that are read."""
+        return [*self.columns.values(), *(one for two in self.twins.values() for one in two)]
+
+    @functools.cached_property
+    def texts(self) -> list[int]:
+        """Those of them that hold bytes."""
+        return [place for place in self.places if holds_bytes(self.schema.column(place))]
+
+    @functools.cached_property
+    def stamp_kind(self) -> tuple[object, ...]:
+        """How times are stored."""
+        stored = self.schema.column(self.columns["timestamp"])
+        return stored.physical_type, str(stored.logical_type), stored.max_definition_level
+
+
 class LoadFileReader:
     """Reads load files that share a layout, remembering what it learned from the last one.
 
@@ -111,12 +140,7 @@ class LoadFileReader:
         self.fields = tuple(fields)
         self.storage_options = dict(storage_options or {})
         self.count = ReadCount()
-        self._layout: dict[str, int] = {}
-        self._twins: dict[str, list[int]] = {}
-        self._places: list[int] = []
-        self._texts: list[int] = []
-        self._stamp_kind: tuple[object, ...] = ()
-        self._schema: pq.ParquetSchema | None = None
+        self._layout: _Layout | None = None
         self._checked_stamps: list[tuple[tuple[object, ...], pa.Buffer, tuple[int, int]]] = []
 
     def read(self, path: str, bldg_id: int) -> HourlyLoads:
@@ -131,17 +155,18 @@ class LoadFileReader:
         """
         with reading(path, storage_options=self.storage_options), self._opened(path) as source:
             parquet = _open(source, path)
-            columns = self._columns(parquet, path)
-            check_size(parquet.metadata, self._places, self._texts, path)
+            layout = self._layout_of(parquet, path)
+            columns = layout.columns
+            check_size(parquet.metadata, layout.places, layout.texts, path)
             _check_building(parquet, columns.get("bldg_id"), bldg_id, path)
-            year, per_hour = self._stamps(parquet, source, columns["timestamp"], path)
+            year, per_hour = self._stamps(parquet, source, layout, path)
             values = {
                 field: _energies(parquet, columns[field], per_hour, path, FIELDS[field])
                 for field in self.fields
             }
             check_signs(values, path)
-            self._check_twins(parquet, path, per_hour, values)
-            self.count += ReadCount(1, stored_bytes(parquet.metadata, self._layout.values()))
+            _check_twins(parquet, layout, path, per_hour, values)
+            self.count += ReadCount(1, stored_bytes(parquet.metadata, columns.values()))
         return HourlyLoads(values, year)
 
     @contextmanager
@@ -165,56 +190,31 @@ class LoadFileReader:
             with filesystem.open(place, "rb", block_size=block) as file:
                 yield pa.PythonFile(file, mode="r")
 
-    def _columns(self, parquet: _ColumnReader, path: str) -> dict[str, int]:
+    def _layout_of(self, parquet: _ColumnReader, path: str) -> _Layout:
         schema = parquet.metadata.schema
-        if self._schema is not None and schema.equals(self._schema):
+        if self._layout is not None and schema.equals(self._layout.schema):
             return self._layout
         names = [schema.column(i).path for i in range(len(schema))]
-        layout: dict[str, int] = {}
+        columns: dict[str, int] = {}
         twins: dict[str, list[int]] = {}
         for field in ("timestamp", *self.fields, "bldg_id"):
             wanted = NAMES[field]
             there = [(wanted.index(name), i) for i, name in enumerate(names) if name in wanted]
             places = [i for _, i in sorted(there)]
             if places:
-                layout[field], *twins[field] = places
+                columns[field], *twins[field] = places
             elif field != "bldg_id":
                 nested = any(name.startswith(f"{one}.list.") for one in wanted for name in names)
                 problem = "lists in" if nested else "no"
                 raise LoadError(f"load file {path} has {problem} column {wanted[0]}")
-        self._layout, self._twins, self._schema = layout, twins, schema
-        self._places = [*layout.values(), *(place for two in twins.values() for place in two)]
-        self._texts = [i for i in self._places if is_text(schema.column(i))]
-        stamps = schema.column(layout["timestamp"])
-        self._stamp_kind = (
-            stamps.physical_type, str(stamps.logical_type), stamps.max_definition_level,
-        )  # fmt: skip
-        return layout
-
-    def _check_twins(
-        self, parquet: _ColumnReader, path: str, per_hour: int, values: Mapping[str, Float1D]
-    ) -> None:
-        """Columns that a field could be read from as well must hold the same."""
-        schema = parquet.metadata.schema
-        for field, places in self._twins.items():
-            for place in places:
-                used, other = (schema.column(i).path for i in (self._layout[field], place))
-                if field in values:
-                    energies = _energies(parquet, place, per_hour, path, other)
-                    same = np.array_equal(values[field], energies)
-                else:
-                    same = _column(parquet, place).equals(_column(parquet, self._layout[field]))
-                if not same:
-                    raise LoadError(
-                        f"load file {path} has columns {used} and {other}, which differ: "
-                        "expected one of them"
-                    )
+        self._layout = _Layout(schema, columns, twins)
+        return self._layout
 
     def _stamps(
-        self, parquet: _ColumnReader, source: pa.NativeFile, column: int, path: str
+        self, parquet: _ColumnReader, source: pa.NativeFile, layout: _Layout, path: str
     ) -> tuple[int, int]:
         """(weather year, rows an hour) of a file, its stamps checked."""
-        metadata = parquet.metadata
+        metadata, column = parquet.metadata, layout.columns["timestamp"]
         if metadata.num_row_groups != 1 or is_url(path):
             return check_stamps(_stamp_values(parquet, column, path), path)
         chunk = metadata.row_group(0).column(column)
@@ -223,12 +223,12 @@ class LoadFileReader:
             start = min(start, chunk.dictionary_page_offset)
         source.seek(start)
         stored = source.read_buffer(chunk.total_compressed_size)
-        layout = (metadata.num_rows, chunk.compression, *self._stamp_kind)
-        for known_layout, known, checked in self._checked_stamps:
-            if known_layout == layout and known.equals(stored):
+        kind = (metadata.num_rows, chunk.compression, *layout.stamp_kind)
+        for known_kind, known, checked in self._checked_stamps:
+            if known_kind == kind and known.equals(stored):
                 return checked
         checked = check_stamps(_stamp_values(parquet, column, path), path)
-        self._checked_stamps = [(layout, stored, checked), *self._checked_stamps[:KINDS_KEPT]]
+        self._checked_stamps = [(kind, stored, checked), *self._checked_stamps[:KINDS_KEPT]]
         return checked
 
 
@@ -316,6 +316,29 @@ def _building(value: object, path: str) -> int:
     if number is None or number % 1 != 0:
         raise LoadError(f"load file {path} has bldg_id {value!r}, expected a whole number")
     return int(number)
+
+
+def _check_twins(
+    parquet: _ColumnReader,
+    layout: _Layout,
+    path: str,
+    per_hour: int,
+    values: Mapping[str, Float1D],
+) -> None:
+    """Columns that a field could be read from as well must hold the same."""
+    for field, places in layout.twins.items():
+        for place in places:
+            used, other = (layout.schema.column(i).path for i in (layout.columns[field], place))
+            if field in values:
+                energies = _energies(parquet, place, per_hour, path, other)
+                same = np.array_equal(values[field], energies)
+            else:
+                same = _column(parquet, place).equals(_column(parquet, layout.columns[field]))
+            if not same:
+                raise LoadError(
+                    f"load file {path} has columns {used} and {other}, which differ: "
+                    "expected one of them"
+                )
 
 
 def _energies(parquet: _ColumnReader, column: int, per_hour: int, path: str, name: str) -> Float1D:

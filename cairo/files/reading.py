@@ -160,8 +160,8 @@ def check_table_size(source: bytes | Path, most_rows: int = MOST_ROWS) -> None:
             _check_texts(given, metadata, set(names))
 
 
-def is_text(column: pq.ColumnSchema) -> bool:
-    """Whether a column holds bytes of any length: text, decimals and the like."""
+def holds_bytes(column: pq.ColumnSchema) -> bool:
+    """Whether a column's values are bytes, of text or of decimals."""
     return column.physical_type in ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY")
 
 
@@ -172,7 +172,7 @@ def most_text_bytes(metadata: pq.FileMetaData, column: int) -> int:
     length, such as decimals, are as long as the schema says.
     """
     stored_as = metadata.schema.column(column)
-    if not is_text(stored_as):
+    if not holds_bytes(stored_as):
         return 0
     groups = [metadata.row_group(n).column(column) for n in range(metadata.num_row_groups)]
     if stored_as.physical_type == "FIXED_LEN_BYTE_ARRAY":

@@ -24,6 +24,7 @@ from cairo.workers.silent_servers import silent_servers
 
 PRELOADED = [
     "cairo.rates_tool.dd_stages.load_pass",
+    "cairo.rates_tool.dd_stages.respond",
     "cairo.rates_tool.dd_stages.sources",
     "distributed.nanny",
     "distributed.worker",

@@ -119,7 +119,7 @@ class StoredLoads(LoadSource):
         return tokenize(type(self).__qualname__, self.options.token, places)
 
     def __dask_tokenize__(self) -> str:
-        # Field by field Dask would take as long as a worker takes to read 50 homes.
+        # Dask asks several times, and would look at all numbers and paths one by one.
         return self.token
 
     @property
