@@ -1,7 +1,7 @@
 """Sessions: `nox` runs tests, lint, typecheck, demo and docs.
 
-`nox -s fast` checks a change in a minute and a half, `nox -s minimum` runs on the oldest packages
-that are declared, `nox -s bench` is the benchmark.
+`nox -s fast` checks a change with tests that take a minute and a half, `nox -s minimum` runs on the
+oldest packages that are declared, `nox -s bench` is the benchmark.
 """
 
 import os
