@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from cairo.errors import OutputError, ScenarioError
-from cairo.files.run_directory import RunDirectory, check_run_name, write_csv, write_json
+from cairo.files.run_directory import RunDirectory, write_csv, write_json
+from cairo.files.run_names import check_run_name
 
 STAMP = "20260102_030405"
 

@@ -12,7 +12,7 @@ import yaml
 import cairo
 from cairo.errors import CairoError, InputErrors, ScenarioError
 from cairo.files.numbers import written_number
-from cairo.files.run_directory import filled_folder
+from cairo.files.run_names import filled_folder
 from cairo.model.names import GAS_COLUMN
 from cairo.results.report import write_report
 from cairo.runs.runner import run_scenario

@@ -88,7 +88,7 @@ def merge(
 
 def _tariffs(file: str) -> dict[str, Tariff]:
     """Tariffs of a file, or the final ones of a run directory."""
-    from cairo.files.run_directory import LATEST
+    from cairo.files.run_names import LATEST
     from cairo.files.tariff_files import tariffs_of_file
     from cairo.results.finding import run_directory
 

@@ -13,7 +13,7 @@ from cairo.errors import CairoError, MetadataError, listed, listed_buildings, on
 from cairo.files.index_columns import with_index_columns
 from cairo.files.numbers import is_no_number, is_rounded, written_numbers
 from cairo.files.reading import check_table_size, read_bytes
-from cairo.files.run_directory import NAME
+from cairo.files.run_names import NAME
 from cairo.model.names import summary_buildings_cols_keep
 
 MOST_ID = 2**53

@@ -12,7 +12,6 @@ import io
 import json
 import math
 import os
-import re
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
@@ -24,50 +23,19 @@ from types import TracebackType
 import numpy as np
 import pandas as pd
 
-from cairo.errors import OutputError, ScenarioError
+from cairo.errors import OutputError
 from cairo.files.durable import flush_folder, flush_tree
 from cairo.files.leftovers import LETTERS, of_this_process, remove_at_its_name, sweep
+from cairo.files.run_names import STAMP, URL, check_run_name, local_folder
 from cairo.files.spreadsheet import marked, with_marks
 from cairo.stopping import finished, held, removed_at_once
 
-NAME = re.compile(r"[^/\\\0]+")
-URL = re.compile(r"[A-Za-z][\w+.-]+:/")
-"""Beginning of a URL, also where a path has lost a slash."""
-STAMP = "%Y%m%d_%H%M%S"
 PARTIAL = ".partial-"
 """In the name of a folder that is being written, before whose it is."""
 _MOST_TRIES = 1000
 LONGEST_NAME, LONGEST_PATH = 255, 4095
 """Bytes that a name and a path may have on the systems a run is made on."""
 LONGEST_FILE = "cross_subsidization/cross_subsidization_BAT_by_postprocess_group.heating_type.csv"
-
-
-def check_run_name(name: str) -> str:
-    """The name, if it is a plain file name.
-
-    Raises
-    ------
-    ScenarioError
-        It is empty, begins with a dot, or has a separator or unprintable characters.
-    """
-    if not NAME.fullmatch(name) or name.startswith(".") or not name.isprintable():
-        raise ScenarioError(
-            f"run name {name!r} cannot be a folder's name: expected letters, digits, _ and -"
-        )
-    return name
-
-
-def local_folder(path: str | os.PathLike[str]) -> Path:
-    """The folder, if it is one of this machine.
-
-    Raises
-    ------
-    ScenarioError
-        It is a URL.
-    """
-    if URL.match(os.fspath(path)):
-        raise ScenarioError(f"path_outputs {path}: expected a folder of this machine")
-    return Path(path)
 
 
 def _partial_name(name: str) -> str:
@@ -107,26 +75,6 @@ def writing(path: Path | str) -> Iterator[None]:
         yield
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
-
-
-LATEST = "latest:"
-"""Beginning of a text that names the newest finished directory of a run."""
-EXECUTION_TIME, BATCH = "<execution_time>", "<batch>"
-"""Parts of an output folder's name that a run fills."""
-
-
-def filled_folder(path: str, batch: str | None, stamp: str | None = None) -> str:
-    """An output folder with the run's time stamp and batch in their places.
-
-    Raises
-    ------
-    ScenarioError
-        It names a batch, and the run has none.
-    """
-    if BATCH in path and batch is None:
-        raise ScenarioError(f"path_outputs {path} has {BATCH}: say which with --batch NAME")
-    now = stamp or datetime.now().strftime(STAMP)
-    return path.replace(EXECUTION_TIME, now).replace(BATCH, check_run_name(batch or "batch"))
 
 
 class RunDirectory:

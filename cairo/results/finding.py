@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cairo.errors import CairoError, listed
 from cairo.files.reading import small_file
-from cairo.files.run_directory import BATCH, EXECUTION_TIME, LATEST
+from cairo.files.run_names import BATCH, EXECUTION_TIME, LATEST
 
 OUTPUTS = "outputs"
 """Folder that is looked in where none is named: the default of `path_outputs`."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from cairo.errors import OutputError, ScenarioError
-from cairo.files.run_directory import LATEST, filled_folder
+from cairo.files.run_names import LATEST, filled_folder
 from cairo.files.yaml_files import HALF
 from cairo.results.finding import finished_runs, run_directory
 from cairo.scenario.references import (

@@ -29,7 +29,7 @@ from cairo.files.metadata import (
 )
 from cairo.files.numbers import written_number
 from cairo.files.reading import folder_listing, is_url, read_bytes
-from cairo.files.run_directory import check_run_name, local_folder
+from cairo.files.run_names import check_run_name, local_folder
 from cairo.files.short_tariff import SUFFIXES
 from cairo.files.tariff_files import read_tariffs
 from cairo.files.tariff_maps import TariffMap, keys_by_home, tariff_place

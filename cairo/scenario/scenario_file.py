@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cairo.errors import CairoError, ScenarioError, listed
 from cairo.files.reading import is_url
-from cairo.files.run_directory import LATEST
+from cairo.files.run_names import LATEST
 from cairo.files.yaml_files import HALF, read_yaml
 from cairo.model.setting_problems import one_line_error, setting_problems
 from cairo.scenario.run_parts import DERIVED_PREFIX, RUN_PREFIX, SubclassConfig
