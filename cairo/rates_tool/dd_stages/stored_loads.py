@@ -184,8 +184,11 @@ class StoredLoads(LoadSource):
     def hourly_frame(self, fuel: str) -> pd.DataFrame:
         """CAIRO's frame, home by home under `dask.delayed`."""
         columns = ("time", *(ELECTRIC if fuel == ELECTRICITY else ("natural_gas",)))
-        worker = dask.delayed(_home_frame)
-        jobs = [worker(self.part([bldg_id]), columns) for bldg_id in self.bldg_ids]
+        # Dask would look into each field of a job's arguments for parts of a graph.
+        jobs = [
+            dask.delayed(functools.partial(_home_frame, self.part([bldg_id]), columns))()
+            for bldg_id in self.bldg_ids
+        ]
         return hourly_frames.stacked(list(dask.compute(*jobs)))
 
 
