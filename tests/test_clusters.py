@@ -356,6 +356,21 @@ def test_what_a_task_needs_is_imported_before_workers_are_forked(
     assert done.stdout.decode().strip() == "[]"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="done on Linux alone")
+def test_the_systems_certificates_are_read_before_workers_are_forked() -> None:
+    code = (
+        "import ssl; load, read = ssl.SSLContext.set_default_verify_paths, []; "
+        "ssl.SSLContext.set_default_verify_paths = lambda self: read.append(load(self)); "
+        "import cairo.workers.worker_start; from tornado.iostream import SSLIOStream; "
+        "before = len(read)\n"
+        "try: SSLIOStream(None, ssl_options=None)\n"
+        "except AttributeError: print(before, len(read))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    before, after = map(int, done.stdout.split())
+    assert before == after > 0
+
+
 @pytest.mark.parametrize("processes", [True, False])
 @pytest.mark.parametrize("dashboard", ["127.0.0.1:0", None])
 def test_a_local_cluster_listens_on_this_machine_alone(

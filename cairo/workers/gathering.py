@@ -43,7 +43,9 @@ def gathered(
             while not finished.has_ready():
                 watch.look()
                 with finished.thread_condition:
-                    finished.thread_condition.wait(timeout=0.1)
+                    # What is told before this waits is not told again.
+                    if not finished.has_ready():
+                        finished.thread_condition.wait(timeout=0.1)
             future = next(finished)
             if future.status != "finished" or future.key == root_future.key:
                 break
