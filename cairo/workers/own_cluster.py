@@ -14,6 +14,7 @@ from typing import Any
 from cairo.files.leftovers import of_this_process, remove_at_its_name, sweep
 from cairo.stopping import always_removed_at_once, is_left_alone, removed_at_once
 from cairo.workers.certificates import own_security
+from cairo.workers.dashboard import show_when_asked
 from cairo.workers.limits import OwnChildren, TooLong, within
 from cairo.workers.settings import DaskSettings
 from cairo.workers.sizing import Sizing
@@ -49,10 +50,15 @@ def own_cluster(settings: DaskSettings, size: Sizing, security: Any) -> Iterator
         # Threads of this process are reached by no port.
         security=security or (own_security() if size.processes else None),
         silence_logs=50,
-        # Without a dashboard there still is an HTTP server, on all interfaces unless told.
-        scheduler_kwargs={} if dashboard else {"dashboard_address": f"{LOOPBACK}:0"},
+        # There is an HTTP server in any case, on all interfaces unless told.
+        scheduler_kwargs={
+            "dashboard": False,
+            "dashboard_address": dashboard or f"{LOOPBACK}:0",
+        },
         **({"host": LOOPBACK} if size.processes else {"worker_class": _thread_worker()}),
     )
+    if dashboard:
+        show_when_asked(cluster.scheduler)
     try:
         yield cluster
     finally:
