@@ -144,17 +144,21 @@ def become(words: list[str], environ: dict[str, str], folder: str, errors: str) 
     import tempfile
     from multiprocessing import util
 
-    from cairo.stopping import catch
+    from cairo.stopping import Stopped, catch
 
     faulthandler.enable()
     tempfile.tempdir = None
     # As in a command, which imports it after it has begun to catch signals.
     atexit.unregister(util._exit_function)
-    catch(own=True)
-    atexit.register(util._exit_function)
-    started = sys.modules["__main__"] = importlib.import_module("cairo.__main__")
-    sys.argv = [str(started.__file__), *words]
-    started.main()
+    try:
+        catch(own=True)
+        atexit.register(util._exit_function)
+        started = sys.modules["__main__"] = importlib.import_module("cairo.__main__")
+        sys.argv = [str(started.__file__), *words]
+        started.main()
+    except Stopped as stop:
+        # Before `main` has begun; a command does nothing in between.
+        stop.leave()
     sys.exit()
 
 

@@ -422,18 +422,21 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=4, help="commands at once")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="commands whose name fits this")
+    parser.add_argument("--sent", default="", help="signals whose name fits this")
     parser.add_argument("--minutes", type=float, default=1e6, help="end after these")
     parser.add_argument("--forked", type=float, default=0.0, help="share started by a fork")
     parser.add_argument("--log", type=Path, default=Path("signals.log"))
     options = parser.parse_args()
     end = time.monotonic() + 60 * options.minutes
-    # A shell's background job ignores Ctrl-C, and hands that on.
+    # A shell's background job ignores Ctrl-C, one under nohup a hang-up, and each hands that on.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, lambda *_: None)
     with (
         tempfile.TemporaryDirectory(prefix="shots-") as folder,
         Range(Path(folder), options.seed, options.only, options.forked) as field,
     ):
-        order = [(what, number) for number in range(options.shots) for what in field.kinds]
+        kinds = [what for what in field.kinds if re.search(options.sent, what[-1])]
+        order = [(what, number) for number in range(options.shots) for what in kinds]
         random.Random(options.seed).shuffle(order)
 
         def one(job: tuple[tuple[str, str, str], int]) -> None:
