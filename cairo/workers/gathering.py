@@ -44,8 +44,7 @@ def gathered(
                 watch.look()
                 with finished.thread_condition:
                     # What is told before this waits is not told again.
-                    if not finished.has_ready():
-                        finished.thread_condition.wait(timeout=0.1)
+                    finished.thread_condition.wait_for(finished.has_ready, timeout=0.1)
             future = next(finished)
             if future.status != "finished" or future.key == root_future.key:
                 break
