@@ -76,12 +76,3 @@ def test_a_browser_that_comes_first_is_shown_each_task(tmp_path: Path) -> None:
         # What is drawn comes by a connection of the page's own.
         stream = "Bokeh.documents[0].roots().find((one) => one.name === 'task_stream')"
         page.wait(f"{stream}.renderers[0].data_source.data.start.length === 7")
-
-
-def test_a_scenario_is_read_before_the_libraries_of_a_run_are_imported() -> None:
-    code = (
-        "import sys, cairo.commands.run, cairo.scenario.scenario_file; "
-        "print([m for m in ('pandas', 'pyarrow', 'dask', 'distributed') if m in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"

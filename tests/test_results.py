@@ -174,9 +174,22 @@ def test_a_script_that_workers_cannot_import_is_told_what_to_do(scenario, tmp_pa
         assert 'under `if __name__ == "__main__":`' in done.stderr.splitlines()[-1]
 
 
-def test_importing_the_package_imports_nothing_heavy():
-    heavy = "pandas", "dask", "distributed", "pyarrow", "matplotlib", "numpy", "pydantic"
-    code = f"import sys, cairo, cairo.cli; print([m for m in {heavy} if m in sys.modules])"
+@pytest.mark.parametrize(
+    ("imported", "heavy"),
+    [
+        (
+            "cairo, cairo.cli",
+            ("pandas", "dask", "distributed", "pyarrow", "matplotlib", "numpy", "pydantic"),
+        ),
+        # Read before worker processes are started, which import beside the command.
+        (
+            "cairo.commands.run, cairo.scenario.scenario_file",
+            ("pandas", "dask", "distributed", "pyarrow", "matplotlib"),
+        ),
+    ],
+)
+def test_what_a_command_begins_with_imports_nothing_heavy(imported, heavy):
+    code = f"import sys, {imported}; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
