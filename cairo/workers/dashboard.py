@@ -1,7 +1,7 @@
 """Dask's dashboard on a scheduler of this process, built when somebody first asks for a page.
 
-Its plotting library takes a third of a second to import, more than all else that starting workers
-takes, and most runs end without anybody having looked.
+Importing its plotting library takes a good part of the time in which workers start, and most runs
+end without anybody having looked.
 """
 
 from __future__ import annotations

@@ -50,7 +50,8 @@ def own_cluster(settings: DaskSettings, size: Sizing, security: Any) -> Iterator
         # Threads of this process are reached by no port.
         security=security or (own_security() if size.processes else None),
         silence_logs=50,
-        # There is an HTTP server in any case, on all interfaces unless told.
+        # There is an HTTP server in any case, on all interfaces unless told; `show_when_asked`
+        # gives it the dashboard.
         scheduler_kwargs={
             "dashboard": False,
             "dashboard_address": dashboard or f"{LOOPBACK}:0",

@@ -12,8 +12,8 @@ from contextlib import suppress
 from tornado.iostream import SSLIOStream
 
 if sys.platform == "linux":  # Elsewhere it may start a thread, which does not survive a fork.
-    # Before it misses its socket, it reads the system's certificates, which Tornado keeps: 20 ms,
-    # in a worker those in which another one waits for its first answer.
+    # Before it misses its socket, it reads the system's certificates, which Tornado keeps. A worker
+    # would do so while another one waits for its first answer.
     with suppress(TypeError):
         SSLIOStream()
 
